@@ -5,7 +5,7 @@
  * unless their flags have AT_SYMLINK_NOFOLLOW; name '' with AT_EMPTY_PATH means what the descriptor names.
  */
 
-import { ENOSYS } from '../errno/errno.js';
+import { EBADF } from '../errno/errno.js';
 import type { Name } from '../vfs/name.js';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, O_NOFOLLOW, O_PATH } from './constants.js';
 import { bind, SYS_fchmodat2, settle } from './library.js';
@@ -41,9 +41,10 @@ const sysUmask = bind<(mask: number) => number>('umask', 'uint', ['uint']);
 /** fchmodat2(2) is of Linux 6.6; asked once for each thread. */
 let fchmodat2Works: boolean | undefined;
 
-function probeFchmodat2(): boolean {
-  firstName[0] = 0;
-  return settle(sysFchmodat2(SYS_fchmodat2, -1, firstName, 0, AT_EMPTY_PATH)) !== -ENOSYS;
+/** Asks the kernel; a seccomp filter that refuses the call counts as its absence. */
+export function probeFchmodat2(): boolean {
+  putFirst('x');
+  return settle(sysFchmodat2(SYS_fchmodat2, -1, firstName, 0, 0)) === -EBADF;
 }
 
 /** chmod without following a symlink (-EOPNOTSUPP for one); name '' means what the descriptor names, O_PATH too. */
