@@ -101,10 +101,9 @@ export interface FileSystem {
   link(node: NodeId, parent: NodeId, name: Name, out: Entry): void;
   unlink(parent: NodeId, name: Name): void;
   rmdir(parent: NodeId, name: Name): void;
-  /** `flags` are RENAME_*. */
   rename(parent: NodeId, name: Name, target: RenameTarget): void;
 
-  open(node: NodeId, flags: number, out: Opened): void;
+  open(node: NodeId, intent: OpenIntent, out: Opened): void;
   /** Makes the name and opens it; with O_EXCL in `creation.flags` the name must not exist. */
   create(parent: NodeId, name: Name, creation: Creation, target: NewFile): void;
   tmpfile(parent: NodeId, creation: Creation, target: NewFile): void;
@@ -113,7 +112,7 @@ export interface FileSystem {
   fsync(node: NodeId, handle: number, dataOnly: boolean): void;
   /** @returns bytes read into `into`; fewer than its length only at the end of the file. */
   read(node: NodeId, handle: number, offset: number, into: Uint8Array): number;
-  /** `flags`: open flags of the writing descriptor; `killPriv` as in AttrChange. @returns bytes written. */
+  /** @returns bytes written. */
   write(node: NodeId, handle: number, data: WriteData): number;
   fallocate(node: NodeId, handle: number, range: FallocateRange): void;
   /** SEEK_DATA and SEEK_HOLE. */
@@ -150,9 +149,18 @@ export class NewFile extends NewEntry {
   }
 }
 
+/** A mutable record that the engine reuses. */
+export class OpenIntent {
+  /** O_* as open(2) has them. */
+  flags = 0;
+  /** With O_TRUNC: drop setuid, setgid and capabilities as an unprivileged write does. */
+  killPriv = false;
+}
+
 export interface RenameTarget {
   readonly parent: NodeId;
   readonly name: Name;
+  /** RENAME_* bits. */
   readonly flags: number;
 }
 
@@ -160,7 +168,10 @@ export class WriteData {
   offset = 0;
   /** A view of the request; valid during the call only. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** As in AttrChange. */
   killPriv = false;
+  /** Open flags of the writing descriptor: O_SYNC and O_DSYNC count. */
+  flags = 0;
 }
 
 export interface FallocateRange {

@@ -8,7 +8,14 @@
 
 /** Descriptors stay owned by who started the job and are open until it is done. */
 export type JobSpec =
-  | { readonly kind: 'copy'; readonly source: number; readonly target: number; readonly sizeBytes: number }
+  | {
+      readonly kind: 'copy';
+      readonly source: number;
+      readonly target: number;
+      readonly sizeBytes: number;
+      /** Wait for the disk before the job counts as done. */
+      readonly durable: boolean;
+    }
   | { readonly kind: 'fsync'; readonly fd: number; readonly dataOnly: boolean };
 
 export interface Job {

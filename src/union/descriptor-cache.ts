@@ -1,0 +1,85 @@
+/**
+ * The bounded set of open directory descriptors: least recently used goes first.
+ *
+ * A `RealDirectory` asks for its descriptor on each access; here is decided which stay open. The list is intrusive
+ * (prev and next lie in the directory itself), so that a hit moves two pointers and allocates nothing.
+ *
+ * INVARIANT: a directory is in the list exactly when its descriptor is open and it is not pinned.
+ */
+
+import { close } from '../linux/open.js';
+
+/** What the cache needs of an entry; only the cache writes these fields. */
+export interface CachedDescriptor {
+  fd: number;
+  newer: CachedDescriptor | undefined;
+  older: CachedDescriptor | undefined;
+  pinned: boolean;
+}
+
+export class DescriptorCache {
+  readonly capacity: number;
+  #count = 0;
+  #newest: CachedDescriptor | undefined;
+  #oldest: CachedDescriptor | undefined;
+
+  /** @param capacity descriptors that stay open; at least 16, so that no walk evicts what it stands on. */
+  constructor(capacity: number) {
+    this.capacity = Math.max(16, capacity);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes over a descriptor just opened, and closes the least recently used one when there are too many. */
+  add(entry: CachedDescriptor): void {
+    this.#count++;
+    this.#putFirst(entry);
+    if (this.#count > this.capacity && this.#oldest !== undefined) this.drop(this.#oldest);
+  }
+
+  touch(entry: CachedDescriptor): void {
+    if (entry === this.#newest || entry.pinned) return;
+    this.#unlink(entry);
+    this.#putFirst(entry);
+  }
+
+  /** Keeps the descriptor open until `drop`: for what cannot be opened again by name. */
+  pin(entry: CachedDescriptor): void {
+    if (entry.pinned) return;
+    this.#unlink(entry);
+    this.#count--;
+    entry.pinned = true;
+  }
+
+  /** Closes the descriptor, if it is open. */
+  drop(entry: CachedDescriptor): void {
+    if (entry.fd < 0) return;
+    if (entry.pinned) {
+      entry.pinned = false;
+    } else {
+      this.#unlink(entry);
+      this.#count--;
+    }
+    close(entry.fd);
+    entry.fd = -1;
+  }
+
+  #putFirst(entry: CachedDescriptor): void {
+    entry.newer = undefined;
+    entry.older = this.#newest;
+    if (this.#newest !== undefined) this.#newest.newer = entry;
+    this.#newest = entry;
+    this.#oldest ??= entry;
+  }
+
+  #unlink(entry: CachedDescriptor): void {
+    if (entry.newer === undefined) this.#newest = entry.older;
+    else entry.newer.older = entry.older;
+    if (entry.older === undefined) this.#oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    entry.newer = undefined;
+    entry.older = undefined;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * One layer, and the directories of it that are in use.
+ *
+ * Every access below a layer goes through the descriptor of a directory and one name, never through a path: names come
+ * from the kernel without a slash and are opened with O_NOFOLLOW, so no symlink planted in a layer leads out of it.
+ * Privileged, the root is a private clone of the mount (lower layers: read-only and noatime), as kernel overlayfs has it:
+ * fs/overlayfs/super.c:ovl_get_layers() v6.18.
+ */
+
+import { check } from '../errno/fs-error.js';
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../linux/constants.js';
+import { openat } from '../linux/open.js';
+import type { Name } from '../vfs/name.js';
+import type { CachedDescriptor, DescriptorCache } from './descriptor-cache.js';
+import type { UnionNode } from './node.js';
+
+export interface LayerOptions {
+  /** 0 is the upper, or the topmost layer of a read-only union. */
+  readonly index: number;
+  readonly writable: boolean;
+  /** Where it lies, for messages. */
+  readonly path: string;
+  /** Descriptor of the root; owned by the layer from now on. */
+  readonly rootFd: number;
+  /** st_dev of the root. */
+  readonly dev: number;
+  /** Number of that device among those of the union; shifts inode numbers of the second and later ones apart. */
+  readonly deviceIndex: number;
+  /** Of its file system, 16 bytes; zeros when unknown. */
+  readonly uuid: Buffer;
+}
+
+export class Layer {
+  readonly index: number;
+  readonly writable: boolean;
+  readonly path: string;
+  readonly dev: number;
+  readonly deviceIndex: number;
+  readonly uuid: Buffer;
+  readonly root: RealDirectory;
+  /** Nodes whose topmost object lies in this layer, by its inode number there. */
+  readonly nodes = new Map<number, UnionNode>();
+
+  constructor(options: LayerOptions) {
+    this.index = options.index;
+    this.writable = options.writable;
+    this.path = options.path;
+    this.dev = options.dev;
+    this.deviceIndex = options.deviceIndex;
+    this.uuid = options.uuid;
+    this.root = new RealDirectory(this, undefined, '');
+    this.root.fd = options.rootFd;
+    this.root.pinned = true;
+  }
+
+  /** The inode number that the union shows for one of this layer. */
+  inodeNumber(ino: number): number {
+    return this.deviceIndex === 0 ? ino : ino + this.deviceIndex * DEVICE_STRIDE;
+  }
+}
+
+/** Room for 2^48 inode numbers a device; 31 further devices stay below 2^53. */
+const DEVICE_STRIDE = 2 ** 48;
+
+/** A directory of one layer; its descriptor is open while it is in use, and reopened by name when it was evicted. */
+export class RealDirectory implements CachedDescriptor {
+  readonly layer: Layer;
+  parent: RealDirectory | undefined;
+  name: Name;
+  fd = -1;
+  pinned = false;
+  newer: CachedDescriptor | undefined;
+  older: CachedDescriptor | undefined;
+
+  constructor(layer: Layer, parent: RealDirectory | undefined, name: Name) {
+    this.layer = layer;
+    this.parent = parent;
+    this.name = name;
+  }
+
+  /**
+   * The O_PATH descriptor, valid until the next call for another directory.
+   * @throws FsError as openat(2) when it has to be opened again and cannot be.
+   */
+  descriptor(cache: DescriptorCache): number {
+    if (this.fd >= 0) {
+      cache.touch(this);
+      return this.fd;
+    }
+    const parent = this.parent;
+    if (parent === undefined) throw new Error('the root of a layer has lost its descriptor');
+    this.fd = check(
+      openat(parent.descriptor(cache), this.name, O_PATH | O_DIRECTORY | O_NOFOLLOW),
+      'openat',
+      this.name,
+    );
+    cache.add(this);
+    return this.fd;
+  }
+
+  /** Path below the layer's root, without a leading slash; '' for the root. */
+  path(): string {
+    if (this.parent === undefined) return '';
+    const above = this.parent.path();
+    return above === '' ? this.name : `${above}/${this.name}`;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Copy-ups whose data a helper thread is copying: the request that needs one waits and is dispatched again, and finds
+ * here what was begun. Of several requests for one file, the first to come back finishes it.
+ */
+
+import { close } from '../linux/open.js';
+import type { Job } from '../vfs/wait.js';
+import type { UnionNode } from './node.js';
+
+export interface PendingCopy {
+  readonly job: Job;
+  readonly sourceFd: number;
+  readonly targetFd: number;
+  /** Name of the copy in the work directory. */
+  readonly temporary: string;
+}
+
+export class PendingCopies {
+  readonly #copies = new Map<UnionNode, PendingCopy>();
+
+  get(node: UnionNode): PendingCopy | undefined {
+    return this.#copies.get(node);
+  }
+
+  set(node: UnionNode, copy: PendingCopy): void {
+    this.#copies.set(node, copy);
+  }
+
+  delete(node: UnionNode): void {
+    this.#copies.delete(node);
+  }
+
+  /** Closes all descriptors; the copies themselves go with the work directory. */
+  closeAll(): void {
+    for (const copy of this.#copies.values()) {
+      close(copy.sourceFd);
+      close(copy.targetFd);
+    }
+    this.#copies.clear();
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * unlink and rmdir: what lies in upper goes, what lies below gets a whiteout, in one rename.
+ * Linux: fs/overlayfs/dir.c:ovl_do_remove() v6.18.
+ */
+
+import { EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
+import { AT_REMOVEDIR, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../linux/constants.js';
+import { renameat2, unlinkat } from '../linux/directory.js';
+import type { Name } from '../vfs/name.js';
+import { ensureUpper, inUpper } from './copy-up.js';
+import { isEmptyDirectory } from './listing.js';
+import { lookupNode, lowerHas } from './lookup.js';
+import type { UnionNode } from './node.js';
+import type { UnionState } from './union-state.js';
+
+export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
+  const node = existing(state, parent, name, 'unlink');
+  if (node.isDirectory) throw fsError(EISDIR, 'unlink', name);
+  const nlink = state.stat.nlink;
+  const upper = ensureUpper(state, parent);
+  keepReachable(state, node);
+  const covered = lowerHas(state, parent, name);
+  const upperFd = state.descriptor(upper);
+  if (!covered) check(unlinkat(upperFd, name, 0), 'unlink', name);
+  else if (!inUpper(state, node)) check(state.work!.linkWhiteout(upperFd, name), 'unlink', name);
+  else replaceByWhiteout(state, upperFd, name, 0);
+  parent.listing?.remove(name);
+  forgetName(state, node, inUpper(state, node) ? nlink : 1);
+  state.release(node);
+}
+
+export function rmdir(state: UnionState, parent: UnionNode, name: Name): void {
+  const node = existing(state, parent, name, 'rmdir');
+  if (!node.isDirectory) throw fsError(ENOTDIR, 'rmdir', name);
+  if (!isEmptyDirectory(state, node)) throw fsError(ENOTEMPTY, 'rmdir', name);
+  const upper = ensureUpper(state, parent);
+  const top = state.directories(node)[0]!;
+  state.descriptor(top);
+  if (top.parent !== undefined) state.cache.pin(top);
+  const covered = lowerHas(state, parent, name);
+  const upperFd = state.descriptor(upper);
+  if (!inUpper(state, node)) check(state.work!.linkWhiteout(upperFd, name), 'rmdir', name);
+  else if (covered) replaceByWhiteout(state, upperFd, name, RENAME_EXCHANGE);
+  else removeDirectory(state, upperFd, name);
+  parent.listing?.remove(name);
+  node.removed = true;
+  state.unindex(node);
+  state.release(node);
+}
+
+function existing(state: UnionState, parent: UnionNode, name: Name, op: string): UnionNode {
+  const node = lookupNode(state, parent, name);
+  if (node === undefined) throw fsError(ENOENT, op, name);
+  return node;
+}
+
+/** The name in upper becomes a whiteout; what it was goes by way of the work directory. */
+function replaceByWhiteout(state: UnionState, upperFd: number, name: Name, flags: number): void {
+  const work = state.work!;
+  const whiteout = work.temporaryWhiteout();
+  const result = renameat2(work.fd, whiteout, upperFd, name, flags);
+  if (result < 0 || flags === RENAME_EXCHANGE) work.remove(whiteout);
+  check(result, 'whiteout', name);
+}
+
+/** A directory of upper that shows nothing, but may hold whiteouts: moved out first, so that it goes at once. */
+function removeDirectory(state: UnionState, upperFd: number, name: Name): void {
+  const result = unlinkat(upperFd, name, AT_REMOVEDIR);
+  if (result !== -ENOTEMPTY) {
+    check(result, 'rmdir', name);
+    return;
+  }
+  const work = state.work!;
+  const temporary = work.temporaryName();
+  check(renameat2(upperFd, name, work.fd, temporary, RENAME_NOREPLACE), 'rmdir', name);
+  work.remove(temporary);
+}
+
+/**
+ * Before the name of a file goes: a descriptor by which what is open stays reachable.
+ * A file of a lower needs none: it stays where it is.
+ */
+export function keepReachable(state: UnionState, node: UnionNode): void {
+  if (!inUpper(state, node) || node.orphanFd >= 0 || node.nlookup === 0) return;
+  node.nextOrphanFd = state.openPath(node);
+}
+
+/** After the name of a file went; `nlink` is how many names it had. */
+export function forgetName(state: UnionState, node: UnionNode, nlink: number): void {
+  if (node.nextOrphanFd >= 0) {
+    node.orphanFd = node.nextOrphanFd;
+    node.nextOrphanFd = -1;
+  }
+  if (nlink > 1) return;
+  node.removed = true;
+  state.unindex(node);
+}

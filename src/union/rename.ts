@@ -1,0 +1,178 @@
+/**
+ * rename with NOREPLACE and EXCHANGE, between any two directories of the union.
+ *
+ * The source is copied up first; then one rename in upper moves it, and leaves a whiteout where a lower shows the old
+ * name. A directory that comes to lie over one of a lower is made opaque beforehand. Linux:
+ * fs/overlayfs/dir.c:ovl_rename() v6.18.
+ *
+ * DEVIATION: a directory that lies in a lower, or is merged with one, answers EXDEV, as overlayfs without redirect_dir
+ * does; mv(1) then copies it.
+ */
+
+import { EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../linux/constants.js';
+import { mkdirat, renameat2, unlinkat } from '../linux/directory.js';
+import type { Name } from '../vfs/name.js';
+import { copyUp, ensureUpper, inUpper } from './copy-up.js';
+import { setOpaque } from './create.js';
+import { isWhiteout } from './format.js';
+import type { RealDirectory } from './layer.js';
+import { isEmptyDirectory } from './listing.js';
+import { lookupNode, lowerHas, moveNode } from './lookup.js';
+import type { UnionNode } from './node.js';
+import { isImpureNode, setImpure } from './origin.js';
+import { forgetName, keepReachable } from './remove.js';
+import type { UnionState } from './union-state.js';
+
+/** One side of a rename. */
+interface Side {
+  readonly parent: UnionNode;
+  readonly name: Name;
+  readonly node: UnionNode | undefined;
+  /** nlink of the topmost object. */
+  readonly nlink: number;
+  /** Whether a layer below upper shows the name. */
+  readonly covered: boolean;
+}
+
+export interface RenameEnds {
+  readonly from: UnionNode;
+  readonly name: Name;
+  readonly to: UnionNode;
+  readonly newName: Name;
+}
+
+export function rename(state: UnionState, ends: RenameEnds, flags: number): void {
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw fsError(EINVAL, 'rename', ends.name);
+  const source = side(state, ends.from, ends.name);
+  const target = side(state, ends.to, ends.newName);
+  const moved = source.node;
+  if (moved === undefined) throw fsError(ENOENT, 'rename', ends.name);
+  if (target.node !== undefined && (flags & RENAME_NOREPLACE) !== 0)
+    throw fsError(EEXIST, 'rename', ends.newName);
+  if (target.node === undefined && (flags & RENAME_EXCHANGE) !== 0)
+    throw fsError(ENOENT, 'rename', ends.newName);
+  if (moved === target.node) return;
+  assertMovable(state, moved);
+  copyUp(state, moved);
+  if ((flags & RENAME_EXCHANGE) !== 0) exchange(state, source, target);
+  else move(state, source, target);
+  ends.from.listing = undefined;
+  ends.to.listing = undefined;
+}
+
+function side(state: UnionState, parent: UnionNode, name: Name): Side {
+  const node = lookupNode(state, parent, name);
+  const nlink = state.stat.nlink;
+  return { parent, name, node, nlink, covered: lowerHas(state, parent, name) };
+}
+
+/** @throws EXDEV for a directory with a part in a lower. */
+function assertMovable(state: UnionState, node: UnionNode): void {
+  if (node.dirs === undefined) return;
+  if (!inUpper(state, node) || node.dirs.length > 1) throw fsError(EXDEV, 'rename', node.name);
+}
+
+function move(state: UnionState, source: Side, target: Side): void {
+  const moved = source.node!;
+  const replaced = target.node;
+  if (replaced !== undefined) assertReplaceable(state, moved, replaced);
+  const fromDir = ensureUpper(state, source.parent);
+  const toDir = ensureUpper(state, target.parent);
+  if (replaced !== undefined) prepareReplaced(state, replaced, toDir);
+  if (moved.isDirectory && target.covered) markOpaque(state, fromDir, source.name);
+  const overWhiteout = moved.isDirectory && whiteoutIn(state, toDir, target.name);
+  // A directory cannot be renamed over a whiteout: the two change places, and the whiteout stays where one is needed.
+  let flags = source.covered ? RENAME_WHITEOUT : 0;
+  if (overWhiteout) flags = RENAME_EXCHANGE;
+  check(
+    renameat2(state.descriptor(fromDir), source.name, state.descriptor(toDir), target.name, flags),
+    'rename',
+    source.name,
+  );
+  if (overWhiteout && !source.covered) {
+    check(unlinkat(state.descriptor(fromDir), source.name, 0), 'rename', source.name);
+  }
+  if (replaced !== undefined) {
+    if (replaced.isDirectory) {
+      replaced.removed = true;
+      state.unindex(replaced);
+    } else {
+      forgetName(state, replaced, inUpper(state, replaced) ? target.nlink : 1);
+    }
+  }
+  settle(state, moved, target.parent, target.name, toDir);
+  if (replaced !== undefined) state.release(replaced);
+}
+
+function assertReplaceable(state: UnionState, moved: UnionNode, replaced: UnionNode): void {
+  if (moved.isDirectory && !replaced.isDirectory) throw fsError(ENOTDIR, 'rename', replaced.name);
+  if (!moved.isDirectory && replaced.isDirectory) throw fsError(EISDIR, 'rename', replaced.name);
+  if (replaced.isDirectory && !isEmptyDirectory(state, replaced))
+    throw fsError(ENOTEMPTY, 'rename', replaced.name);
+}
+
+/** Before something is renamed over `replaced`: what is open stays reachable, leftover whiteouts go. */
+function prepareReplaced(state: UnionState, replaced: UnionNode, toDir: RealDirectory): void {
+  if (!replaced.isDirectory) {
+    keepReachable(state, replaced);
+    return;
+  }
+  const top = state.directories(replaced)[0]!;
+  state.descriptor(top);
+  state.cache.pin(top);
+  if (!inUpper(state, replaced)) return;
+  // The directory shows nothing, but whiteouts in it would refuse the rename: an empty opaque one takes its place.
+  const work = state.work!;
+  const empty = work.temporaryName();
+  check(mkdirat(work.fd, empty, 0o700), 'rename', replaced.name);
+  setOpaque(state, work.fd, empty);
+  check(
+    renameat2(work.fd, empty, state.descriptor(toDir), replaced.name, RENAME_EXCHANGE),
+    'rename',
+    replaced.name,
+  );
+  work.remove(empty);
+}
+
+function exchange(state: UnionState, source: Side, target: Side): void {
+  const moved = source.node!;
+  const other = target.node!;
+  assertMovable(state, other);
+  copyUp(state, other);
+  const fromDir = ensureUpper(state, source.parent);
+  const toDir = ensureUpper(state, target.parent);
+  if (moved.isDirectory && target.covered) markOpaque(state, fromDir, source.name);
+  if (other.isDirectory && source.covered) markOpaque(state, toDir, target.name);
+  check(
+    renameat2(state.descriptor(fromDir), source.name, state.descriptor(toDir), target.name, RENAME_EXCHANGE),
+    'rename',
+    source.name,
+  );
+  settle(state, moved, target.parent, target.name, toDir);
+  settle(state, other, source.parent, source.name, fromDir);
+}
+
+/** The node lies in upper under its new name. */
+function settle(state: UnionState, node: UnionNode, parent: UnionNode, name: Name, dir: RealDirectory): void {
+  const old = node.parent;
+  moveNode(node, parent, name);
+  const own = node.dirs?.[0];
+  if (own !== undefined) {
+    own.parent = dir;
+    own.name = name;
+  }
+  if (old !== undefined && old !== parent) {
+    if (isImpureNode(state, old)) setImpure(state, parent);
+    state.release(old);
+  }
+}
+
+function markOpaque(state: UnionState, dir: RealDirectory, name: Name): void {
+  setOpaque(state, state.descriptor(dir), name);
+}
+
+function whiteoutIn(state: UnionState, dir: RealDirectory, name: Name): boolean {
+  return state.statName(dir, name, state.other) && isWhiteout(state.other);
+}

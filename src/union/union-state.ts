@@ -1,0 +1,229 @@
+/**
+ * What the operations of the union share: layers, node table, descriptors, work directory, scratch memory.
+ *
+ * One thread, so the scratch records are free to use between two calls of other operations; `stat` is the result of
+ * the last statx that an operation made itself, `other` belongs to whatever it calls.
+ */
+
+import { EROFS, ESTALE } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_NO_AUTOMOUNT,
+  AT_SYMLINK_NOFOLLOW,
+  O_NOFOLLOW,
+  O_PATH,
+  STATX_BASIC_STATS,
+} from '../linux/constants.js';
+import { close, openat } from '../linux/open.js';
+import { Statx, statx } from '../linux/statx.js';
+import type { Attr } from '../vfs/attr.js';
+import { TTL_FOREVER } from '../vfs/attr.js';
+import type { Session } from '../vfs/file-system.js';
+import type { Name } from '../vfs/name.js';
+import type { NodeId } from '../vfs/node-id.js';
+import type { CallerIds } from './caller-ids.js';
+import { DescriptorCache } from './descriptor-cache.js';
+import type { PrivateXattrs } from './format.js';
+import type { Layer, RealDirectory } from './layer.js';
+import { NodeTable, type UnionNode } from './node.js';
+import type { PendingCopies } from './pending-copies.js';
+import type { WorkDirectory } from './work-directory.js';
+
+export interface UnionParts {
+  /** Topmost first; the upper, if there is one, is the first. */
+  readonly layers: readonly Layer[];
+  readonly work: WorkDirectory | undefined;
+  readonly xattrs: PrivateXattrs;
+  readonly callerIds: CallerIds;
+  readonly pendingCopies: PendingCopies;
+  /** Refuse every change, upper or not. */
+  readonly readOnly: boolean;
+  /** Trade the state after a power loss for speed: copy-up does not wait for the disk. */
+  readonly volatile: boolean;
+  readonly descriptorLimit: number;
+}
+
+const LOOKUP_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+
+export class UnionState {
+  readonly layers: readonly Layer[];
+  readonly upper: Layer | undefined;
+  readonly work: WorkDirectory | undefined;
+  readonly xattrs: PrivateXattrs;
+  readonly callerIds: CallerIds;
+  readonly pendingCopies: PendingCopies;
+  readonly volatile: boolean;
+  readonly writable: boolean;
+  readonly table = new NodeTable();
+  readonly cache: DescriptorCache;
+  readonly stat = new Statx();
+  readonly other = new Statx();
+  session: Session | undefined;
+  /** Backing files registered with the kernel. */
+  backings = 0;
+  /** Second result of `locate`. */
+  locatedName: Name = '';
+
+  constructor(parts: UnionParts) {
+    this.layers = parts.layers;
+    const top = parts.layers[0];
+    this.upper = top?.writable === true ? top : undefined;
+    this.work = parts.work;
+    this.xattrs = parts.xattrs;
+    this.callerIds = parts.callerIds;
+    this.pendingCopies = parts.pendingCopies;
+    this.volatile = parts.volatile;
+    this.writable = this.upper !== undefined && !parts.readOnly;
+    this.cache = new DescriptorCache(parts.descriptorLimit);
+  }
+
+  /** @throws ESTALE when the kernel names a node that it has no reference of. */
+  node(id: NodeId): UnionNode {
+    const node = this.table.get(id);
+    if (node === undefined) throw fsError(ESTALE, 'node', String(id));
+    return node;
+  }
+
+  directories(node: UnionNode): RealDirectory[] {
+    const dirs = node.dirs;
+    if (dirs === undefined) throw new Error(`'${node.path()}' has no real directories`);
+    return dirs;
+  }
+
+  /** @throws EROFS in a read-only union. */
+  assertWritable(op: string): void {
+    if (!this.writable) throw fsError(EROFS, op);
+  }
+
+  descriptor(dir: RealDirectory): number {
+    return dir.descriptor(this.cache);
+  }
+
+  /**
+   * Where the node's topmost object lies: returns a directory descriptor, and leaves the name in `locatedName`. The name
+   * is '' when the descriptor is the object's own. Valid until the next call that opens a directory.
+   */
+  locate(node: UnionNode): number {
+    if (node.orphanFd >= 0) {
+      this.locatedName = '';
+      return node.orphanFd;
+    }
+    const dirs = node.dirs;
+    if (dirs !== undefined) {
+      const top = dirs[0]!;
+      if (top.parent === undefined || node.removed) {
+        this.locatedName = '';
+        return this.descriptor(top);
+      }
+      this.locatedName = top.name;
+      return this.descriptor(top.parent);
+    }
+    this.locatedName = node.name;
+    return this.descriptor(this.homeOf(node));
+  }
+
+  /** The directory of `node.layer` in which the file lies. */
+  homeOf(node: UnionNode): RealDirectory {
+    const dirs = node.parent?.dirs;
+    if (dirs !== undefined) {
+      for (const dir of dirs) if (dir.layer === node.layer) return dir;
+    }
+    throw fsError(ESTALE, 'locate', node.name);
+  }
+
+  /** statx of the node's topmost object into `out`. */
+  statNode(node: UnionNode, out: Statx): void {
+    const fd = this.locate(node);
+    const flags = this.locatedName === '' ? LOOKUP_FLAGS | AT_EMPTY_PATH : LOOKUP_FLAGS;
+    check(statx(fd, this.locatedName, flags, STATX_BASIC_STATS, out), 'getattr', node.name);
+    node.mode = out.mode;
+  }
+
+  /** statx of a name in a real directory. @returns false when there is none. */
+  statName(dir: RealDirectory, name: Name, out: Statx): boolean {
+    const result = statx(this.descriptor(dir), name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    if (result === 0) return true;
+    if (result === -2) return false;
+    check(result, 'lookup', name);
+    return false;
+  }
+
+  /** statx of the object behind a descriptor. @returns 0 or a negated errno. */
+  statDescriptor(fd: number, out: Statx): number {
+    return statx(fd, '', LOOKUP_FLAGS | AT_EMPTY_PATH, STATX_BASIC_STATS, out);
+  }
+
+  /** statx of a name in the work directory. @returns 0 or a negated errno. */
+  statWork(name: Name, out: Statx): number {
+    return statx(this.work!.fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+  }
+
+  /** Opens an O_PATH descriptor of the node's topmost object; the caller closes it. */
+  openPath(node: UnionNode): number {
+    const fd = this.locate(node);
+    if (this.locatedName === '')
+      return check(openat(AT_FDCWD, `/proc/self/fd/${fd}`, O_PATH), 'openat', node.name);
+    return check(openat(fd, this.locatedName, O_PATH | O_NOFOLLOW), 'openat', node.name);
+  }
+
+  fillAttr(node: UnionNode, stat: Statx, out: Attr): void {
+    out.ino = node.ino;
+    out.mode = stat.mode;
+    out.nlink = node.removed ? 0 : node.dirs !== undefined && node.dirs.length > 1 ? 1 : stat.nlink;
+    out.uid = stat.uid;
+    out.gid = stat.gid;
+    out.rdevMajor = stat.rdevMajor;
+    out.rdevMinor = stat.rdevMinor;
+    out.sizeBytes = stat.sizeBytes;
+    out.blocks = stat.blocks;
+    out.blksize = stat.blksize;
+    out.atimeSec = stat.atimeSec;
+    out.atimeNsec = stat.atimeNsec;
+    out.mtimeSec = stat.mtimeSec;
+    out.mtimeNsec = stat.mtimeNsec;
+    out.ctimeSec = stat.ctimeSec;
+    out.ctimeNsec = stat.ctimeNsec;
+    out.ttlMs = TTL_FOREVER;
+  }
+
+  /** Takes a node whose last reference went out of the table and closes what it holds. */
+  release(node: UnionNode): void {
+    let at: UnionNode | undefined = node;
+    while (at !== undefined && at.nlookup === 0 && at.children === 0 && at.parent !== undefined) {
+      const parent: UnionNode = at.parent;
+      this.unindex(at);
+      this.table.delete(at);
+      this.closeAll(at);
+      parent.children--;
+      at = parent;
+    }
+  }
+
+  /** Takes the node out of whatever lookup finds it by. */
+  unindex(node: UnionNode): void {
+    if (node.byName) {
+      const named = node.parent?.namedChildren;
+      if (named?.get(node.name) === node) named.delete(node.name);
+      node.byName = false;
+    } else if (node.layer.nodes.get(node.realIno) === node) {
+      node.layer.nodes.delete(node.realIno);
+    }
+  }
+
+  closeAll(node: UnionNode): void {
+    if (node.backingId !== 0) {
+      this.session?.closeBacking(node.backingId);
+      this.backings--;
+    }
+    node.backingId = 0;
+    for (const fd of [node.orphanFd, node.readFd, node.writeFd, node.backingFd]) if (fd >= 0) close(fd);
+    node.orphanFd = -1;
+    node.readFd = -1;
+    node.writeFd = -1;
+    node.backingFd = -1;
+    if (node.dirs !== undefined)
+      for (const dir of node.dirs) if (dir.parent !== undefined) this.cache.drop(dir);
+  }
+}

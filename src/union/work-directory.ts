@@ -1,0 +1,106 @@
+/**
+ * The work directory: where everything is built before it is renamed into upper.
+ *
+ * It is `work` inside the workdir that the user gave, as kernel overlayfs has it (fs/overlayfs/super.c:ovl_make_workdir()
+ * v6.18), on the same mount as upper, and emptied at each start: what lies in it belongs to a change that never
+ * happened.
+ */
+
+import { EEXIST, EMLINK, ENOENT, ENOTEMPTY } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
+import { AT_REMOVEDIR, DT_DIR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFCHR } from '../linux/constants.js';
+import { forEachDirent, getdents64, linkat, mkdirat, mknodat, unlinkat } from '../linux/directory.js';
+import { close, openat } from '../linux/open.js';
+import type { Name } from '../vfs/name.js';
+
+export class WorkDirectory {
+  /** Of `workdir/work`. */
+  readonly fd: number;
+  readonly #parentFd: number;
+  #counter = 0;
+  #whiteout: Name | undefined;
+
+  /**
+   * @param workdirFd the directory given as workdir; owned by the object from now on.
+   * @throws FsError when it cannot be written.
+   */
+  constructor(workdirFd: number) {
+    this.#parentFd = workdirFd;
+    const made = mkdirat(workdirFd, 'work', 0o700);
+    if (made !== -EEXIST) check(made, 'mkdir', 'work');
+    this.fd = check(openat(workdirFd, 'work', O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 'open', 'work');
+    removeContent(this.fd);
+  }
+
+  /** A name that nothing in the directory has. */
+  temporaryName(): Name {
+    return `#${(this.#counter++).toString(16)}`;
+  }
+
+  /**
+   * Makes a whiteout at a name that must not exist: a link to one shared inode, since a link costs no inode.
+   * fs/overlayfs/dir.c:ovl_whiteout() v6.18.
+   */
+  linkWhiteout(dirfd: number, name: Name): number {
+    if (this.#whiteout !== undefined) {
+      const linked = linkat(this.fd, this.#whiteout, dirfd, name, 0);
+      if (linked !== -EMLINK) return linked;
+      unlinkat(this.fd, this.#whiteout, 0);
+    }
+    this.#whiteout = undefined;
+    const shared = this.temporaryName();
+    check(mknodat(this.fd, shared, S_IFCHR, 0, 0), 'mknod', 'whiteout');
+    this.#whiteout = shared;
+    return linkat(this.fd, shared, dirfd, name, 0);
+  }
+
+  /** A whiteout in the work directory, to be renamed to its place. */
+  temporaryWhiteout(): Name {
+    const name = this.temporaryName();
+    check(this.linkWhiteout(this.fd, name), 'link', 'whiteout');
+    return name;
+  }
+
+  /** Removes something built or moved here, with all that is in it. */
+  remove(name: Name): void {
+    removeTree(this.fd, name);
+  }
+
+  close(): void {
+    removeContent(this.fd);
+    close(this.fd);
+    close(this.#parentFd);
+  }
+}
+
+/** Removes a file, or a directory with all that is in it; what is missing is no error. */
+function removeTree(dirfd: number, name: Name): void {
+  const unlinked = unlinkat(dirfd, name, 0);
+  if (unlinked === 0 || unlinked === -ENOENT) return;
+  if (unlinkat(dirfd, name, AT_REMOVEDIR) === 0) return;
+  const fd = check(openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 'open', name);
+  try {
+    removeContent(fd);
+  } finally {
+    close(fd);
+  }
+  const removed = unlinkat(dirfd, name, AT_REMOVEDIR);
+  if (removed === -ENOTEMPTY) throw fsError(ENOTEMPTY, 'rmdir', name);
+  if (removed !== -ENOENT) check(removed, 'rmdir', name);
+}
+
+function removeContent(fd: number): void {
+  const buffer = Buffer.allocUnsafe(32 * 1024);
+  const names: { name: Name; type: number }[] = [];
+  for (;;) {
+    const length = check(getdents64(fd, buffer), 'getdents64');
+    if (length === 0) break;
+    forEachDirent(buffer, length, (name, _ino, type) => {
+      if (name !== '.' && name !== '..') names.push({ name, type });
+    });
+  }
+  for (const { name, type } of names) {
+    if (type === DT_DIR) removeTree(fd, name);
+    else check(unlinkat(fd, name, 0), 'unlink', name);
+  }
+}
