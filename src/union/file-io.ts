@@ -12,9 +12,18 @@
 
 import { EISDIR } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { O_ACCMODE, O_DSYNC, O_RDONLY, O_TRUNC, O_WRONLY, S_ISGID, S_ISUID } from '../linux/constants.js';
+import {
+  O_ACCMODE,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_RDONLY,
+  O_TRUNC,
+  O_WRONLY,
+  S_ISGID,
+  S_ISUID,
+} from '../linux/constants.js';
 import { copyFileRange, fallocate, fdatasync, lseek, pread, pwrite } from '../linux/data.js';
-import { close } from '../linux/open.js';
+import { close, dup, openat } from '../linux/open.js';
 import { getxattrAt } from '../linux/xattr.js';
 import type { Opened } from '../vfs/attr.js';
 import type { FallocateRange, OpenIntent, WriteData } from '../vfs/file-system.js';
@@ -151,16 +160,30 @@ export function write(state: UnionState, node: UnionNode, data: WriteData): numb
 
 /** @throws Wait until a helper thread has written the file to disk. */
 export function fsync(state: UnionState, node: UnionNode, dataOnly: boolean): void {
-  if (node.syncJob !== undefined) {
-    const job = node.syncJob;
-    if (!job.done) throw new Wait(job);
-    node.syncJob = undefined;
-    check(job.result, 'fsync', node.name);
-    return;
-  }
-  const fd = node.writeFd >= 0 ? node.writeFd : readDescriptor(state, node);
+  if (finishedSync(state, node)) return;
+  const fd = check(dup(node.writeFd >= 0 ? node.writeFd : readDescriptor(state, node)), 'fsync', node.name);
   node.syncJob = state.session!.startJob({ kind: 'fsync', fd, dataOnly });
   throw new Wait(node.syncJob);
+}
+
+/** The same for a directory. */
+export function fsyncDirectory(state: UnionState, node: UnionNode, dataOnly: boolean): void {
+  if (node.layer !== state.upper) return;
+  if (finishedSync(state, node)) return;
+  const top = state.directories(node)[0]!;
+  const fd = check(openat(state.descriptor(top), '.', O_RDONLY | O_DIRECTORY), 'fsync', node.name);
+  node.syncJob = state.session!.startJob({ kind: 'fsync', fd, dataOnly });
+  throw new Wait(node.syncJob);
+}
+
+/** Whether the job that this very request waited for is done; one left by an interrupted request does not count. */
+function finishedSync(state: UnionState, node: UnionNode): boolean {
+  const job = node.syncJob;
+  if (job === undefined || state.session?.replaying !== true) return false;
+  if (!job.done) throw new Wait(job);
+  node.syncJob = undefined;
+  check(job.result, 'fsync', node.name);
+  return true;
 }
 
 export function allocate(state: UnionState, node: UnionNode, range: FallocateRange): void {

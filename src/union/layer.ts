@@ -9,7 +9,7 @@
 
 import { check } from '../errno/fs-error.js';
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../linux/constants.js';
-import { openat } from '../linux/open.js';
+import { close, openat } from '../linux/open.js';
 import type { Name } from '../vfs/name.js';
 import type { CachedDescriptor, DescriptorCache } from './descriptor-cache.js';
 import type { UnionNode } from './node.js';
@@ -51,6 +51,12 @@ export class Layer {
     this.root = new RealDirectory(this, undefined, '');
     this.root.fd = options.rootFd;
     this.root.pinned = true;
+  }
+
+  /** Closes the root; directories below it were dropped with their nodes. */
+  close(): void {
+    if (this.root.fd >= 0) close(this.root.fd);
+    this.root.fd = -1;
   }
 
   /** The inode number that the union shows for one of this layer. */

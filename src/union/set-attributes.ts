@@ -13,7 +13,6 @@ import {
   S_IFREG,
   S_ISGID,
   S_ISUID,
-  S_IXGRP,
   UTIME_NOW,
   UTIME_OMIT,
 } from '../linux/constants.js';
@@ -25,6 +24,8 @@ import { copyUp, splitReaders } from './copy-up.js';
 import type { UnionNode } from './node.js';
 import { chmodAt, chownAt, openAt, utimesAt } from './real-object.js';
 import type { UnionState } from './union-state.js';
+
+const S_IXGRP = 0o010;
 
 const times = new Times();
 

@@ -72,6 +72,8 @@ export interface DirentSink {
 export interface Session {
   /** Whether opened files can be handed to the kernel to read and write itself. */
   readonly passthrough: boolean;
+  /** Whether the running request waited for a job and is dispatched again. */
+  readonly replaying: boolean;
   /** Registers the file behind a descriptor (O_PATH serves). @returns the backing id, or a negated errno. */
   openBacking(fd: number): number;
   closeBacking(backingId: number): void;

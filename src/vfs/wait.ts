@@ -6,7 +6,7 @@
  * fixed set of plain syscall work: a helper thread executes them and knows nothing of file systems.
  */
 
-/** Descriptors stay owned by who started the job and are open until it is done. */
+/** The descriptors of a copy stay open until it is done; that of an fsync is the job's own, which closes it. */
 export type JobSpec =
   | {
       readonly kind: 'copy';

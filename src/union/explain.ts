@@ -1,0 +1,111 @@
+/**
+ * Why a path shows what it shows: the chain of layers that have the name, and what hides each of those that do not show.
+ */
+
+import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
+import { S_IFDIR, S_IFMT } from '../linux/constants.js';
+import { getxattrAt } from '../linux/xattr.js';
+import { displayName, type Name } from '../vfs/name.js';
+import { isWhiteout } from './format.js';
+import type { Layer } from './layer.js';
+import { RealDirectory } from './layer.js';
+import type { UnionState } from './union-state.js';
+
+/**
+ * - `shows`: the object that is seen. `merged`: a directory whose names show too.
+ * - `whiteout`: hides the name in all layers below. `opaque`: a directory that shows and hides those below.
+ * - `hidden`: has the name, but something above hides it: see `by`.
+ */
+export type LayerFinding = 'shows' | 'merged' | 'opaque' | 'whiteout' | 'hidden';
+
+export interface ChainLink {
+  /** Directory of the layer on the host. */
+  readonly layer: string;
+  /** Where the name lies on the host. */
+  readonly path: string;
+  readonly what: LayerFinding;
+  /** For `hidden`: host path and kind of what hides it. */
+  readonly by?: string;
+}
+
+export interface Explanation {
+  /** Host path of what shows; undefined when the union has no such name. */
+  readonly shown: string | undefined;
+  /** Topmost layer first; layers without the name are left out. */
+  readonly chain: readonly ChainLink[];
+}
+
+interface Walk {
+  readonly layer: Layer;
+  directory: RealDirectory | undefined;
+  /** What hides all further names of this layer. */
+  hiddenBy: string | undefined;
+}
+
+/** @param names path within the union, as names; symlinks in it are not followed. */
+export function explain(state: UnionState, names: readonly Name[]): Explanation {
+  const walks: Walk[] = state.layers.map((layer) => ({ layer, directory: layer.root, hiddenBy: undefined }));
+  let chain: ChainLink[] = walks.map(({ layer }, index) => ({
+    layer: layer.path,
+    path: layer.path,
+    what: index === 0 ? 'shows' : 'merged',
+  }));
+  names.forEach((name, depth) => {
+    chain = step(state, walks, {
+      name,
+      path: names
+        .slice(0, depth + 1)
+        .map(displayName)
+        .join('/'),
+    });
+  });
+  const shown = chain.find((link) => link.what === 'shows' || link.what === 'opaque');
+  return { shown: shown?.path, chain };
+}
+
+/** Goes one name further in every layer, and says what each has there. */
+function step(state: UnionState, walks: Walk[], at: { name: Name; path: string }): ChainLink[] {
+  const chain: ChainLink[] = [];
+  let hider: string | undefined;
+  let found = false;
+  for (const walk of walks) {
+    const directory = walk.directory;
+    walk.directory = undefined;
+    if (directory === undefined || !state.statName(directory, at.name, state.stat)) continue;
+    const path = `${walk.layer.path}/${at.path}`;
+    const by = walk.hiddenBy ?? hider;
+    const isDirectory = (state.stat.mode & S_IFMT) === S_IFDIR;
+    if (isDirectory) walk.directory = new RealDirectory(walk.layer, directory, at.name);
+    const base = { layer: walk.layer.path, path };
+    if (by !== undefined) {
+      walk.hiddenBy = by;
+      if (!isWhiteout(state.stat)) chain.push({ ...base, what: 'hidden', by });
+    } else if (isWhiteout(state.stat)) {
+      chain.push({ ...base, what: 'whiteout' });
+      hider = `the whiteout ${path}`;
+    } else if (!isDirectory) {
+      if (found) {
+        chain.push({ ...base, what: 'hidden', by: 'the directory above it' });
+        hider = `the file ${path}`;
+      } else {
+        chain.push({ ...base, what: 'shows' });
+        hider = `the file ${path}`;
+      }
+    } else {
+      const opaque = isOpaqueDirectory(state, directory, at.name);
+      chain.push({ ...base, what: found ? 'merged' : opaque ? 'opaque' : 'shows' });
+      if (opaque) hider = `the opaque directory ${path}`;
+      found = true;
+    }
+  }
+  for (const walk of walks) if (walk.directory !== undefined) state.cache.drop(walk.directory);
+  return chain;
+}
+
+const flag = Buffer.alloc(1);
+
+function isOpaqueDirectory(state: UnionState, parent: RealDirectory, name: Name): boolean {
+  const length = getxattrAt(state.descriptor(parent), name, state.xattrs.opaque, flag);
+  if (length === -ENODATA || length === -EOPNOTSUPP) return false;
+  return length === 1 && flag[0] === 0x79;
+}

@@ -1,0 +1,99 @@
+/**
+ * Opens layers, upper and work directory by their paths and makes the union of them.
+ */
+
+import { check } from '../errno/fs-error.js';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  STATX_BASIC_STATS,
+} from '../linux/constants.js';
+import { clonePrivate } from '../linux/mount.js';
+import { close, openat } from '../linux/open.js';
+import { Statx, statx } from '../linux/statx.js';
+import { nameFromText } from '../vfs/name.js';
+import { CallerIds } from './caller-ids.js';
+import { PrivateXattrs, type XattrNamespace } from './format.js';
+import { Layer } from './layer.js';
+import { fileSystemUuid } from './origin.js';
+import { PendingCopies } from './pending-copies.js';
+import { UnionFileSystem } from './union-file-system.js';
+import { UnionState } from './union-state.js';
+import { WorkDirectory } from './work-directory.js';
+
+export interface UnionOptions {
+  /** Absolute paths, bottom first. */
+  readonly layers: readonly string[];
+  readonly upper: string | undefined;
+  readonly work: string | undefined;
+  readonly readOnly: boolean;
+  readonly volatile: boolean;
+  readonly xattrNamespace: XattrNamespace;
+  /** CAP_SYS_ADMIN: private mounts, callers' ids. */
+  readonly privileged: boolean;
+  /** How many directory descriptors may stay open. */
+  readonly descriptorLimit: number;
+}
+
+/** @throws FsError when something cannot be opened. */
+export function openUnion(options: UnionOptions): UnionFileSystem {
+  const devices: number[] = [];
+  const paths = [...options.layers].reverse();
+  const layers: Layer[] = [];
+  if (options.upper !== undefined)
+    layers.push(openLayer(options.upper, { ...options, writable: true }, devices, 0));
+  for (const path of paths) {
+    layers.push(openLayer(path, { ...options, writable: false }, devices, layers.length));
+  }
+  const workFd =
+    options.work === undefined
+      ? undefined
+      : check(openat(AT_FDCWD, nameFromText(options.work), O_RDONLY | O_DIRECTORY), 'open', options.work);
+  const state = new UnionState({
+    layers,
+    work: workFd === undefined ? undefined : new WorkDirectory(workFd),
+    xattrs: new PrivateXattrs(options.xattrNamespace),
+    callerIds: new CallerIds(options.privileged),
+    pendingCopies: new PendingCopies(),
+    readOnly: options.readOnly,
+    volatile: options.volatile,
+    descriptorLimit: options.descriptorLimit,
+  });
+  return new UnionFileSystem(state);
+}
+
+/**
+ * A lower is opened through a read-only, noatime clone of its mount where privileges allow. Upper is not: a rename
+ * between two clones of one mount is EXDEV, and the work directory has to be on the same.
+ */
+function openLayer(
+  path: string,
+  options: { readonly writable: boolean; readonly privileged: boolean },
+  devices: number[],
+  index: number,
+): Layer {
+  const stat = new Statx();
+  let rootFd = check(openat(AT_FDCWD, nameFromText(path), O_PATH | O_DIRECTORY), 'open', path);
+  if (!options.writable && options.privileged) {
+    const clone = clonePrivate(rootFd, true);
+    if (clone >= 0) {
+      close(rootFd);
+      rootFd = clone;
+    }
+  }
+  check(statx(rootFd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat), 'statx', path);
+  let deviceIndex = devices.indexOf(stat.dev);
+  if (deviceIndex < 0) deviceIndex = devices.push(stat.dev) - 1;
+  return new Layer({
+    index,
+    writable: options.writable,
+    path,
+    rootFd,
+    dev: stat.dev,
+    deviceIndex: Math.min(deviceIndex, 31),
+    uuid: fileSystemUuid(rootFd),
+  });
+}

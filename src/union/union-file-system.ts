@@ -1,0 +1,269 @@
+/**
+ * The union as a FileSystem: each operation finds its node, does its work in the file of that subject, and answers.
+ * References are counted here and nowhere else, but for readdir, which gives one with each entry.
+ */
+
+import { ENOTDIR } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
+import { readlinkat } from '../linux/directory.js';
+import { fstatfs, StatFsResult } from '../linux/statfs.js';
+import { type Attr, type Entry, type Opened, type StatFs, TTL_FOREVER } from '../vfs/attr.js';
+import type { Caller } from '../vfs/caller.js';
+import type * as vfs from '../vfs/file-system.js';
+import type { Name } from '../vfs/name.js';
+import { NO_NODE, type NodeId } from '../vfs/node-id.js';
+import * as creation from './create.js';
+import { type Explanation, explain } from './explain.js';
+import * as io from './file-io.js';
+import { lookupNode } from './lookup.js';
+import type { UnionNode } from './node.js';
+import { readdir } from './readdir.js';
+import { rmdir, unlink } from './remove.js';
+import { rename } from './rename.js';
+import { setAttributes } from './set-attributes.js';
+import type { UnionState } from './union-state.js';
+import * as xattrs from './xattrs.js';
+
+export class UnionFileSystem implements vfs.FileSystem {
+  readonly #state: UnionState;
+  readonly #root: UnionNode;
+  readonly #statfs = new StatFsResult();
+
+  /** @param state with at least one layer; the file system owns it from now on. */
+  constructor(state: UnionState) {
+    this.#state = state;
+    const dirs = state.layers.map((layer) => layer.root);
+    const top = state.layers[0]!;
+    check(state.statDescriptor(state.descriptor(top.root), state.stat), 'statx', top.path);
+    const realIno = state.stat.ino;
+    const shown = top === state.upper && state.layers[1] !== undefined ? state.layers[1] : top;
+    check(state.statDescriptor(state.descriptor(shown.root), state.stat), 'statx', shown.path);
+    this.#root = state.table.make(top, shown.inodeNumber(state.stat.ino));
+    this.#root.mode = state.stat.mode;
+    this.#root.realIno = realIno;
+    this.#root.dirs = dirs;
+    this.#root.nlookup = 1;
+    top.nodes.set(realIno, this.#root);
+  }
+
+  attach(session: vfs.Session): void {
+    this.#state.session = session;
+  }
+
+  detach(): void {
+    const state = this.#state;
+    state.pendingCopies.closeAll();
+    for (const node of state.table.values()) state.closeAll(node);
+    for (const layer of state.layers) layer.close();
+    state.work?.close();
+  }
+
+  /** Nodes in the table; for `inspect` and for tests of forget. */
+  get nodeCount(): number {
+    return this.#state.table.size;
+  }
+
+  lookup(parent: NodeId, name: Name, out: Entry): boolean {
+    const state = this.#state;
+    const node = lookupNode(state, this.#directory(parent), name);
+    if (node === undefined) {
+      out.nodeId = NO_NODE;
+      out.ttlMs = TTL_FOREVER;
+      return false;
+    }
+    this.#enter(node, out);
+    return true;
+  }
+
+  forget(id: NodeId, count: number): void {
+    const node = this.#state.table.get(id);
+    if (node === undefined) return;
+    node.nlookup = Math.max(0, node.nlookup - count);
+    if (node.nlookup === 0) this.#state.release(node);
+  }
+
+  getattr(id: NodeId, _handle: number | undefined, out: Attr): void {
+    const state = this.#state;
+    const node = state.node(id);
+    state.statNode(node, state.stat);
+    state.fillAttr(node, state.stat, out);
+  }
+
+  setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
+    const state = this.#state;
+    state.assertWritable('setattr');
+    const node = state.node(id);
+    setAttributes(state, node, change);
+    this.getattr(id, undefined, out);
+  }
+
+  readlink(id: NodeId): Name {
+    const state = this.#state;
+    const node = state.node(id);
+    const fd = state.locate(node);
+    const content = readlinkat(fd, state.locatedName);
+    return typeof content === 'string' ? content : String(check(content, 'readlink', node.name));
+  }
+
+  mknod(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewEntry): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    this.#enter(creation.mknod(this.#state, at, name, made), target.entry);
+  }
+
+  mkdir(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewEntry): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    this.#enter(creation.mkdir(this.#state, at, name, made), target.entry);
+  }
+
+  symlink(parent: NodeId, name: Name, content: Name, target: vfs.NewEntry): void {
+    const at = this.#startCreation(parent, 0, target.caller);
+    this.#enter(creation.symlink(this.#state, at, name, content), target.entry);
+  }
+
+  link(id: NodeId, parent: NodeId, name: Name, out: Entry): void {
+    const state = this.#state;
+    state.assertWritable('link');
+    const node = state.node(id);
+    creation.link(state, node, this.#directory(parent), name);
+    state.statNode(node, state.stat);
+    this.#enter(node, out);
+  }
+
+  unlink(parent: NodeId, name: Name): void {
+    this.#state.assertWritable('unlink');
+    unlink(this.#state, this.#directory(parent), name);
+  }
+
+  rmdir(parent: NodeId, name: Name): void {
+    this.#state.assertWritable('rmdir');
+    rmdir(this.#state, this.#directory(parent), name);
+  }
+
+  rename(parent: NodeId, name: Name, target: vfs.RenameTarget): void {
+    this.#state.assertWritable('rename');
+    const from = this.#directory(parent);
+    const to = this.#directory(target.parent);
+    rename(this.#state, { from, name, to, newName: target.name }, target.flags);
+  }
+
+  open(id: NodeId, intent: vfs.OpenIntent, out: Opened): void {
+    io.open(this.#state, this.#state.node(id), intent, out);
+  }
+
+  create(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewFile): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    const { node, fd } = creation.create(this.#state, at, name, made);
+    this.#enter(node, target.entry);
+    io.openCreated(this.#state, node, fd, target.opened);
+  }
+
+  tmpfile(parent: NodeId, made: vfs.Creation, target: vfs.NewFile): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    const { node, fd } = creation.tmpfile(this.#state, at, made);
+    this.#enter(node, target.entry);
+    io.openCreated(this.#state, node, fd, target.opened);
+  }
+
+  release(id: NodeId, _handle: number): void {
+    io.release(this.#state, this.#state.node(id));
+  }
+
+  flush(): void {
+    // Nothing is held back: what was written is in the file.
+  }
+
+  fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
+    io.fsync(this.#state, this.#state.node(id), dataOnly);
+  }
+
+  read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {
+    return io.read(this.#state, this.#state.node(id), offset, into);
+  }
+
+  write(id: NodeId, _handle: number, data: vfs.WriteData): number {
+    return io.write(this.#state, this.#state.node(id), data);
+  }
+
+  fallocate(id: NodeId, _handle: number, range: vfs.FallocateRange): void {
+    this.#state.assertWritable('fallocate');
+    io.allocate(this.#state, this.#state.node(id), range);
+  }
+
+  lseek(id: NodeId, _handle: number, offset: number, whence: number): number {
+    return io.seek(this.#state, this.#state.node(id), offset, whence);
+  }
+
+  copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
+    const state = this.#state;
+    const from = { node: state.node(source.node), offset: source.offset };
+    const to = { node: state.node(target.node), offset: target.offset };
+    return io.copyRange(state, from, to, length);
+  }
+
+  readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {
+    readdir(this.#state, this.#directory(id), offset, sink);
+  }
+
+  fsyncdir(id: NodeId, dataOnly: boolean): void {
+    io.fsyncDirectory(this.#state, this.#directory(id), dataOnly);
+  }
+
+  statfs(_id: NodeId, out: StatFs): void {
+    const state = this.#state;
+    const top = state.layers[0]!;
+    const result = this.#statfs;
+    check(fstatfs(state.descriptor(top.root), result), 'statfs', top.path);
+    out.bsize = result.bsize;
+    out.frsize = result.frsize;
+    out.blocks = result.blocks;
+    out.bfree = result.bfree;
+    out.bavail = result.bavail;
+    out.files = result.files;
+    out.ffree = result.ffree;
+    out.nameMax = result.namelen;
+  }
+
+  getxattr(id: NodeId, name: Name): Uint8Array | undefined {
+    return xattrs.getxattr(this.#state, this.#state.node(id), name);
+  }
+
+  listxattr(id: NodeId): Uint8Array {
+    return xattrs.listxattr(this.#state, this.#state.node(id));
+  }
+
+  setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
+    this.#state.assertWritable('setxattr');
+    xattrs.setxattr(this.#state, this.#state.node(id), name, { value, options });
+  }
+
+  removexattr(id: NodeId, name: Name): void {
+    this.#state.assertWritable('removexattr');
+    xattrs.removexattr(this.#state, this.#state.node(id), name);
+  }
+
+  /** Which layers have a path, which shows, and what hides the others; names relative to the root. */
+  explain(names: readonly Name[]): Explanation {
+    return explain(this.#state, names);
+  }
+
+  #directory(id: NodeId): UnionNode {
+    const node = this.#state.node(id);
+    if (node.dirs === undefined) throw fsError(ENOTDIR, 'lookup', node.name);
+    return node;
+  }
+
+  #startCreation(parent: NodeId, umask: number, caller: Caller): UnionNode {
+    this.#state.assertWritable('create');
+    this.#state.callerIds.become(caller, umask);
+    return this.#directory(parent);
+  }
+
+  /** Fills the entry from `state.stat` and counts a reference. */
+  #enter(node: UnionNode, out: Entry): void {
+    out.nodeId = node.id;
+    out.generation = 0;
+    out.ttlMs = TTL_FOREVER;
+    this.#state.fillAttr(node, this.#state.stat, out.attr);
+    node.nlookup++;
+  }
+}

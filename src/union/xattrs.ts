@@ -1,0 +1,74 @@
+/**
+ * Extended attributes of the union: those of the topmost object, without overlayfs's own.
+ *
+ * What a user names `trusted.overlay.x` or `user.overlay.x` is stored escaped (format.ts), so that an overlay can be
+ * mounted inside the union. The scratch buffers are the largest that Linux allows, so no size needs asking first.
+ */
+
+import { ENODATA } from '../errno/errno.js';
+import { check } from '../errno/fs-error.js';
+import { S_ISGID } from '../linux/constants.js';
+import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
+import type { SetxattrOptions } from '../vfs/file-system.js';
+import type { Name } from '../vfs/name.js';
+import { copyUp } from './copy-up.js';
+import { shownXattrName, storedXattrName } from './format.js';
+import type { UnionNode } from './node.js';
+import { chmodAt } from './real-object.js';
+import type { UnionState } from './union-state.js';
+
+const scratch = Buffer.allocUnsafeSlow(65536);
+
+/** @returns a view that is valid until the next call. */
+export function getxattr(state: UnionState, node: UnionNode, name: Name): Uint8Array | undefined {
+  const fd = state.locate(node);
+  const length = getxattrAt(fd, state.locatedName, storedXattrName(name), scratch);
+  if (length === -ENODATA) return undefined;
+  return scratch.subarray(0, check(length, 'getxattr', name));
+}
+
+/** @returns a view that is valid until the next call. */
+export function listxattr(state: UnionState, node: UnionNode): Uint8Array {
+  const fd = state.locate(node);
+  const length = check(listxattrAt(fd, state.locatedName, scratch), 'listxattr', node.name);
+  let kept = 0;
+  let start = 0;
+  while (start < length) {
+    const end = scratch.indexOf(0, start);
+    const shown = shownXattrName(scratch.toString('latin1', start, end));
+    // A name never grows, so writing behind the reader is safe.
+    if (shown !== undefined) kept += scratch.write(`${shown}\0`, kept, 'latin1');
+    start = end + 1;
+  }
+  return scratch.subarray(0, kept);
+}
+
+export function setxattr(
+  state: UnionState,
+  node: UnionNode,
+  name: Name,
+  { value, options }: { value: Uint8Array; options: SetxattrOptions },
+): void {
+  copyUp(state, node);
+  const fd = state.locate(node);
+  check(setxattrAt(fd, state.locatedName, storedXattrName(name), value, options.flags), 'setxattr', name);
+  if (name === 'security.capability') node.hasCapability = true;
+  if (name !== 'system.posix_acl_access') return;
+  state.statNode(node, state.other);
+  if (options.killSgid && (state.other.mode & S_ISGID) !== 0) {
+    const at = state.locate(node);
+    chmodAt(at, state.locatedName, state.other.mode & 0o7777 & ~S_ISGID);
+    node.mode &= ~S_ISGID;
+  }
+}
+
+export function removexattr(state: UnionState, node: UnionNode, name: Name): void {
+  const stored = storedXattrName(name);
+  const at = state.locate(node);
+  // Without this, removing what is not there would copy the file up.
+  check(getxattrAt(at, state.locatedName, stored, scratch), 'removexattr', name);
+  copyUp(state, node);
+  const fd = state.locate(node);
+  check(removexattrAt(fd, state.locatedName, stored), 'removexattr', name);
+  if (name === 'security.capability') node.hasCapability = false;
+}
