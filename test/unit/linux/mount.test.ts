@@ -1,0 +1,187 @@
+/**
+ * Mounts by descriptor, on this machine's kernel. Without CAP_SYS_ADMIN the calls must say EPERM instead.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { EBADF, EINVAL, ENODEV, ENOENT, ENOSPC, EPERM, EROFS } from '../../../src/errno/errno.js';
+import {
+  AT_SYMLINK_NOFOLLOW,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  MNT_DETACH,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MS_NODEV,
+  O_CREAT,
+  O_DIRECTORY,
+  O_RDONLY,
+  O_RDWR,
+  STATX_BASIC_STATS,
+  UMOUNT_NOFOLLOW,
+} from '../../../src/linux/constants.js';
+import { pread, pwrite } from '../../../src/linux/data.js';
+import { forEachDirent, getdents64, mkdirat, unlinkat } from '../../../src/linux/directory.js';
+import { fchmodat, Times, utimensat } from '../../../src/linux/inode.js';
+import {
+  clonePrivate,
+  fsconfigCreate,
+  fsconfigString,
+  fsmount,
+  fsopen,
+  mount,
+  moveMount,
+  openTree,
+  privateTmpfs,
+  umount2,
+} from '../../../src/linux/mount.js';
+import { close, openat } from '../../../src/linux/open.js';
+import { CAP_SYS_ADMIN, hasCapability } from '../../../src/linux/process.js';
+import { fstatfs, StatFsResult } from '../../../src/linux/statfs.js';
+import { Statx, statx } from '../../../src/linux/statx.js';
+import { setxattrAt } from '../../../src/linux/xattr.js';
+import { closing, newFile, ok, type TempDirectory, tempDirectory } from './temp-directory.js';
+
+const TMPFS_MAGIC = 0x01021994;
+const privileged = hasCapability(CAP_SYS_ADMIN);
+const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
+
+function typeOf(fd: number): number {
+  const result = new StatFsResult();
+  ok(fstatfs(fd, result));
+  return result.type;
+}
+
+/** Gives the file an atime before its mtime, so that relatime would update it, reads it, and tells the atime after. */
+function atimeAfterRead(dir: TempDirectory, through: number): number {
+  const times = new Times();
+  times.atimeSec = 1000;
+  times.mtimeSec = 2000;
+  ok(utimensat(dir.fd, 'f', times, 0));
+  const fd = closing(openat(through, 'f', O_RDONLY));
+  expect(pread(fd, Buffer.alloc(4), 0)).toBe(4);
+  const st = new Statx();
+  ok(statx(dir.fd, 'f', 0, STATX_BASIC_STATS, st));
+  return st.atimeSec;
+}
+
+describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
+  test('clonePrivate(read-only) refuses every write with EROFS and leaves atime as it is', () => {
+    const dir = tempDirectory();
+    writeFileSync(`${dir.path}/f`, 'data');
+    const clone = closing(clonePrivate(dir.fd, true));
+    expect(openat(clone, 'f', O_RDWR)).toBe(-EROFS);
+    expect(openat(clone, 'new', O_RDWR | O_CREAT, 0o600)).toBe(-EROFS);
+    expect(mkdirat(clone, 'd', 0o700)).toBe(-EROFS);
+    expect(unlinkat(clone, 'f', 0)).toBe(-EROFS);
+    expect(fchmodat(clone, 'f', 0o777)).toBe(-EROFS);
+    expect(utimensat(clone, 'f', new Times(), AT_SYMLINK_NOFOLLOW)).toBe(-EROFS);
+    expect(setxattrAt(clone, 'f', 'user.a', Buffer.from('x'), 0)).toBe(-EROFS);
+    expect(atimeAfterRead(dir, clone)).toBe(1000);
+  });
+
+  test('the atime check sees an atime change where nothing prevents it', () => {
+    const dir = tempDirectory();
+    writeFileSync(`${dir.path}/f`, 'data');
+    // Through a mount of the test's own, since /tmp itself may be mounted noatime.
+    const tmpfs = closing(privateTmpfs({}));
+    ok(close(ok(openat(tmpfs, 'f', O_RDWR | O_CREAT, 0o600))));
+    const fd = closing(openat(tmpfs, 'f', O_RDWR));
+    pwrite(fd, Buffer.from('data'), 0);
+    expect(atimeAfterRead({ path: '', fd: tmpfs }, tmpfs)).not.toBe(1000);
+  });
+
+  test('clonePrivate(writable) writes to the original; mounts made later below it do not show', () => {
+    const dir = tempDirectory();
+    ok(mkdirat(dir.fd, 'sub', 0o700));
+    const clone = closing(clonePrivate(dir.fd, false));
+    ok(mount('tmpfs', `${dir.path}/sub`, 'tmpfs', 0, ''));
+    try {
+      const original = closing(openat(dir.fd, 'sub', O_RDONLY | O_DIRECTORY));
+      const cloned = closing(openat(clone, 'sub', O_RDONLY | O_DIRECTORY));
+      expect(typeOf(original)).toBe(TMPFS_MAGIC);
+      expect(typeOf(cloned)).not.toBe(TMPFS_MAGIC);
+    } finally {
+      umount2(`${dir.path}/sub`, MNT_DETACH);
+    }
+    expect(pwrite(closing(openat(clone, 'new', O_RDWR | O_CREAT, 0o600)), Buffer.from('hi'), 0)).toBe(2);
+    expect(readFileSync(`${dir.path}/new`, 'utf8')).toBe('hi');
+  });
+
+  test('privateTmpfs() is an empty tmpfs within its limits that no path leads to', () => {
+    const before = mounts();
+    const fd = closing(privateTmpfs({ sizeBytes: 65536, mode: 0o1750, inodes: 4 }));
+    expect(typeOf(fd)).toBe(TMPFS_MAGIC);
+    expect(mounts()).toBe(before);
+    const st = new Statx();
+    ok(statx(fd, '.', 0, STATX_BASIC_STATS, st));
+    expect(st.mode & 0o7777).toBe(0o1750);
+    const file = closing(openat(fd, 'f', O_RDWR | O_CREAT, 0o600));
+    expect(pwrite(file, Buffer.alloc(65536), 0)).toBe(65536);
+    expect(pwrite(file, Buffer.alloc(4096), 65536)).toBe(-ENOSPC);
+    expect(mkdirat(fd, 'd', 0o700)).toBe(0);
+    expect(mkdirat(fd, 'e', 0o700)).toBe(0);
+    expect(mkdirat(fd, 'one-too-many', 0o700)).toBe(-ENOSPC);
+    const names: string[] = [];
+    const buffer = Buffer.alloc(4096);
+    const listing = closing(openat(fd, '.', O_RDONLY | O_DIRECTORY));
+    forEachDirent(buffer, ok(getdents64(listing, buffer)), (name) => names.push(name));
+    expect(names.sort()).toEqual(['d', 'e', 'f']);
+  });
+
+  test('moveMount() attaches a detached mount, umount2() takes it away', () => {
+    const dir = tempDirectory();
+    const fd = closing(privateTmpfs({ sizeBytes: 4096 }));
+    newFile({ path: '', fd }, 'inside');
+    expect(moveMount(fd, '', -100, dir.path, MOVE_MOUNT_F_EMPTY_PATH)).toBe(0);
+    expect(mounts()).toContain(` ${dir.path} `);
+    expect(umount2(dir.path, MNT_DETACH | UMOUNT_NOFOLLOW)).toBe(0);
+    expect(mounts()).not.toContain(dir.path);
+  });
+
+  test('mount() passes type, flags and data', () => {
+    const dir = tempDirectory();
+    expect(mount('ply\xff', dir.path, 'tmpfs', MS_NODEV, 'size=8192,mode=700')).toBe(0);
+    const line = mounts()
+      .split('\n')
+      .find((each) => each.includes(` ${dir.path} `));
+    expect(umount2(dir.path, MNT_DETACH)).toBe(0);
+    expect(line).toMatch(/nodev.*- tmpfs .*size=8k,mode=700/);
+  });
+
+  test('bad arguments give negated errnos', () => {
+    const dir = tempDirectory();
+    expect(mount('x', dir.path, 'no-such-type', 0, '')).toBe(-ENODEV);
+    expect(mount('x', dir.path, 'a\0', 0, '')).toBe(-EINVAL);
+    expect(mount('x', `${dir.path}/none`, 'tmpfs', 0, '')).toBe(-ENOENT);
+    expect(umount2(dir.path, 0)).toBe(-EINVAL);
+    expect(fsopen('no-such-type', FSOPEN_CLOEXEC)).toBe(-ENODEV);
+    const context = closing(fsopen('tmpfs', FSOPEN_CLOEXEC));
+    expect(fsconfigString(context, 'no-such-key', 'x')).toBe(-EINVAL);
+    expect(fsmount(context, FSMOUNT_CLOEXEC, 0)).toBe(-EINVAL);
+    expect(fsconfigCreate(context)).toBe(0);
+    expect(privateTmpfs({ sizeBytes: -1 })).toBe(-EINVAL);
+    expect(openTree(-1, '', 0x1000)).toBe(-EBADF);
+    expect(clonePrivate(-1, true)).toBe(-EBADF);
+  });
+
+  test('failures leave no descriptor behind', () => {
+    const next = (): number => {
+      const fd = ok(openat(-100, '/', O_RDONLY));
+      close(fd);
+      return fd;
+    };
+    const before = next();
+    for (let i = 0; i < 10; i++) privateTmpfs({ sizeBytes: -1 });
+    for (let i = 0; i < 10; i++) clonePrivate(-1, true);
+    expect(next()).toBe(before);
+  });
+});
+
+describe.runIf(!privileged)('without CAP_SYS_ADMIN', () => {
+  test('mount calls give EPERM', () => {
+    const dir = tempDirectory();
+    expect(clonePrivate(dir.fd, true)).toBe(-EPERM);
+    expect(privateTmpfs({})).toBe(-EPERM);
+    expect(mount('x', dir.path, 'tmpfs', 0, '')).toBe(-EPERM);
+  });
+});
