@@ -13,17 +13,14 @@ import type { Name } from '../vfs/name.js';
 import { SIZEOF_DIRENT, SIZEOF_ENTRY_OUT } from './abi.js';
 import { writeEntry } from './encode-entry.js';
 import { writeU64 } from './integers.js';
-import { REPLY_BODY, type ReplyBuffer, writeName } from './reply.js';
+import { REPLY_BODY, ReplyBuffer, SMALLEST_REPLY, writeName } from './reply.js';
 
 /** One serves all listings of a session. INVARIANT: the reply's `length` is that of the records added so far. */
 export class DirentBuffer implements DirentSink {
   plus = false;
-  #reply: ReplyBuffer;
+  /** Nothing fits before begin() names the real one. */
+  #reply = new ReplyBuffer(SMALLEST_REPLY);
   #limit = REPLY_BODY;
-
-  constructor(reply: ReplyBuffer) {
-    this.#reply = reply;
-  }
 
   /** Bytes of records so far. */
   get length(): number {

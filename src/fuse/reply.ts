@@ -15,7 +15,7 @@ import type { RequestHeader } from './request.js';
 export const REPLY_BODY = SIZEOF_OUT_HEADER;
 
 /** Room for any record of fixed size, so that only what is variable needs a check. */
-const SMALLEST = 512;
+export const SMALLEST_REPLY = 512;
 
 /** latin1 names up to this length are written faster by a loop than by Buffer.write (8 against 45 ns for 5 bytes). */
 const LOOP_LENGTH = 16;
@@ -26,7 +26,8 @@ export class ReplyBuffer {
   length = REPLY_BODY;
 
   constructor(capacity: number) {
-    if (capacity < SMALLEST) throw new RangeError(`a reply buffer needs ${SMALLEST} bytes, not ${capacity}`);
+    if (capacity < SMALLEST_REPLY)
+      throw new RangeError(`a reply buffer needs ${SMALLEST_REPLY} bytes, not ${capacity}`);
     this.bytes = Buffer.alloc(capacity);
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
   }
