@@ -7,7 +7,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bash, command } from './shell.js';
+import { bash, command } from '../shell.js';
 
 export const cacheFolder = '/var/cache/plyfs-bench';
 

@@ -8,12 +8,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
+import { mountsBelow } from '../mountinfo.js';
+import { cleanup, command, interrupt, isInPath, wasInterrupted } from '../shell.js';
 import { prepareInputs } from './lower.js';
 import { type Bench, measure, measureDaemon, type Residents } from './measure.js';
-import { mountsBelow } from './mountinfo.js';
 import { type Options, parseOptions, usage } from './options.js';
 import { median, ratio, reference, residentLines, type Series, table } from './report.js';
-import { cleanup, command, interrupt, isInPath, wasInterrupted } from './shell.js';
 import { defaultTargets, type Target, targets } from './targets.js';
 import { type Workload, workloads } from './workloads.js';
 

@@ -8,10 +8,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { abortFuse } from '../mountinfo.js';
+import { bash, cleanup, command } from '../shell.js';
 import { daemonsOf, residentMib } from './daemons.js';
 import type { Inputs } from './lower.js';
-import { abortFuse } from './mountinfo.js';
-import { bash, cleanup, command } from './shell.js';
 import type { Place, Target } from './targets.js';
 import { attach, detach } from './targets.js';
 import { type Workload, workloads } from './workloads.js';

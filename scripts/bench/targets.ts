@@ -7,10 +7,10 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isMounted } from '../mountinfo.js';
 import { plyfsMain } from '../repository.js';
+import { cleanup, command, isInPath } from '../shell.js';
 import { daemonsOf, endDaemons } from './daemons.js';
-import { isMounted } from './mountinfo.js';
-import { cleanup, command, isInPath } from './shell.js';
 import type { Workload } from './workloads.js';
 
 /** Empty folders on one file system, except `lower`, which is shared and only read. */

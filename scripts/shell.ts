@@ -1,5 +1,5 @@
 /**
- * Commands as children of the benchmark, with a time limit, and ended when the benchmark is interrupted.
+ * Commands as children of the demo and the benchmark, with a time limit, and ended when the script is interrupted.
  *
  * INVARIANT: each runs in a process group of its own, which is killed as a whole at the limit or at an interrupt. A
  * daemon that a command left behind has its own session and is not touched: who mounted unmounts.
