@@ -1,0 +1,41 @@
+/**
+ * `node scripts/ci-summary.mjs CHECK_LOG TESTS_JSON TESTS_STATUS LEAKS`: the last line of CI, from what the gates and
+ * vitest left behind; status 1 when anything failed.
+ *
+ * Plain JavaScript: it has to speak up when nothing compiled. A gate counts as one test; so does a test file that
+ * could not be loaded, a test run that failed without a failed test (crash, time limit), and mounts left behind.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+
+const [checkLog, testsJson, testsStatus, leaks] = process.argv.slice(2);
+
+function gateCounts() {
+  const found = /^check: (\d+) passed, (\d+) failed$/m.exec(readFileSync(checkLog, 'utf8'));
+  return found
+    ? { passed: Number(found[1]), failed: Number(found[2]), skipped: 0 }
+    : { passed: 0, failed: 1, skipped: 0 };
+}
+
+function testCounts() {
+  if (!existsSync(testsJson)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(testsJson, 'utf8'));
+  const unloaded = report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  );
+  const failed = report.numFailedTests + unloaded.length;
+  return {
+    passed: report.numPassedTests,
+    failed: failed === 0 && testsStatus !== '0' ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+const gates = gateCounts();
+const tests = testCounts();
+const failed = gates.failed + tests.failed + Number(leaks);
+console.log(
+  `gates: ${gates.passed} passed, ${gates.failed} failed; left mounted: ${leaks === '0' ? 'nothing' : 'see above'}`,
+);
+console.log(`${gates.passed + tests.passed} passed, ${failed} failed, ${tests.skipped} skipped`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,157 @@
+/**
+ * What the demo shows, a function a step, in the order in which they run; each leaves the mount as the next needs it.
+ */
+
+import type { Layers } from './layers.js';
+import type { Narrator } from './narrator.js';
+
+export interface Scene {
+  readonly narrator: Narrator;
+  readonly layers: Layers;
+  /** No other volume of this machine has this name. */
+  readonly volume: string;
+  /** Passed on to `plyfs mount`, with a space at the end, or empty. */
+  readonly mountOptions: string;
+}
+
+const layerSum = 'tar --sort=name -c base app site | sha256sum';
+const treeSum =
+  "find mnt -path mnt/run -prune -o ! -type d -printf '%p %y %m %U %s %T@ %l\\n' | sort | sha256sum";
+
+function mountCommand({ volume, mountOptions }: Scene): string {
+  return [
+    `plyfs mount ${mountOptions}-l base -l app -l site --upper upper --work work \\`,
+    '    -v ./shared:/srv/shared -v ./app.conf:/etc/app.d/app.conf \\',
+    `    --mount type=volume,source=${volume},target=/data --tmpfs /run mnt`,
+  ].join('\n');
+}
+
+/** @throws DemoFailure at the first thing that is not as promised. */
+export async function playScene(scene: Scene): Promise<void> {
+  const { narrator } = scene;
+  narrator.title(`Three layers, made from ${scene.layers.from}`);
+  await narrator.run('ls -d base/bin app/usr/bin site/etc', { that: 'each layer is a folder' });
+  const layersBefore = await narrator.run(layerSum, { that: 'their checksum is taken' });
+  narrator.title('One mount over them, with a writable upper, two binds, a volume and a tmpfs');
+  await narrator.run(mountCommand(scene), { that: 'the mount answers' });
+  await merged(scene);
+  await layerOrder(narrator);
+  await copyUp(narrator);
+  await whiteout(narrator);
+  await bindFolder(narrator);
+  await bindFile(narrator);
+  await volumeAndTmpfs(narrator);
+  await why(narrator);
+  await remount(scene);
+  narrator.title('The layers are as they were');
+  await narrator.run(layerSum, { that: 'their checksum has not changed', equals: layersBefore });
+}
+
+async function merged({ narrator, layers }: Scene): Promise<void> {
+  narrator.title('The layers show as one tree');
+  await narrator.run('ls mnt mnt/etc', {
+    that: 'it has names of all layers',
+    contains: ['bin', 'usr', 'passwd', 'app.d'],
+  });
+  await narrator.run(`chroot mnt /bin/sh -c "${layers.program}; id -u; ls /"`, {
+    that: 'a program of one layer runs in it with libraries of another',
+    contains: [layers.prints, 'data', 'srv'],
+  });
+}
+
+async function layerOrder(narrator: Narrator): Promise<void> {
+  narrator.title('A later layer wins');
+  await narrator.run('cat base/etc/motd site/etc/motd', {
+    that: 'two layers have the file',
+    contains: 'base layer',
+  });
+  await narrator.run('cat mnt/etc/motd', {
+    that: 'the later one shows',
+    equals: 'Welcome to the site layer',
+  });
+}
+
+async function copyUp(narrator: Narrator): Promise<void> {
+  narrator.title('A change copies the file to upper first');
+  await narrator.run("echo 'demo:x:1000:1000::/:/bin/sh' >>mnt/etc/passwd; tail -n 1 mnt/etc/passwd", {
+    that: 'the line was added',
+    contains: 'demo:x:1000',
+  });
+  await narrator.run('wc -l base/etc/passwd upper/etc/passwd | head -n 2', {
+    that: 'the copy in upper has it, the layer does not',
+    matches: /^\s*2 base\S*\n\s*3 upper/,
+  });
+}
+
+async function whiteout(narrator: Narrator): Promise<void> {
+  narrator.title('A deletion leaves a whiteout in upper');
+  await narrator.run('rm mnt/etc/shells; ls mnt/etc', { that: 'the name is gone', lacks: 'shells' });
+  await narrator.run('ls -l upper/etc/shells base/etc/shells', {
+    that: 'upper has a 0:0 character device for it, the layer still the file',
+    matches: /^-.*base\/etc\/shells\nc.* 0, +0 .*upper\/etc\/shells/,
+  });
+}
+
+async function bindFolder(narrator: Narrator): Promise<void> {
+  narrator.title('A bind of a host folder goes both ways');
+  await narrator.run("echo 'from the host' >shared/a; cat mnt/srv/shared/a", {
+    that: 'the mount shows what the host writes',
+    equals: 'from the host',
+  });
+  await narrator.run("echo 'from the mount' >mnt/srv/shared/a; cat shared/a", {
+    that: 'the host sees what the mount writes',
+    equals: 'from the mount',
+  });
+  await narrator.run('ls mnt/srv; ls -A upper', {
+    that: "the image's files are beside it, and upper has no stub for it",
+    contains: ['readme.txt', 'shared'],
+    lacks: 'srv',
+  });
+}
+
+async function bindFile(narrator: Narrator): Promise<void> {
+  narrator.title('A single file bound beside the files of the image');
+  await narrator.run('ls mnt/etc/app.d; cat mnt/etc/app.d/app.conf', {
+    that: 'both are there',
+    equals: 'app.conf\ndefault.conf\nversion=1',
+  });
+  await narrator.run('echo version=2 >app.conf.new; mv app.conf.new app.conf; cat mnt/etc/app.d/app.conf', {
+    that: 'it follows a replacement by rename, as editors save',
+    equals: 'version=2',
+  });
+}
+
+async function volumeAndTmpfs(narrator: Narrator): Promise<void> {
+  narrator.title('A volume to keep, a tmpfs to lose');
+  await narrator.run(
+    "echo 'kept' >mnt/data/note; echo 'lost' >mnt/run/note; cat mnt/data/note mnt/run/note",
+    {
+      that: 'both take files',
+      equals: 'kept\nlost',
+    },
+  );
+  await narrator.run('find upper -name note', { that: 'neither is in upper', equals: '' });
+}
+
+async function why(narrator: Narrator): Promise<void> {
+  narrator.title('Where does a file come from?');
+  await narrator.run('plyfs why mnt/etc/motd', { that: 'it names the layer', contains: 'site' });
+  await narrator.run('plyfs why mnt/etc/passwd', {
+    that: 'it names upper for a changed file',
+    contains: 'upper',
+  });
+}
+
+async function remount(scene: Scene): Promise<void> {
+  const { narrator } = scene;
+  narrator.title('Unmounting leaves nothing, mounting again brings everything back');
+  const before = await narrator.run(treeSum, { that: 'the checksum of the tree is taken' });
+  await narrator.run('plyfs umount mnt; ls -A mnt', { that: 'the mount point is empty', equals: '' });
+  await narrator.run(mountCommand(scene), { that: 'the mount answers again' });
+  await narrator.run(treeSum, { that: 'the tree is the same', equals: before });
+  await narrator.run('cat mnt/data/note; ls -A mnt/run', {
+    that: 'the volume was kept, the tmpfs is empty',
+    equals: 'kept',
+  });
+  await narrator.run('plyfs umount mnt; ls -A mnt', { that: 'the mount point is empty', equals: '' });
+}

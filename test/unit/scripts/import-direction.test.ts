@@ -1,0 +1,79 @@
+/** The import rule finds each wrong direction, and only those. */
+
+import { describe, expect, it } from 'vitest';
+import { importFindings, mayImport } from '../../../scripts/import-direction.js';
+
+function findings(path: string, ...lines: string[]): string[] {
+  return importFindings({ path, text: lines.join('\n') }).map(({ line, message }) => `${line}: ${message}`);
+}
+
+describe('importFindings()', () => {
+  it('lets a module import itself, what lies below it, and packages', () => {
+    const text = [
+      "import { a } from './other.js';",
+      "import type { b } from '../errno/errno.js';",
+      "import { c } from '../linux/stat.js';",
+      "import { join } from 'node:path';",
+    ];
+    expect(findings('src/union/lookup.ts', ...text)).toEqual([]);
+  });
+
+  it('names the line of an import that points up', () => {
+    const found = findings('src/linux/stat.ts', '// header', "import { x } from '../union/lookup.js';");
+    expect(found).toEqual(['2: linux imports union; it may import only errno']);
+  });
+
+  it('keeps the union apart from the wire and from the engines', () => {
+    expect(findings('src/union/lookup.ts', "import { x } from '../fuse/abi.js';")).toHaveLength(1);
+    expect(findings('src/mounts/bind.ts', "import { x } from '../engine/kernel/session.js';")).toHaveLength(
+      1,
+    );
+  });
+
+  it('sees type imports, re-exports, import() and import types', () => {
+    const wrong = [
+      "import type { A } from '../vfs/attr.js';",
+      "export { b } from '../vfs/name.js';",
+      "const c = await import('../vfs/wait.js');",
+      "type D = import('../vfs/attr.js').Attr;",
+    ];
+    expect(findings('src/errno/errno.ts', ...wrong)).toHaveLength(4);
+  });
+
+  it('does not count comments and strings', () => {
+    const text = ["// import { a } from '../cli/main.js';", 'const b = "import x from \'../cli/main.js\'";'];
+    expect(findings('src/errno/errno.ts', ...text)).toEqual([]);
+  });
+
+  it('lets nobody import cli or the library entry', () => {
+    expect(findings('src/index.ts', "import { x } from './cli/main.js';")).toEqual(['1: nobody imports cli']);
+    expect(findings('src/daemon/main.ts', "import { x } from '../index.js';")).toHaveLength(1);
+  });
+
+  it('lets src/index.ts import everything else', () => {
+    expect(
+      findings('src/index.ts', "export { x } from './daemon/main.js';", "import './errno/errno.js';"),
+    ).toEqual([]);
+  });
+
+  it('finds an import that leaves src and a module that the table does not know', () => {
+    expect(findings('src/errno/errno.ts', "import { x } from '../../scripts/check.js';")).toHaveLength(1);
+    expect(findings('src/misc/odd.ts', "import { x } from '../errno/errno.js';")).toHaveLength(1);
+  });
+});
+
+describe('mayImport', () => {
+  it('has no cycle and names only modules that it has', () => {
+    for (const module of Object.keys(mayImport)) expect(reachable(module)).not.toContain(module);
+    for (const module of Object.values(mayImport).flat()) expect(Object.keys(mayImport)).toContain(module);
+  });
+});
+
+function reachable(module: string, seen = new Set<string>()): Set<string> {
+  for (const next of mayImport[module] ?? []) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    reachable(next, seen);
+  }
+  return seen;
+}
