@@ -21,6 +21,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from '../linux/constants.js';
+import { copyData, tryClone } from '../linux/copy-data.js';
 import { fdatasync } from '../linux/data.js';
 import { mkdirat, mknodat, readlinkat, renameat2, symlinkat } from '../linux/directory.js';
 import { Times } from '../linux/inode.js';
@@ -29,7 +30,6 @@ import { Statx } from '../linux/statx.js';
 import { setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
 import { Wait } from '../vfs/wait.js';
-import { copyData, tryClone } from './copy-data.js';
 import { copyXattrs } from './copy-xattrs.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';

@@ -1,8 +1,7 @@
 /**
  * Operations on an object of a layer, named by a directory descriptor and a name, or by its own descriptor and ''.
  *
- * Syscalls without AT_EMPTY_PATH reach the second kind through /proc/self/fd, which needs no name and follows nothing
- * but the descriptor.
+ * Opening the second kind goes through /proc/self/fd, which needs no name and follows nothing but the descriptor.
  */
 
 import { check } from '../errno/fs-error.js';
@@ -24,19 +23,15 @@ export function openAt(dirfd: number, name: Name, flags: number): number {
 
 /** Not for symlinks, whose mode cannot be changed. */
 export function chmodAt(dirfd: number, name: Name, mode: number): void {
-  const result = name === '' ? fchmodat(AT_FDCWD, descriptorPath(dirfd), mode) : fchmodat(dirfd, name, mode);
-  check(result, 'chmod', name);
+  check(fchmodat(dirfd, name, mode), 'chmod', name);
 }
 
-/** Ids of -1 stay. */
+/** Ids of -1 stay. @returns 0 or a negated errno. */
 export function chownAt(dirfd: number, name: Name, uid: number, gid: number): number {
   return fchownat(dirfd, name, uid, gid, name === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW);
 }
 
 export function utimesAt(dirfd: number, name: Name, times: Times): void {
-  const result =
-    name === ''
-      ? utimensat(AT_FDCWD, descriptorPath(dirfd), times, 0)
-      : utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW);
-  check(result, 'utimens', name);
+  const flags = name === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+  check(utimensat(dirfd, name, times, flags), 'utimens', name);
 }

@@ -79,9 +79,6 @@ export interface Session {
   closeBacking(backingId: number): void;
   /** Starts long work; throw `Wait` with the job it returns. */
   startJob(spec: JobSpec): Job;
-  /** Tells the kernel to forget what it cached; takes effect after the running request was answered. */
-  invalidateEntry(parent: NodeId, name: Name): void;
-  invalidateNode(node: NodeId): void;
 }
 
 export interface FileSystem {

@@ -1,0 +1,272 @@
+/**
+ * The session loop: reads requests from /dev/fuse and answers each before it takes the next.
+ *
+ * Blocks in poll(2) on the FUSE descriptor and an eventfd, nothing else: a thread blocked in a foreign call cannot be
+ * joined. INVARIANT: each request is answered exactly once, or parked in `#parked` until its job is done, unless the
+ * kernel wants no answer; an unknown opcode is ENOSYS, an unknown throw EIO and a line in the log.
+ */
+
+import { EAGAIN, EINTR, EIO, ENODEV, ENOENT, ENOSYS, EPROTO } from '../../errno/errno.js';
+import { check, FsError } from '../../errno/fs-error.js';
+import { FUSE_DEV_IOC_BACKING_CLOSE, FUSE_DEV_IOC_BACKING_OPEN } from '../../fuse/abi.js';
+import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
+import { FUSE_INIT, FUSE_INTERRUPT, OPCODE_LIMIT, opcodeName } from '../../fuse/abi-opcodes.js';
+import { decodeInit, decodeInterrupt } from '../../fuse/decode-misc.js';
+import { encodeInit, type Negotiated, negotiate } from '../../fuse/init.js';
+import { finishReply, ReplyBuffer } from '../../fuse/reply.js';
+import { decodeHeader, RequestHeader, RequestView } from '../../fuse/request.js';
+import { POLLIN } from '../../linux/constants.js';
+import { read, writePrefix } from '../../linux/data.js';
+import { ioctlBuffer } from '../../linux/ioctl.js';
+import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
+import type { FileSystem, Session } from '../../vfs/file-system.js';
+import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
+import { type Exchange, handlers, NO_REPLY } from './dispatch.js';
+import { JobRunner } from './job-runner.js';
+import { Records } from './records.js';
+
+/** Largest request: 1 MiB of data behind its headers. */
+const REQUEST_BYTES = 1024 * 1024 + 8192;
+/** Largest reply: 1 MiB of data behind the header. */
+const REPLY_BYTES = 1024 * 1024 + 4096;
+/** Requests between two looks at jobs and messages while the kernel keeps us busy. */
+const PATIENCE = 128;
+
+export interface LoopOptions {
+  readonly fs: FileSystem;
+  /** /dev/fuse, mounted, O_NONBLOCK. */
+  readonly fuseFd: number;
+  /** eventfd, non-blocking: written when a message or a finished job waits. */
+  readonly wakeFd: number;
+  readonly passthrough: boolean;
+  /** Called when the eventfd was written; returns true to leave the loop. */
+  readonly onWake: () => boolean;
+  readonly onInit: (features: Negotiated) => void;
+  readonly log: (line: string) => void;
+  /** One line for each request. */
+  readonly debug: boolean;
+}
+
+export type EndReason = 'unmounted' | 'stopped';
+
+interface Parked {
+  readonly job: Job;
+  readonly uniqueLow: number;
+  readonly uniqueHigh: number;
+  /** Copy of the request. */
+  readonly bytes: Buffer;
+}
+
+export class SessionLoop implements Session, Exchange {
+  readonly fs: FileSystem;
+  readonly request = new RequestView(Buffer.alloc(REQUEST_BYTES));
+  readonly header = new RequestHeader();
+  readonly reply = new ReplyBuffer(REPLY_BYTES);
+  readonly records = new Records();
+  setxattrExt = false;
+  passthrough = false;
+  replaying = false;
+
+  readonly #options: LoopOptions;
+  readonly #jobs: JobRunner;
+  readonly #counts = new Float64Array(OPCODE_LIMIT + 1);
+  readonly #seenThrows = new Set<string>();
+  #parked: Parked[] = [];
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.fs = options.fs;
+    this.#jobs = new JobRunner(options.wakeFd);
+  }
+
+  /**
+   * Serves until the mount is gone or `onWake` says to stop.
+   * @throws FsError when /dev/fuse fails in a way that ends the session.
+   */
+  run(): EndReason {
+    const { fuseFd, wakeFd, onWake } = this.#options;
+    const waitSet = new PollSet([fuseFd, wakeFd]);
+    this.fs.attach(this);
+    let sinceLook = 0;
+    try {
+      for (;;) {
+        const length = read(fuseFd, this.request.bytes);
+        if (length > 0) {
+          this.request.end = length;
+          this.#serve();
+          if (++sinceLook < PATIENCE) continue;
+        } else if (length === -ENODEV) {
+          return 'unmounted';
+        } else if (length === -EAGAIN) {
+          poll(waitSet, -1);
+        } else if (length !== -EINTR && length !== -ENOENT) {
+          check(length, 'read', '/dev/fuse');
+        }
+        sinceLook = 0;
+        if (length === -EAGAIN && (waitSet.revents(1) & POLLIN) === 0) continue;
+        eventfdDrain(wakeFd);
+        this.#replayFinished();
+        if (onWake()) return 'stopped';
+      }
+    } finally {
+      this.#jobs.stop();
+    }
+  }
+
+  /** Requests so far, by opcode name. */
+  counts(): Record<string, number> {
+    const out: Record<string, number> = {};
+    this.#counts.forEach((count, opcode) => {
+      if (count > 0) out[opcodeName(opcode)] = count;
+    });
+    return out;
+  }
+
+  readonly #backing = Buffer.alloc(16);
+
+  openBacking(fd: number): number {
+    this.#backing.fill(0);
+    this.#backing.writeInt32LE(fd, 0);
+    return ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_OPEN, this.#backing);
+  }
+
+  closeBacking(backingId: number): void {
+    this.#backing.writeUInt32LE(backingId, 0);
+    ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_CLOSE, this.#backing);
+  }
+
+  startJob(spec: JobSpec): Job {
+    return this.#jobs.start(spec);
+  }
+
+  #serve(): void {
+    const started = this.#options.debug ? process.hrtime.bigint() : 0n;
+    const { header, request } = this;
+    try {
+      decodeHeader(request, header);
+    } catch (error) {
+      // Without a header there is nothing to answer to.
+      this.#logThrow('request', error);
+      return;
+    }
+    const { opcode } = header;
+    this.#counts[Math.min(opcode, OPCODE_LIMIT)]!++;
+    if (opcode === FUSE_INTERRUPT) {
+      this.#interrupt();
+      return;
+    }
+    const result = opcode === FUSE_INIT ? this.#init() : this.#dispatch();
+    if (result === undefined) return;
+    if (result !== NO_REPLY) this.#send(result);
+    if (this.#options.debug) this.#trace(result, started);
+  }
+
+  /** @returns 0 or a negated errno to answer, NO_REPLY, or undefined when the request was parked. */
+  #dispatch(): number | undefined {
+    const { header, records } = this;
+    const handler = handlers[header.opcode];
+    if (handler === undefined) return -ENOSYS;
+    records.caller.uid = header.uid;
+    records.caller.gid = header.gid;
+    records.caller.pid = header.pid;
+    try {
+      return handler(this);
+    } catch (error) {
+      this.reply.reset();
+      if (error instanceof FsError) return -error.errno;
+      if (error instanceof Wait) {
+        this.#park(error.job);
+        return undefined;
+      }
+      this.#logThrow(opcodeName(header.opcode), error);
+      return -EIO;
+    }
+  }
+
+  #send(result: number): void {
+    const length = finishReply(this.reply, this.header, result);
+    const written = writePrefix(this.#options.fuseFd, this.reply.bytes, length);
+    // ENOENT: the kernel gave the request up (abort); ENODEV: the mount is gone, which the next read tells.
+    if (written < 0 && written !== -ENOENT && written !== -ENODEV) {
+      this.#options.log(`reply to ${opcodeName(this.header.opcode)} refused: errno ${-written}`);
+      writePrefix(this.#options.fuseFd, this.reply.bytes, finishReply(this.reply, this.header, -EIO));
+    }
+  }
+
+  #init(): number {
+    try {
+      decodeInit(this.request, this.records.init);
+      const wish = { passthrough: this.#options.passthrough, maxStackDepth: 1, writeback: false };
+      const out = negotiate(this.records.init, wish);
+      this.passthrough = out.features.passthrough;
+      this.setxattrExt = out.features.setxattrExt;
+      encodeInit(this.reply, out);
+      this.#options.onInit(out.features);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      this.#options.log(error.message);
+      return -EPROTO;
+    }
+  }
+
+  #park(job: Job): void {
+    const { header, request } = this;
+    this.#parked.push({
+      job,
+      uniqueLow: header.uniqueLow,
+      uniqueHigh: header.uniqueHigh,
+      bytes: Buffer.from(request.bytes.subarray(0, header.len)),
+    });
+  }
+
+  #replayFinished(): void {
+    if (!this.#jobs.collect()) return;
+    const ready = this.#parked.filter((parked) => parked.job.done);
+    if (ready.length === 0) return;
+    this.#parked = this.#parked.filter((parked) => !parked.job.done);
+    for (const { bytes } of ready) {
+      bytes.copy(this.request.bytes);
+      this.request.end = bytes.length;
+      decodeHeader(this.request, this.header);
+      this.replaying = true;
+      const result = this.#dispatch();
+      this.replaying = false;
+      if (result !== undefined && result !== NO_REPLY) this.#send(result);
+    }
+  }
+
+  /** A parked request ends with EINTR; any other was answered before this one was read. */
+  #interrupt(): void {
+    const { header } = this;
+    const { interrupt } = this.records;
+    decodeInterrupt(this.request, interrupt);
+    const resend = FUSE_UNIQUE_RESEND_HIGH;
+    const index = this.#parked.findIndex(
+      (one) =>
+        one.uniqueLow === interrupt.uniqueLow && ((one.uniqueHigh ^ interrupt.uniqueHigh) & ~resend) === 0,
+    );
+    if (index < 0) return;
+    const [parked] = this.#parked.splice(index, 1);
+    header.uniqueLow = parked!.uniqueLow;
+    header.uniqueHigh = parked!.uniqueHigh;
+    this.#send(-EINTR);
+  }
+
+  #logThrow(what: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (this.#seenThrows.has(text)) return;
+    this.#seenThrows.add(text);
+    this.#options.log(`${what}: ${text}`);
+  }
+
+  #trace(result: number, started: bigint): void {
+    const { header } = this;
+    const us = Number(process.hrtime.bigint() - started) / 1000;
+    const unique = header.uniqueHigh * 2 ** 32 + header.uniqueLow;
+    const outcome = result < 0 ? `errno ${-result}` : 'ok';
+    this.#options.log(
+      `${opcodeName(header.opcode)} unique=${unique} node=${header.nodeId} uid=${header.uid} pid=${header.pid}: ${outcome}, ${us.toFixed(1)} us`,
+    );
+  }
+}
