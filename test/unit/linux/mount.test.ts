@@ -2,8 +2,9 @@
  * Mounts by descriptor, on this machine's kernel. Without CAP_SYS_ADMIN the calls must say EPERM instead.
  */
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { EBADF, EINVAL, ENODEV, ENOENT, ENOSPC, EPERM, EROFS } from '../../../src/errno/errno.js';
 import {
   AT_SYMLINK_NOFOLLOW,
@@ -39,6 +40,7 @@ import { CAP_SYS_ADMIN, hasCapability } from '../../../src/linux/process.js';
 import { fstatfs, StatFsResult } from '../../../src/linux/statfs.js';
 import { Statx, statx } from '../../../src/linux/statx.js';
 import { setxattrAt } from '../../../src/linux/xattr.js';
+import { compileLinux } from './compiled.js';
 import { closing, newFile, ok, type TempDirectory, tempDirectory } from './temp-directory.js';
 
 const TMPFS_MAGIC = 0x01021994;
@@ -177,11 +179,26 @@ describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
   });
 });
 
-describe.runIf(!privileged)('without CAP_SYS_ADMIN', () => {
-  test('mount calls give EPERM', () => {
-    const dir = tempDirectory();
-    expect(clonePrivate(dir.fd, true)).toBe(-EPERM);
-    expect(privateTmpfs({})).toBe(-EPERM);
-    expect(mount('x', dir.path, 'tmpfs', 0, '')).toBe(-EPERM);
-  });
+/** setpriv empties the bounding set, so that node has no capability although its uid stays; else it has none anyway. */
+function runUnprivileged(code: string): string {
+  const node = [process.execPath, '--input-type=module', '-e', code];
+  const [program, ...args] = privileged
+    ? ['setpriv', '--bounding-set', '-all', '--inh-caps', '-all', ...node]
+    : node;
+  return execFileSync(program!, args, { encoding: 'utf8' });
+}
+
+test('without capabilities mount calls give EPERM, and probe() says so without throwing', () => {
+  const compiled = compileLinux();
+  onTestFinished(compiled.remove);
+  const output = runUnprivileged(`
+    const { clonePrivate, mount, privateTmpfs } = await import('${compiled.linuxUrl}mount.js');
+    const { openat } = await import('${compiled.linuxUrl}open.js');
+    const { keepCapabilities } = await import('${compiled.linuxUrl}process.js');
+    const { probe } = await import('${compiled.linuxUrl}probe.js');
+    const root = openat(-100, '/', 0);
+    const results = [clonePrivate(root, true), privateTmpfs({}), mount('x', '/tmp', 'tmpfs', 0, ''), keepCapabilities()];
+    const works = Object.fromEntries(probe().features.map(({ name, works }) => [name, works]));
+    console.log(JSON.stringify([results, works['private clone'], works['private tmpfs'], works['openat2']]));`);
+  expect(JSON.parse(output)).toEqual([[-EPERM, -EPERM, -EPERM, -EPERM], false, false, true]);
 });
