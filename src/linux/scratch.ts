@@ -10,7 +10,7 @@
 import { EINVAL, ENAMETOOLONG } from '../errno/errno.js';
 import type { Name } from '../vfs/name.js';
 
-/** A Buffer with the methods that Node has but @types/node does not declare: half the cost of `write(..., 'latin1')`. */
+/** A Buffer with the methods that Node has but @types/node does not declare; they skip the parsing of arguments. */
 interface Latin1Buffer extends Buffer {
   latin1Write(text: string, offset: number, length: number): number;
   latin1Slice(start: number, end: number): string;

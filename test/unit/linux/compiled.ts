@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 
 const checkout = fileURLToPath(new URL('../../../', import.meta.url));
+let count = 0;
 const folders = ['errno', 'vfs', 'linux'];
 
 export interface Compiled {
@@ -18,7 +19,8 @@ export interface Compiled {
 }
 
 export function compileLinux(): Compiled {
-  const out = join(checkout, 'dist', `unit-linux-${process.pid}`);
+  count += 1;
+  const out = join(checkout, 'dist', `unit-linux-${process.pid}-${count}`);
   for (const folder of folders) {
     const from = join(checkout, 'src', folder);
     for (const file of readdirSync(from).filter((each) => each.endsWith('.ts'))) {

@@ -2,16 +2,19 @@
  * Mounts by descriptor, on this machine's kernel. Without CAP_SYS_ADMIN the calls must say EPERM instead.
  */
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { EBADF, EINVAL, ENODEV, ENOENT, ENOSPC, EPERM, EROFS } from '../../../src/errno/errno.js';
 import {
+  AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
   MNT_DETACH,
   MOVE_MOUNT_F_EMPTY_PATH,
   MS_NODEV,
+  MS_SHARED,
   O_CREAT,
   O_DIRECTORY,
   O_RDONLY,
@@ -39,9 +42,12 @@ import { CAP_SYS_ADMIN, hasCapability } from '../../../src/linux/process.js';
 import { fstatfs, StatFsResult } from '../../../src/linux/statfs.js';
 import { Statx, statx } from '../../../src/linux/statx.js';
 import { setxattrAt } from '../../../src/linux/xattr.js';
+import { compileLinux } from './compiled.js';
 import { closing, newFile, ok, type TempDirectory, tempDirectory } from './temp-directory.js';
 
 const TMPFS_MAGIC = 0x01021994;
+const ST_RDONLY = 0x1;
+const ST_NOATIME = 0x400;
 const privileged = hasCapability(CAP_SYS_ADMIN);
 const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
 
@@ -77,6 +83,9 @@ describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
     expect(utimensat(clone, 'f', new Times(), AT_SYMLINK_NOFOLLOW)).toBe(-EROFS);
     expect(setxattrAt(clone, 'f', 'user.a', Buffer.from('x'), 0)).toBe(-EROFS);
     expect(atimeAfterRead(dir, clone)).toBe(1000);
+    const found = new StatFsResult();
+    ok(fstatfs(clone, found));
+    expect(found.flags & (ST_RDONLY | ST_NOATIME)).toBe(ST_RDONLY | ST_NOATIME);
   });
 
   test('the atime check sees an atime change where nothing prevents it', () => {
@@ -90,21 +99,35 @@ describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
     expect(atimeAfterRead({ path: '', fd: tmpfs }, tmpfs)).not.toBe(1000);
   });
 
-  test('clonePrivate(writable) writes to the original; mounts made later below it do not show', () => {
+  test('clonePrivate(writable) writes to the original', () => {
     const dir = tempDirectory();
-    ok(mkdirat(dir.fd, 'sub', 0o700));
     const clone = closing(clonePrivate(dir.fd, false));
-    ok(mount('tmpfs', `${dir.path}/sub`, 'tmpfs', 0, ''));
-    try {
-      const original = closing(openat(dir.fd, 'sub', O_RDONLY | O_DIRECTORY));
-      const cloned = closing(openat(clone, 'sub', O_RDONLY | O_DIRECTORY));
-      expect(typeOf(original)).toBe(TMPFS_MAGIC);
-      expect(typeOf(cloned)).not.toBe(TMPFS_MAGIC);
-    } finally {
-      umount2(`${dir.path}/sub`, MNT_DETACH);
-    }
     expect(pwrite(closing(openat(clone, 'new', O_RDWR | O_CREAT, 0o600)), Buffer.from('hi'), 0)).toBe(2);
     expect(readFileSync(`${dir.path}/new`, 'utf8')).toBe('hi');
+  });
+
+  test('a clone of a shared mount is no peer of it: mounts made later do not show, even once it is attached', () => {
+    const dir = tempDirectory();
+    ok(mkdirat(dir.fd, 'original', 0o700));
+    ok(mkdirat(dir.fd, 'attached', 0o700));
+    const [original, attached] = [`${dir.path}/original`, `${dir.path}/attached`];
+    ok(mount('outer', original, 'tmpfs', 0, ''));
+    try {
+      ok(mount('', original, '', MS_SHARED, ''));
+      const outer = ok(openat(AT_FDCWD, original, O_RDONLY | O_DIRECTORY));
+      const clone = ok(clonePrivate(outer, false));
+      ok(moveMount(clone, '', AT_FDCWD, attached, MOVE_MOUNT_F_EMPTY_PATH));
+      ok(mkdirat(outer, 'sub', 0o700));
+      ok(mount('inner', `${original}/sub`, 'tmpfs', 0, ''));
+      close(clone);
+      close(outer);
+      expect(mounts()).toContain(` ${original}/sub `);
+      expect(mounts()).toContain(` ${attached} `);
+      expect(mounts()).not.toContain(` ${attached}/sub `);
+    } finally {
+      umount2(attached, MNT_DETACH);
+      umount2(original, MNT_DETACH);
+    }
   });
 
   test('privateTmpfs() is an empty tmpfs within its limits that no path leads to', () => {
@@ -132,7 +155,7 @@ describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
     const dir = tempDirectory();
     const fd = closing(privateTmpfs({ sizeBytes: 4096 }));
     newFile({ path: '', fd }, 'inside');
-    expect(moveMount(fd, '', -100, dir.path, MOVE_MOUNT_F_EMPTY_PATH)).toBe(0);
+    expect(moveMount(fd, '', AT_FDCWD, dir.path, MOVE_MOUNT_F_EMPTY_PATH)).toBe(0);
     expect(mounts()).toContain(` ${dir.path} `);
     expect(umount2(dir.path, MNT_DETACH | UMOUNT_NOFOLLOW)).toBe(0);
     expect(mounts()).not.toContain(dir.path);
@@ -166,7 +189,7 @@ describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
 
   test('failures leave no descriptor behind', () => {
     const next = (): number => {
-      const fd = ok(openat(-100, '/', O_RDONLY));
+      const fd = ok(openat(AT_FDCWD, '/', O_RDONLY));
       close(fd);
       return fd;
     };
@@ -177,11 +200,26 @@ describe.runIf(privileged)('with CAP_SYS_ADMIN', () => {
   });
 });
 
-describe.runIf(!privileged)('without CAP_SYS_ADMIN', () => {
-  test('mount calls give EPERM', () => {
-    const dir = tempDirectory();
-    expect(clonePrivate(dir.fd, true)).toBe(-EPERM);
-    expect(privateTmpfs({})).toBe(-EPERM);
-    expect(mount('x', dir.path, 'tmpfs', 0, '')).toBe(-EPERM);
-  });
+/** setpriv empties the bounding set, so that node has no capability although its uid stays; else it has none anyway. */
+function runUnprivileged(code: string): string {
+  const node = [process.execPath, '--input-type=module', '-e', code];
+  const [program, ...args] = privileged
+    ? ['setpriv', '--bounding-set', '-all', '--inh-caps', '-all', ...node]
+    : node;
+  return execFileSync(program!, args, { encoding: 'utf8' });
+}
+
+test('without capabilities mount calls give EPERM, and probe() says so without throwing', () => {
+  const compiled = compileLinux();
+  onTestFinished(compiled.remove);
+  const output = runUnprivileged(`
+    const { clonePrivate, mount, privateTmpfs } = await import('${compiled.linuxUrl}mount.js');
+    const { openat } = await import('${compiled.linuxUrl}open.js');
+    const { keepCapabilities } = await import('${compiled.linuxUrl}process.js');
+    const { probe } = await import('${compiled.linuxUrl}probe.js');
+    const root = openat(-100, '/', 0);
+    const results = [clonePrivate(root, true), privateTmpfs({}), mount('x', '/tmp', 'tmpfs', 0, ''), keepCapabilities()];
+    const works = Object.fromEntries(probe().features.map(({ name, works }) => [name, works]));
+    console.log(JSON.stringify([results, works['private clone'], works['private tmpfs'], works['openat2']]));`);
+  expect(JSON.parse(output)).toEqual([[-EPERM, -EPERM, -EPERM, -EPERM], false, false, true]);
 });

@@ -5,7 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ENOENT, EPERM } from '../../../src/errno/errno.js';
+import { ENOENT } from '../../../src/errno/errno.js';
 import { EFD_NONBLOCK, O_RDONLY } from '../../../src/linux/constants.js';
 import { openat } from '../../../src/linux/open.js';
 import { eventfd, eventfdWrite } from '../../../src/linux/poll.js';
@@ -123,9 +123,3 @@ test.runIf(hasCapability(CAP_SETUID) && hasCapability(CAP_SETPCAP))(
     expect(setfsuid(-1)).toBe(process.geteuid!());
   },
 );
-
-test('keepCapabilities() without CAP_SETPCAP is EPERM', async () => {
-  if (hasCapability(CAP_SETPCAP)) return;
-  const { messages } = start(`post((await load('process.js')).keepCapabilities());`, null);
-  expect(await messages).toEqual([-EPERM]);
-});
