@@ -5,12 +5,12 @@ import { encodeInit, type InitWish, negotiate } from '../../../src/fuse/init.js'
 import { REPLY_BODY, ReplyBuffer } from '../../../src/fuse/reply.js';
 import { hex } from '../../helpers/wire-requests.js';
 
-/** What each kernel offers (fs/fuse/inode.c:fuse_send_init()): all bits of its time but FILE_OPS and those of virtiofs. */
+/** What each kernel offers: 6.18's read from /dev/fuse, the others all bits of their time but FILE_OPS and those of virtiofs. */
 const kernels = [
   { version: '5.4', minor: 31, flags: 0x03fffffb, flags2: 0 },
   { version: '5.17', minor: 36, flags: 0x73fffffb, flags2: 0x03 },
   { version: '6.10', minor: 40, flags: 0x73fffffb, flags2: 0xff },
-  { version: '6.18', minor: 45, flags: 0x73fffffb, flags2: 0x7ff },
+  { version: '6.18', minor: 45, flags: 0x73fffffb, flags2: 0x5fd },
 ];
 
 function offer(change: Partial<InitIn>): InitIn {
