@@ -46,8 +46,8 @@ interface Walk {
 export function explain(state: UnionState, names: readonly Name[]): Explanation {
   const walks: Walk[] = state.layers.map((layer) => ({ layer, directory: layer.root, hiddenBy: undefined }));
   let chain: ChainLink[] = walks.map(({ layer }, index) => ({
-    layer: layer.path,
-    path: layer.path,
+    layer: displayName(layer.path),
+    path: displayName(layer.path),
     what: index === 0 ? 'shows' : 'merged',
   }));
   names.forEach((name, depth) => {
@@ -72,11 +72,12 @@ function step(state: UnionState, walks: Walk[], at: { name: Name; path: string }
     const directory = walk.directory;
     walk.directory = undefined;
     if (directory === undefined || !state.statName(directory, at.name, state.stat)) continue;
-    const path = `${walk.layer.path}/${at.path}`;
+    const layer = displayName(walk.layer.path);
+    const path = `${layer}/${at.path}`;
     const by = walk.hiddenBy ?? hider;
     const isDirectory = (state.stat.mode & S_IFMT) === S_IFDIR;
     if (isDirectory) walk.directory = new RealDirectory(walk.layer, directory, at.name);
-    const base = { layer: walk.layer.path, path };
+    const base = { layer, path };
     if (by !== undefined) {
       walk.hiddenBy = by;
       if (!isWhiteout(state.stat)) chain.push({ ...base, what: 'hidden', by });

@@ -14,7 +14,7 @@ import {
 import { clonePrivate } from '../linux/mount.js';
 import { close, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
-import { nameFromText } from '../vfs/name.js';
+import type { Name } from '../vfs/name.js';
 import { CallerIds } from './caller-ids.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
 import { Layer } from './layer.js';
@@ -26,9 +26,9 @@ import { WorkDirectory } from './work-directory.js';
 
 export interface UnionOptions {
   /** Absolute paths, bottom first. */
-  readonly layers: readonly string[];
-  readonly upper: string | undefined;
-  readonly work: string | undefined;
+  readonly layers: readonly Name[];
+  readonly upper: Name | undefined;
+  readonly work: Name | undefined;
   readonly readOnly: boolean;
   readonly volatile: boolean;
   readonly xattrNamespace: XattrNamespace;
@@ -51,7 +51,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const workFd =
     options.work === undefined
       ? undefined
-      : check(openat(AT_FDCWD, nameFromText(options.work), O_RDONLY | O_DIRECTORY), 'open', options.work);
+      : check(openat(AT_FDCWD, options.work, O_RDONLY | O_DIRECTORY), 'open', options.work);
   const state = new UnionState({
     layers,
     work: workFd === undefined ? undefined : new WorkDirectory(workFd),
@@ -70,13 +70,13 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
  * between two clones of one mount is EXDEV, and the work directory has to be on the same.
  */
 function openLayer(
-  path: string,
+  path: Name,
   options: { readonly writable: boolean; readonly privileged: boolean },
   devices: number[],
   index: number,
 ): Layer {
   const stat = new Statx();
-  let rootFd = check(openat(AT_FDCWD, nameFromText(path), O_PATH | O_DIRECTORY), 'open', path);
+  let rootFd = check(openat(AT_FDCWD, path, O_PATH | O_DIRECTORY), 'open', path);
   if (!options.writable && options.privileged) {
     const clone = clonePrivate(rootFd, true);
     if (clone >= 0) {

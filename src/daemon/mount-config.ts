@@ -1,0 +1,48 @@
+/**
+ * One mount, as the daemon that serves it gets it: everything resolved, nothing left to parse.
+ *
+ * The record travels as JSON from the command to the daemon and as workerData to the session worker. All paths are
+ * absolute names of bytes (latin1, one char a byte; see vfs/name.ts), so the JSON text must be written and read as
+ * latin1 too: then it is plain UTF-8 for names that are.
+ */
+
+import type { MountRequest } from '../mounts/spec/types.js';
+import type { Name } from '../vfs/name.js';
+
+export type EngineName = 'kernel' | 'fuse-native';
+
+export interface ResolvedMount {
+  readonly request: MountRequest;
+  /**
+   * The `_data` directory of a volume (a `subpath` of the request is not in it), or the source of a bind; absent for
+   * a tmpfs. Bytes, where the strings of `request` are text.
+   */
+  readonly hostPath?: Name;
+}
+
+export interface MountConfig {
+  /** Free of symbolic links. */
+  readonly mountpoint: Name;
+  /** Bottom first. */
+  readonly layers: readonly Name[];
+  /** Absent: the union is read-only. */
+  readonly upper?: Name;
+  /** Present exactly when `upper` is. */
+  readonly work?: Name;
+  /** In the order in which to attach them: shallower targets first. */
+  readonly mounts: readonly ResolvedMount[];
+  readonly readOnly: boolean;
+  readonly engine: EngineName;
+  /** Where the union keeps opaque, redirect, origin: `trusted.overlay.*` or `user.overlay.*`. */
+  readonly xattrNamespace: 'trusted' | 'user';
+  /** `index`, `metacopy`, `redirect_dir`, `xino` ... of `-o`, as given. */
+  readonly unionOptions: Readonly<Record<string, string>>;
+  /** Switches of the mount itself that the kernel keeps: `nosuid`, `nodev`, `noexec`, `noatime` ... */
+  readonly vfsOptions: readonly string[];
+  /** No fsync of upper at all: fast, and lost with the host. */
+  readonly volatile: boolean;
+  /** Users other than the one who mounts may enter; always so for privileged mounts. */
+  readonly allowOther: boolean;
+  /** Stack traces and a line for each request in the log. */
+  readonly debug: boolean;
+}
