@@ -11,7 +11,7 @@ import { check } from '../errno/fs-error.js';
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../linux/constants.js';
 import { close, openat } from '../linux/open.js';
 import type { Name } from '../vfs/name.js';
-import type { CachedDescriptor, DescriptorCache } from './descriptor-cache.js';
+import type { CachedDescriptor, DescriptorCache } from '../linux/descriptor-cache.js';
 import type { UnionNode } from './node.js';
 
 export interface LayerOptions {
@@ -24,8 +24,8 @@ export interface LayerOptions {
   readonly rootFd: number;
   /** st_dev of the root. */
   readonly dev: number;
-  /** Number of that device among those of the union; shifts inode numbers of the second and later ones apart. */
-  readonly deviceIndex: number;
+  /** What is added to inode numbers of that device: see vfs/inode-numbers.ts. */
+  readonly inodeBase: number;
   /** Of its file system, 16 bytes; zeros when unknown. */
   readonly uuid: Buffer;
 }
@@ -35,7 +35,7 @@ export class Layer {
   readonly writable: boolean;
   readonly path: string;
   readonly dev: number;
-  readonly deviceIndex: number;
+  readonly inodeBase: number;
   readonly uuid: Buffer;
   readonly root: RealDirectory;
   /** Nodes whose topmost object lies in this layer, by its inode number there. */
@@ -46,7 +46,7 @@ export class Layer {
     this.writable = options.writable;
     this.path = options.path;
     this.dev = options.dev;
-    this.deviceIndex = options.deviceIndex;
+    this.inodeBase = options.inodeBase;
     this.uuid = options.uuid;
     this.root = new RealDirectory(this, undefined, '');
     this.root.fd = options.rootFd;
@@ -61,12 +61,9 @@ export class Layer {
 
   /** The inode number that the union shows for one of this layer. */
   inodeNumber(ino: number): number {
-    return this.deviceIndex === 0 ? ino : ino + this.deviceIndex * DEVICE_STRIDE;
+    return ino + this.inodeBase;
   }
 }
-
-/** Room for 2^48 inode numbers a device; 31 further devices stay below 2^53. */
-const DEVICE_STRIDE = 2 ** 48;
 
 /** A directory of one layer; its descriptor is open while it is in use, and reopened by name when it was evicted. */
 export class RealDirectory implements CachedDescriptor {

@@ -1,120 +1,24 @@
 /**
- * What a directory of the union lists: the merged names with positions that last.
- *
- * A position (d_off) is a hash of the name, and entries are listed in the order of their positions. So positions stay
- * true while entries come and go, when the list is built anew, and after a remount, without any state for each reader:
- * what ext4 does with its hashed directories. 52 bits of hash: two names among a million collide with a chance of 1 in
- * 9,000, and then the later one takes the next free position.
- *
- * INVARIANT: `positions` is strictly ascending; a removed entry keeps its place with type REMOVED.
+ * The merged listing of a directory of the union: see vfs/listing.ts for its positions.
  */
 
+import { DT_CHR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { check } from '../errno/fs-error.js';
-import { DT_CHR, DT_DIR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { forEachDirent, getdents64 } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
+import { type ListedName, Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { isWhiteout } from './format.js';
 import type { RealDirectory } from './layer.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
 
-/** Positions 1 and 2 follow '.' and '..'. */
-const FIRST_POSITION = 3;
-const REMOVED = 0xff;
-
-export class Listing {
-  readonly names: Name[];
-  readonly types: Uint8Array;
-  /** Inode number as the layer has it; see `sources`. */
-  readonly inos: Float64Array;
-  /** Which of the node's `dirs` shows the name. */
-  readonly sources: Uint16Array;
-  readonly positions: Float64Array;
-
-  constructor(entries: readonly RawEntry[]) {
-    const count = entries.length;
-    const hashes = new Float64Array(count);
-    for (let i = 0; i < count; i++) hashes[i] = hashName(entries[i]!.name);
-    const order = new Uint32Array(count);
-    for (let i = 0; i < count; i++) order[i] = i;
-    order.sort((a, b) => hashes[a]! - hashes[b]! || (entries[a]!.name < entries[b]!.name ? -1 : 1));
-    this.names = new Array<Name>(count);
-    this.types = new Uint8Array(count);
-    this.inos = new Float64Array(count);
-    this.sources = new Uint16Array(count);
-    this.positions = new Float64Array(count);
-    let last = FIRST_POSITION - 1;
-    for (let i = 0; i < count; i++) {
-      const from = order[i]!;
-      const entry = entries[from]!;
-      this.names[i] = entry.name;
-      this.types[i] = entry.type;
-      this.inos[i] = entry.ino;
-      this.sources[i] = entry.source;
-      last = Math.max(last + 1, hashes[from]!);
-      this.positions[i] = last;
-    }
-  }
-
-  get length(): number {
-    return this.names.length;
-  }
-
-  /** Index of the first entry whose position is above `position`. */
-  indexAfter(position: number): number {
-    let low = 0;
-    let high = this.positions.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.positions[middle]! <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  isRemoved(index: number): boolean {
-    return this.types[index] === REMOVED;
-  }
-
-  remove(name: Name): void {
-    let index = this.indexAfter(hashName(name) - 1);
-    while (index < this.names.length && this.names[index] !== name && index < this.names.length) {
-      if (this.positions[index]! > hashName(name) + MAX_SHIFT) return;
-      index++;
-    }
-    if (index < this.names.length) this.types[index] = REMOVED;
-  }
-}
-
-/** How far collisions can push an entry from its hash; beyond it the name is not in the list. */
-const MAX_SHIFT = 64;
-
-interface RawEntry {
-  readonly name: Name;
-  readonly ino: number;
-  readonly type: number;
-  readonly source: number;
-}
-
-/** Two 32-bit FNV-1a runs over the bytes, 52 bits of them; at least FIRST_POSITION. */
-function hashName(name: Name): number {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < name.length; i++) {
-    const byte = name.charCodeAt(i);
-    a = Math.imul(a ^ byte, 0x01000193);
-    b = Math.imul(b ^ byte, 0x01000193) ^ (b >>> 15);
-  }
-  return (a >>> 0) * 2 ** 20 + ((b >>> 8) & 0xfffff) + FIRST_POSITION;
-}
-
 const buffer = Buffer.allocUnsafe(256 * 1024);
 
 /** Reads the real directories of the node, topmost first, and merges them. */
 export function readListing(state: UnionState, node: UnionNode): Listing {
   const dirs = state.directories(node);
-  const entries: RawEntry[] = [];
+  const entries: ListedName[] = [];
   if (dirs.length === 1) {
     readNames(state, dirs[0]!, (name, ino, type) => {
       if (type !== DT_CHR || !whiteoutAt(state, dirs[0]!, name)) entries.push({ name, ino, type, source: 0 });
@@ -164,9 +68,4 @@ export function readNames(
 /** Whether the union shows no name in the directory. */
 export function isEmptyDirectory(state: UnionState, node: UnionNode): boolean {
   return readListing(state, node).length === 0;
-}
-
-/** Whether the type of a listed entry needs a lookup before its inode number is known: see readdir.ts. */
-export function isDirectoryType(type: number): boolean {
-  return type === DT_DIR;
 }

@@ -15,7 +15,7 @@ import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
 import type { Layer, RealDirectory } from './layer.js';
-import type { Listing } from './listing.js';
+import type { Listing } from '../vfs/listing.js';
 
 export class UnionNode {
   readonly id: NodeId;

@@ -14,8 +14,9 @@ import {
 import { clonePrivate } from '../linux/mount.js';
 import { close, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
+import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
-import { CallerIds } from './caller-ids.js';
+import type { CallerIds } from '../linux/caller-ids.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
 import { Layer } from './layer.js';
 import { fileSystemUuid } from './origin.js';
@@ -34,19 +35,22 @@ export interface UnionOptions {
   readonly xattrNamespace: XattrNamespace;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
+  /** Shared with what is mounted over the union. */
+  readonly inodeNumbers: InodeNumbers;
+  readonly callerIds: CallerIds;
   /** How many directory descriptors may stay open. */
   readonly descriptorLimit: number;
 }
 
 /** @throws FsError when something cannot be opened. */
 export function openUnion(options: UnionOptions): UnionFileSystem {
-  const devices: number[] = [];
+  const numbers = options.inodeNumbers;
   const paths = [...options.layers].reverse();
   const layers: Layer[] = [];
   if (options.upper !== undefined)
-    layers.push(openLayer(options.upper, { ...options, writable: true }, devices, 0));
+    layers.push(openLayer(options.upper, { ...options, writable: true }, numbers, 0));
   for (const path of paths) {
-    layers.push(openLayer(path, { ...options, writable: false }, devices, layers.length));
+    layers.push(openLayer(path, { ...options, writable: false }, numbers, layers.length));
   }
   const workFd =
     options.work === undefined
@@ -56,7 +60,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     layers,
     work: workFd === undefined ? undefined : new WorkDirectory(workFd),
     xattrs: new PrivateXattrs(options.xattrNamespace),
-    callerIds: new CallerIds(options.privileged),
+    callerIds: options.callerIds,
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
@@ -72,7 +76,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
 function openLayer(
   path: Name,
   options: { readonly writable: boolean; readonly privileged: boolean },
-  devices: number[],
+  numbers: InodeNumbers,
   index: number,
 ): Layer {
   const stat = new Statx();
@@ -85,15 +89,13 @@ function openLayer(
     }
   }
   check(statx(rootFd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat), 'statx', path);
-  let deviceIndex = devices.indexOf(stat.dev);
-  if (deviceIndex < 0) deviceIndex = devices.push(stat.dev) - 1;
   return new Layer({
     index,
     writable: options.writable,
     path,
     rootFd,
     dev: stat.dev,
-    deviceIndex: Math.min(deviceIndex, 31),
+    inodeBase: numbers.base(stat.dev),
     uuid: fileSystemUuid(rootFd),
   });
 }

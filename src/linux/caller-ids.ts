@@ -4,10 +4,11 @@
  * Set before the object is made, so that it never exists with another owner. The thread keeps its capabilities when its
  * fsuid changes (SECBIT_NO_SETUID_FIXUP), so the ids need not be set back, and the usual request, by the same caller as
  * the last, costs nothing. What plyfs makes for itself (copies, whiteouts) is given its owner explicitly.
+ * INVARIANT: one object for each thread, since the ids are the thread's.
  */
 
-import { umask } from '../linux/inode.js';
-import { setfsgid, setfsuid } from '../linux/process.js';
+import { umask } from './inode.js';
+import { setfsgid, setfsuid } from './process.js';
 import type { Caller } from '../vfs/caller.js';
 
 export class CallerIds {

@@ -1,0 +1,73 @@
+/** readdir of a mirrored directory: its names with lasting positions (vfs/listing.ts), without entries where the kernel
+ * may not keep them. */
+
+import { check } from '../errno/fs-error.js';
+import { DT_DIR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
+import { forEachDirent, getdents64 } from '../linux/directory.js';
+import { close, openat } from '../linux/open.js';
+import { Entry } from '../vfs/attr.js';
+import type { DirentSink } from '../vfs/file-system.js';
+import { type ListedName, Listing } from '../vfs/listing.js';
+import type { Name } from '../vfs/name.js';
+import type { MirrorFileSystem } from './mirror-file-system.js';
+import type { MirrorNode } from './mirror-node.js';
+
+const buffer = Buffer.allocUnsafe(128 * 1024);
+const entry = new Entry();
+const nothing = new Entry();
+
+export function readMirrorDirectory(
+  mirror: MirrorFileSystem,
+  node: MirrorNode,
+  offset: number,
+  sink: DirentSink,
+): void {
+  if (offset === 0 || node.listing === undefined) node.listing = list(mirror, node);
+  const { listing } = node;
+  mirror.statNode(node);
+  const { dev } = mirror.stat;
+  const own = mirror.shownInode(dev, mirror.stat.ino);
+  if (offset < 1 && !addName(sink, '.', { ino: own, type: DT_DIR, next: 1 })) return;
+  if (offset < 2 && !addName(sink, '..', { ino: own, type: DT_DIR, next: 2 })) return;
+  let index = listing.indexAfter(Math.max(offset, 2));
+  if (index >= listing.length) node.listing = undefined;
+  for (; index < listing.length; index++) {
+    if (listing.isRemoved(index)) continue;
+    const name = listing.names[index]!;
+    if (!sink.fits(name.length)) return;
+    const next = listing.positions[index]!;
+    const type = listing.types[index]!;
+    const child = sink.plus && mirror.ttlMs > 0 ? mirror.find(node, name) : undefined;
+    if (child === undefined) {
+      addName(sink, name, { ino: mirror.shownInode(dev, listing.inos[index]!), type, next });
+    } else {
+      mirror.enter(child, entry);
+      sink.addPlus(name, entry, type, next);
+    }
+  }
+}
+
+/** @returns false when the buffer is full. */
+function addName(sink: DirentSink, name: Name, at: { ino: number; type: number; next: number }): boolean {
+  if (!sink.fits(name.length)) return false;
+  if (sink.plus) {
+    nothing.attr.ino = at.ino;
+    sink.addPlus(name, nothing, at.type, at.next);
+  } else sink.add(name, at.ino, at.type, at.next);
+  return true;
+}
+
+function list(mirror: MirrorFileSystem, node: MirrorNode): Listing {
+  const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+  const fd = check(openat(mirror.table.descriptor(node), '.', flags), 'opendir', node.name);
+  const entries: ListedName[] = [];
+  try {
+    for (;;) {
+      const length = check(getdents64(fd, buffer), 'readdir', node.name);
+      if (length === 0) return new Listing(entries);
+      forEachDirent(buffer, length, (name, ino, type) => entries.push({ name, ino, type, source: 0 }));
+    }
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,452 @@
+/**
+ * A host directory as a FileSystem: each operation is the same one there. Serves binds, volumes and tmpfs.
+ *
+ * Nothing is cached beyond the answer where others may change the directory (`ttlMs` 0): a change made on the host
+ * shows at once. Names are single components from the kernel, opened with O_NOFOLLOW below a descriptor, so no symlink
+ * of the directory leads out of it.
+ */
+
+import { EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_FOLLOW,
+  AT_SYMLINK_NOFOLLOW,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+} from '../linux/constants.js';
+import type { CallerIds } from '../linux/caller-ids.js';
+import type { DescriptorCache } from '../linux/descriptor-cache.js';
+import {
+  linkat,
+  mkdirat,
+  mknodat,
+  readlinkat,
+  renameat2,
+  symlinkat,
+  unlinkat,
+} from '../linux/directory.js';
+import { close, dup, openat } from '../linux/open.js';
+import { StatFsResult, fstatfs } from '../linux/statfs.js';
+import { Statx, statx } from '../linux/statx.js';
+import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
+import type { Attr, Entry, Opened, StatFs } from '../vfs/attr.js';
+import type { Caller } from '../vfs/caller.js';
+import type * as vfs from '../vfs/file-system.js';
+import type { InodeNumbers } from '../vfs/inode-numbers.js';
+import type { Name } from '../vfs/name.js';
+import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
+import { readMirrorDirectory } from './mirror-directory.js';
+import { MirrorFiles } from './mirror-files.js';
+import { identityOf, MIRROR_STATX, type MirrorNode, MirrorTable } from './mirror-node.js';
+import { setMirrorAttributes } from './mirror-attributes.js';
+import type { OwnerMap } from './owner-map.js';
+import type { Quota } from './quota.js';
+
+export interface MirrorOptions {
+  /** O_PATH descriptor of the directory; owned by the file system from now on. */
+  readonly rootFd: number;
+  readonly readOnly: boolean;
+  readonly owners: OwnerMap | undefined;
+  /** How long the kernel may trust an answer: 0 where others change the directory too. */
+  readonly ttlMs: number;
+  /** Limit that we keep ourselves. */
+  readonly quota: Quota | undefined;
+  /** Runs after the last request; removes a private directory. */
+  readonly onDetach: () => void;
+  readonly callerIds: CallerIds;
+  readonly inodeNumbers: InodeNumbers;
+  readonly descriptors: DescriptorCache;
+}
+
+const NOFOLLOW = AT_SYMLINK_NOFOLLOW;
+const scratch = Buffer.allocUnsafeSlow(65536);
+
+export class MirrorFileSystem implements vfs.FileSystem {
+  readonly table: MirrorTable;
+  readonly files: MirrorFiles;
+  /** Device and inode number of the root: mirrors of one directory move names between each other. */
+  readonly source: string;
+  readonly ttlMs: number;
+  readonly stat = new Statx();
+  readonly #options: MirrorOptions;
+  readonly #root: MirrorNode;
+  readonly #statfs = new StatFsResult();
+
+  /** @throws FsError when the root cannot be looked at. */
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.ttlMs = options.ttlMs;
+    this.table = new MirrorTable(options.descriptors);
+    this.files = new MirrorFiles(this.table, options.quota);
+    check(statx(options.rootFd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'statx');
+    this.source = `${this.stat.dev}:${this.stat.ino}`;
+    this.#root = this.table.make(identityOf(this.stat));
+    this.#root.fd = options.rootFd;
+    this.#root.pinned = true;
+    this.#root.mode = this.stat.mode;
+    this.#root.nlookup = 1;
+  }
+
+  attach(session: vfs.Session): void {
+    this.files.session = session;
+  }
+
+  detach(): void {
+    for (const node of this.table.values()) {
+      this.files.closeAll(node);
+      if (node.fd >= 0) close(node.fd);
+      node.fd = -1;
+    }
+    this.#options.onDetach();
+  }
+
+  lookup(parent: NodeId, name: Name, out: Entry): boolean {
+    const node = this.find(this.#directory(parent), name);
+    out.ttlMs = this.ttlMs;
+    if (node === undefined) {
+      out.nodeId = NO_NODE;
+      return false;
+    }
+    this.enter(node, out);
+    return true;
+  }
+
+  forget(id: NodeId, count: number): void {
+    if (!this.table.has(id)) return;
+    const node = this.table.get(id);
+    node.nlookup = Math.max(0, node.nlookup - count);
+    if (node.nlookup === 0) this.table.release(node, (one) => this.files.closeAll(one));
+  }
+
+  getattr(id: NodeId, _handle: number | undefined, out: Attr): void {
+    const node = this.table.get(id);
+    this.statNode(node);
+    this.fillAttr(out);
+  }
+
+  setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
+    this.#assertWritable('setattr');
+    const node = this.table.get(id);
+    setMirrorAttributes(this, node, change, this.#options.owners);
+    this.getattr(id, undefined, out);
+  }
+
+  readlink(id: NodeId): Name {
+    const content = readlinkat(this.table.descriptor(this.table.get(id)), '');
+    return typeof content === 'string' ? content : String(check(content, 'readlink'));
+  }
+
+  mknod(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewEntry): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    check(
+      mknodat(this.table.descriptor(at), name, made.mode, made.rdevMajor, made.rdevMinor),
+      'mknod',
+      name,
+    );
+    this.#enterNew(at, name, target.entry);
+  }
+
+  mkdir(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewEntry): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    check(mkdirat(this.table.descriptor(at), name, made.mode & 0o7777), 'mkdir', name);
+    this.#enterNew(at, name, target.entry);
+  }
+
+  symlink(parent: NodeId, name: Name, content: Name, target: vfs.NewEntry): void {
+    const at = this.#startCreation(parent, 0, target.caller);
+    check(symlinkat(content, this.table.descriptor(at), name), 'symlink', name);
+    this.#enterNew(at, name, target.entry);
+  }
+
+  link(id: NodeId, parent: NodeId, name: Name, out: Entry): void {
+    this.linkInto(id, this, parent, name);
+    this.#enterNew(this.#directory(parent), name, out);
+  }
+
+  /** One more name for the node, in this file system or another mirror of the same directory. */
+  linkInto(id: NodeId, target: MirrorFileSystem, parent: NodeId, name: Name): void {
+    target.#assertWritable('link');
+    const node = this.table.get(id);
+    const at = target.#directory(parent);
+    const path = `/proc/self/fd/${this.table.descriptor(node)}`;
+    check(linkat(AT_FDCWD, path, target.table.descriptor(at), name, AT_SYMLINK_FOLLOW), 'link', name);
+    at.listing = undefined;
+  }
+
+  unlink(parent: NodeId, name: Name): void {
+    this.#remove(parent, name, 0);
+  }
+
+  rmdir(parent: NodeId, name: Name): void {
+    this.#remove(parent, name, AT_REMOVEDIR);
+  }
+
+  rename(parent: NodeId, name: Name, target: vfs.RenameTarget): void {
+    this.renameInto(parent, name, this, target);
+  }
+
+  /** Moves a name, within this file system or to another mirror of the same directory. */
+  renameInto(parent: NodeId, name: Name, other: MirrorFileSystem, target: vfs.RenameTarget): void {
+    this.#assertWritable('rename');
+    other.#assertWritable('rename');
+    if ((target.flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw fsError(EINVAL, 'rename', name);
+    const from = this.#directory(parent);
+    const to = other.#directory(target.parent);
+    const moved = this.find(from, name);
+    const replaced = other.find(to, target.name);
+    if (replaced !== undefined && moved !== replaced) other.table.pin(replaced);
+    if (moved !== undefined) this.table.descriptor(moved);
+    const fd = this.table.descriptor(from);
+    check(renameat2(fd, name, other.table.descriptor(to), target.name, target.flags), 'rename', name);
+    from.listing = undefined;
+    to.listing = undefined;
+    const exchanged = (target.flags & RENAME_EXCHANGE) !== 0;
+    if (this === other && moved !== undefined) this.table.place(moved, to, target.name);
+    if (replaced === undefined || replaced === moved) return;
+    if (!exchanged) replaced.removed = true;
+    else if (this === other) this.table.place(replaced, from, name);
+    if (exchanged && replaced.openCount === 0) other.table.unpin(replaced);
+    this.table.release(replaced, (one) => this.files.closeAll(one));
+  }
+
+  open(id: NodeId, intent: vfs.OpenIntent, out: Opened): void {
+    const node = this.table.get(id);
+    if (node.isDirectory) throw fsError(EISDIR, 'open', node.name);
+    if (this.#options.readOnly && vfsWrites(intent.flags)) throw fsError(EROFS, 'open', node.name);
+    out.keepCache = this.ttlMs > 0;
+    this.files.open(node, intent, out);
+  }
+
+  create(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewFile): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    const exclusive = (made.flags & O_EXCL) !== 0;
+    const flags = O_CREAT | O_NOFOLLOW | O_RDWR | (exclusive ? O_EXCL : 0);
+    const fd = check(openat(this.table.descriptor(at), name, flags, made.mode & 0o7777), 'create', name);
+    this.#enterNew(at, name, target.entry);
+    target.opened.keepCache = this.ttlMs > 0;
+    this.files.openCreated(this.table.get(target.entry.nodeId), fd, target.opened);
+  }
+
+  tmpfile(parent: NodeId, made: vfs.Creation, target: vfs.NewFile): void {
+    const at = this.#startCreation(parent, made.umask, target.caller);
+    const flags = O_TMPFILE | O_RDWR | (made.flags & O_EXCL);
+    const fd = check(openat(this.table.descriptor(at), '.', flags, made.mode & 0o7777), 'tmpfile');
+    check(statx(fd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'tmpfile');
+    const node = this.table.make(identityOf(this.stat));
+    node.mode = this.stat.mode;
+    this.table.place(node, at, '');
+    node.fd = check(dup(fd), 'dup');
+    node.pinned = true;
+    node.removed = true;
+    this.enter(node, target.entry);
+    this.files.openCreated(node, fd, target.opened);
+  }
+
+  release(id: NodeId, _handle: number): void {
+    this.files.release(this.table.get(id));
+  }
+
+  flush(): void {
+    // Nothing is held back: what was written is in the file.
+  }
+
+  fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
+    this.files.fsync(this.table.get(id), dataOnly);
+  }
+
+  fsyncdir(id: NodeId, dataOnly: boolean): void {
+    this.files.fsync(this.#directory(id), dataOnly);
+  }
+
+  read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {
+    return this.files.read(this.table.get(id), offset, into);
+  }
+
+  write(id: NodeId, _handle: number, data: vfs.WriteData): number {
+    return this.files.write(this.table.get(id), data);
+  }
+
+  fallocate(id: NodeId, _handle: number, range: vfs.FallocateRange): void {
+    this.#assertWritable('fallocate');
+    this.files.fallocate(this.table.get(id), range);
+  }
+
+  lseek(id: NodeId, _handle: number, offset: number, whence: number): number {
+    return this.files.seek(this.table.get(id), offset, whence);
+  }
+
+  copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
+    const from = { node: this.table.get(source.node), offset: source.offset };
+    return this.files.copyRange(from, { node: this.table.get(target.node), offset: target.offset }, length);
+  }
+
+  readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {
+    readMirrorDirectory(this, this.#directory(id), offset, sink);
+  }
+
+  statfs(_id: NodeId, out: StatFs): void {
+    const result = this.#statfs;
+    check(fstatfs(this.#root.fd, result), 'statfs');
+    out.bsize = result.bsize;
+    out.frsize = result.frsize;
+    out.blocks = result.blocks;
+    out.bfree = result.bfree;
+    out.bavail = result.bavail;
+    out.files = result.files;
+    out.ffree = result.ffree;
+    out.nameMax = result.namelen;
+    this.#options.quota?.limit(out);
+  }
+
+  getxattr(id: NodeId, name: Name): Uint8Array | undefined {
+    this.#assertXattr(name);
+    const result = getxattrAt(this.table.descriptor(this.table.get(id)), '', name, scratch);
+    return result === -ENODATA ? undefined : scratch.subarray(0, check(result, 'getxattr', name));
+  }
+
+  listxattr(id: NodeId): Uint8Array {
+    const result = listxattrAt(this.table.descriptor(this.table.get(id)), '', scratch);
+    return scratch.subarray(0, check(result, 'listxattr'));
+  }
+
+  setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
+    this.#assertWritable('setxattr');
+    this.#assertXattr(name);
+    const node = this.table.get(id);
+    check(setxattrAt(this.table.descriptor(node), '', name, value, options.flags), 'setxattr', name);
+  }
+
+  removexattr(id: NodeId, name: Name): void {
+    this.#assertWritable('removexattr');
+    check(removexattrAt(this.table.descriptor(this.table.get(id)), '', name), 'removexattr', name);
+  }
+
+  /** The node of a name, without a reference for the caller; `stat` holds what it is. */
+  find(parent: MirrorNode, name: Name): MirrorNode | undefined {
+    const result = statx(this.table.descriptor(parent), name, NOFOLLOW, MIRROR_STATX, this.stat);
+    if (result === -2) return undefined;
+    check(result, 'lookup', name);
+    const key = identityOf(this.stat);
+    const node = this.table.find(key) ?? this.table.make(key);
+    if (node !== this.#root) this.table.place(node, parent, name);
+    node.removed = false;
+    node.mode = this.stat.mode;
+    return node;
+  }
+
+  statNode(node: MirrorNode): void {
+    check(statx(this.table.descriptor(node), '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'getattr', node.name);
+    node.mode = this.stat.mode;
+  }
+
+  /** Fills the entry from `stat` and counts a reference. */
+  enter(node: MirrorNode, out: Entry): void {
+    out.nodeId = node.id;
+    out.generation = 0;
+    out.ttlMs = this.ttlMs;
+    this.fillAttr(out.attr);
+    node.nlookup++;
+  }
+
+  shownInode(dev: number, ino: number): number {
+    return this.#options.inodeNumbers.base(dev) + ino;
+  }
+
+  fillAttr(out: Attr): void {
+    const { stat } = this;
+    const { owners } = this.#options;
+    out.ino = this.shownInode(stat.dev, stat.ino);
+    out.mode = stat.mode;
+    out.nlink = stat.nlink;
+    out.uid = owners === undefined ? stat.uid : owners.shownUid(stat.uid);
+    out.gid = owners === undefined ? stat.gid : owners.shownGid(stat.gid);
+    out.rdevMajor = stat.rdevMajor;
+    out.rdevMinor = stat.rdevMinor;
+    out.sizeBytes = stat.sizeBytes;
+    out.blocks = stat.blocks;
+    out.blksize = stat.blksize;
+    out.atimeSec = stat.atimeSec;
+    out.atimeNsec = stat.atimeNsec;
+    out.mtimeSec = stat.mtimeSec;
+    out.mtimeNsec = stat.mtimeNsec;
+    out.ctimeSec = stat.ctimeSec;
+    out.ctimeNsec = stat.ctimeNsec;
+    out.ttlMs = this.ttlMs;
+  }
+
+  #directory(id: NodeId): MirrorNode {
+    const node = this.table.get(id);
+    if (!node.isDirectory) throw fsError(ENOTDIR, 'lookup', node.name);
+    return node;
+  }
+
+  #assertWritable(op: string): void {
+    if (this.#options.readOnly) throw fsError(EROFS, op);
+  }
+
+  /** ACLs name owners, which a map would have to rewrite. */
+  #assertXattr(name: Name): void {
+    if (this.#options.owners !== undefined && name.startsWith('system.posix_acl')) {
+      throw fsError(EOPNOTSUPP, 'xattr', name);
+    }
+  }
+
+  readonly #creator: Caller = { uid: 0, gid: 0, pid: 0 };
+
+  #startCreation(parent: NodeId, umask: number, caller: Caller): MirrorNode {
+    this.#assertWritable('create');
+    const { owners, callerIds } = this.#options;
+    this.#creator.uid = owners === undefined ? caller.uid : owners.storedUid(caller.uid);
+    this.#creator.gid = owners === undefined ? caller.gid : owners.storedGid(caller.gid);
+    callerIds.become(this.#creator, umask);
+    const node = this.#directory(parent);
+    node.listing = undefined;
+    return node;
+  }
+
+  #enterNew(parent: MirrorNode, name: Name, out: Entry): void {
+    const node = this.find(parent, name);
+    if (node === undefined) throw fsError(EPERM, 'create', name);
+    this.enter(node, out);
+  }
+
+  #remove(parent: NodeId, name: Name, flags: number): void {
+    this.#assertWritable(flags === 0 ? 'unlink' : 'rmdir');
+    const at = this.#directory(parent);
+    const node = this.find(at, name);
+    const { nlink } = this.stat;
+    const blocks = this.stat.blocks;
+    if (node !== undefined) this.table.pin(node);
+    check(unlinkat(this.table.descriptor(at), name, flags), flags === 0 ? 'unlink' : 'rmdir', name);
+    at.listing?.remove(name);
+    if (node === undefined) return;
+    if (nlink === 1) this.#options.quota?.give(blocks * 512);
+    node.removed = true;
+    this.table.release(node, (one) => this.files.closeAll(one));
+  }
+
+  /** The root's id, for those who look names up below it. */
+  get rootId(): NodeId {
+    return ROOT_NODE;
+  }
+
+  get rootFd(): number {
+    return this.#root.fd;
+  }
+}
+
+function vfsWrites(flags: number): boolean {
+  return (flags & 3) !== O_RDONLY || (flags & 0o1000) !== 0;
+}
+
+export const DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
