@@ -2,7 +2,10 @@
  * What /proc/self/mountinfo says of a mount point. Reads nothing below it, so a server that hangs cannot stop us.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 interface Mount {
   readonly device: string;
@@ -38,14 +41,21 @@ export function deviceMinor(mountpoint: string): string | undefined {
     ?.device.split(':')[1];
 }
 
-/** Makes the kernel answer every request of a FUSE mount with an error, so that who waits for its server wakes up. */
+/**
+ * Makes the kernel answer every request of a FUSE mount with an error, so that who waits for its server wakes up. The
+ * control files are mounted for this moment only: not every machine has them under /sys/fs/fuse/connections.
+ */
 export function abortFuse(mountpoint: string): void {
   const minor = deviceMinor(mountpoint);
   if (minor === undefined) return;
+  const control = mkdtempSync(join(tmpdir(), 'plyfs-fusectl-'));
   try {
-    writeFileSync(`/sys/fs/fuse/connections/${minor}/abort`, '1');
-  } catch (error) {
-    // Not a FUSE mount, or its connection has gone by itself.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    execFileSync('mount', ['-t', 'fusectl', 'fusectl', control]);
+    const file = join(control, minor, 'abort');
+    // Missing: no FUSE mount, or its connection has gone by itself.
+    if (existsSync(file)) writeFileSync(file, '1');
+    execFileSync('umount', [control]);
+  } finally {
+    rmdirSync(control);
   }
 }

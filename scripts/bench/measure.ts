@@ -5,7 +5,7 @@
  * INVARIANT: whatever fails, the target is detached and its place removed before the next measurement.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortFuse } from '../mountinfo.js';
@@ -98,12 +98,15 @@ async function withPlace<T>(bench: Bench, target: Target, use: (place: Place) =>
     mountpoint: inside('mnt'),
   };
   for (const path of [place.upper, place.work, place.mountpoint]) mkdirSync(path);
-  try {
-    return await use(place);
-  } finally {
+  const remove = async (): Promise<void> => {
     await detach(target, place);
-    // Not rmSync: hundreds of thousands of names would hold up an interrupt.
     await cleanup(['rm', '-rf', '--one-file-system', folder]);
-    rmSync(folder, { recursive: true, force: true });
-  }
+  };
+  const result = await use(place).catch(async (error: unknown) => {
+    // What went wrong first is what is told; the run's scratch folder is cleared at its end in any case.
+    await remove().catch((after: unknown) => process.stderr.write(`bench: ${String(after)}\n`));
+    throw error;
+  });
+  await remove();
+  return result;
 }

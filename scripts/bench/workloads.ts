@@ -191,10 +191,10 @@ export const workloads: readonly Workload[] = [
   },
 ];
 
-/** One job of random 4 KiB reads and writes in 64 MiB, which fio writes first and drops from the cache. */
+/** One job of random 4 KiB reads and writes in 64 MiB, which fio writes first, so that they are cached. */
 function fio(file: string, count: string): string {
   const what = `--name=rand --filename=${file} --size=64M --io_size=$((4096 * ${count})) --rw=randrw --bs=4k`;
-  return `fio ${what} --ioengine=psync --thread --randseed=7 --norandommap --output=/dev/null`;
+  return `fio ${what} --ioengine=psync --invalidate=0 --randseed=7 --norandommap --output=/dev/null`;
 }
 
 /** Each INSERT is a commit with its fsync. */
