@@ -8,35 +8,29 @@
 
 import { EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import type { CallerIds } from '../files/caller-ids.js';
+import type { DescriptorCache } from '../files/descriptor-cache.js';
+import { fillAttr, fillStatFs } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_REMOVEDIR,
   AT_SYMLINK_FOLLOW,
   AT_SYMLINK_NOFOLLOW,
+  O_ACCMODE,
   O_CREAT,
-  O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
   O_RDONLY,
   O_RDWR,
   O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
 } from '../linux/constants.js';
-import type { CallerIds } from '../linux/caller-ids.js';
-import type { DescriptorCache } from '../linux/descriptor-cache.js';
-import {
-  linkat,
-  mkdirat,
-  mknodat,
-  readlinkat,
-  renameat2,
-  symlinkat,
-  unlinkat,
-} from '../linux/directory.js';
+import { linkat, mkdirat, mknodat, readlinkat, renameat2, symlinkat, unlinkat } from '../linux/directory.js';
 import { close, dup, openat } from '../linux/open.js';
-import { StatFsResult, fstatfs } from '../linux/statfs.js';
 import { Statx, statx } from '../linux/statx.js';
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Attr, Entry, Opened, StatFs } from '../vfs/attr.js';
@@ -45,10 +39,10 @@ import type * as vfs from '../vfs/file-system.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
+import { setMirrorAttributes } from './mirror-attributes.js';
 import { readMirrorDirectory } from './mirror-directory.js';
 import { MirrorFiles } from './mirror-files.js';
 import { identityOf, MIRROR_STATX, type MirrorNode, MirrorTable } from './mirror-node.js';
-import { setMirrorAttributes } from './mirror-attributes.js';
 import type { OwnerMap } from './owner-map.js';
 import type { Quota } from './quota.js';
 
@@ -80,14 +74,13 @@ export class MirrorFileSystem implements vfs.FileSystem {
   readonly stat = new Statx();
   readonly #options: MirrorOptions;
   readonly #root: MirrorNode;
-  readonly #statfs = new StatFsResult();
 
   /** @throws FsError when the root cannot be looked at. */
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.ttlMs = options.ttlMs;
     this.table = new MirrorTable(options.descriptors);
-    this.files = new MirrorFiles(this.table, options.quota);
+    this.files = new MirrorFiles(this, options.quota);
     check(statx(options.rootFd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'statx');
     this.source = `${this.stat.dev}:${this.stat.ino}`;
     this.#root = this.table.make(identityOf(this.stat));
@@ -148,11 +141,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   mknod(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewEntry): void {
     const at = this.#startCreation(parent, made.umask, target.caller);
-    check(
-      mknodat(this.table.descriptor(at), name, made.mode, made.rdevMajor, made.rdevMinor),
-      'mknod',
-      name,
-    );
+    check(mknodat(this.table.descriptor(at), name, made.mode, made.rdevMajor, made.rdevMinor), 'mknod', name);
     this.#enterNew(at, name, target.entry);
   }
 
@@ -222,9 +211,20 @@ export class MirrorFileSystem implements vfs.FileSystem {
   open(id: NodeId, intent: vfs.OpenIntent, out: Opened): void {
     const node = this.table.get(id);
     if (node.isDirectory) throw fsError(EISDIR, 'open', node.name);
-    if (this.#options.readOnly && vfsWrites(intent.flags)) throw fsError(EROFS, 'open', node.name);
+    const truncates = (intent.flags & O_TRUNC) !== 0;
+    const access = intent.flags & O_ACCMODE;
+    const writes = access !== O_RDONLY || truncates;
+    if (writes) this.#assertWritable('open');
+    if (writes && this.ttlMs === 0) {
+      // Mode and capabilities may have changed on the host.
+      this.statNode(node);
+      node.hasCapability = undefined;
+    }
+    if (truncates) this.files.truncate(node, 0);
+    if (truncates && intent.killPriv) this.files.killPrivileges(node);
     out.keepCache = this.ttlMs > 0;
-    this.files.open(node, intent, out);
+    this.table.pin(node);
+    this.files.open(node, { reads: access !== O_WRONLY, writes }, out);
   }
 
   create(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewFile): void {
@@ -234,7 +234,9 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const fd = check(openat(this.table.descriptor(at), name, flags, made.mode & 0o7777), 'create', name);
     this.#enterNew(at, name, target.entry);
     target.opened.keepCache = this.ttlMs > 0;
-    this.files.openCreated(this.table.get(target.entry.nodeId), fd, target.opened);
+    const node = this.table.get(target.entry.nodeId);
+    this.table.pin(node);
+    this.files.openCreated(node, fd, target.opened);
   }
 
   tmpfile(parent: NodeId, made: vfs.Creation, target: vfs.NewFile): void {
@@ -253,7 +255,9 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   release(id: NodeId, _handle: number): void {
-    this.files.release(this.table.get(id));
+    const node = this.table.get(id);
+    this.files.release(node);
+    if (node.openCount === 0) this.table.unpin(node);
   }
 
   flush(): void {
@@ -286,8 +290,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
-    const from = { node: this.table.get(source.node), offset: source.offset };
-    return this.files.copyRange(from, { node: this.table.get(target.node), offset: target.offset }, length);
+    const from = { file: this.table.get(source.node), offset: source.offset };
+    return this.files.copyRange(from, { file: this.table.get(target.node), offset: target.offset }, length);
   }
 
   readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {
@@ -295,16 +299,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   statfs(_id: NodeId, out: StatFs): void {
-    const result = this.#statfs;
-    check(fstatfs(this.#root.fd, result), 'statfs');
-    out.bsize = result.bsize;
-    out.frsize = result.frsize;
-    out.blocks = result.blocks;
-    out.bfree = result.bfree;
-    out.bavail = result.bavail;
-    out.files = result.files;
-    out.ffree = result.ffree;
-    out.nameMax = result.namelen;
+    fillStatFs(this.#root.fd, out);
     this.#options.quota?.limit(out);
   }
 
@@ -345,7 +340,11 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   statNode(node: MirrorNode): void {
-    check(statx(this.table.descriptor(node), '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'getattr', node.name);
+    check(
+      statx(this.table.descriptor(node), '', AT_EMPTY_PATH, MIRROR_STATX, this.stat),
+      'getattr',
+      node.name,
+    );
     node.mode = this.stat.mode;
   }
 
@@ -365,22 +364,11 @@ export class MirrorFileSystem implements vfs.FileSystem {
   fillAttr(out: Attr): void {
     const { stat } = this;
     const { owners } = this.#options;
+    fillAttr(stat, out);
     out.ino = this.shownInode(stat.dev, stat.ino);
-    out.mode = stat.mode;
     out.nlink = stat.nlink;
     out.uid = owners === undefined ? stat.uid : owners.shownUid(stat.uid);
     out.gid = owners === undefined ? stat.gid : owners.shownGid(stat.gid);
-    out.rdevMajor = stat.rdevMajor;
-    out.rdevMinor = stat.rdevMinor;
-    out.sizeBytes = stat.sizeBytes;
-    out.blocks = stat.blocks;
-    out.blksize = stat.blksize;
-    out.atimeSec = stat.atimeSec;
-    out.atimeNsec = stat.atimeNsec;
-    out.mtimeSec = stat.mtimeSec;
-    out.mtimeNsec = stat.mtimeNsec;
-    out.ctimeSec = stat.ctimeSec;
-    out.ctimeNsec = stat.ctimeNsec;
     out.ttlMs = this.ttlMs;
   }
 
@@ -444,9 +432,3 @@ export class MirrorFileSystem implements vfs.FileSystem {
     return this.#root.fd;
   }
 }
-
-function vfsWrites(flags: number): boolean {
-  return (flags & 3) !== O_RDONLY || (flags & 0o1000) !== 0;
-}
-
-export const DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;

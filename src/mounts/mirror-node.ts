@@ -11,9 +11,17 @@
 
 import { ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { AT_EMPTY_PATH, O_NOFOLLOW, O_PATH, S_IFDIR, S_IFMT } from '../linux/constants.js';
-import { STATX_BASIC_STATS, STATX_BTIME } from '../linux/constants.js';
-import type { CachedDescriptor, DescriptorCache } from '../linux/descriptor-cache.js';
+import type { CachedDescriptor, DescriptorCache } from '../files/descriptor-cache.js';
+import type { OpenFile } from '../files/open-files.js';
+import {
+  AT_EMPTY_PATH,
+  O_NOFOLLOW,
+  O_PATH,
+  S_IFDIR,
+  S_IFMT,
+  STATX_BASIC_STATS,
+  STATX_BTIME,
+} from '../linux/constants.js';
 import { close, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { Listing } from '../vfs/listing.js';
@@ -21,7 +29,7 @@ import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
 
-export class MirrorNode implements CachedDescriptor {
+export class MirrorNode implements CachedDescriptor, OpenFile {
   readonly id: NodeId;
   readonly key: string;
   nlookup = 0;
@@ -44,6 +52,7 @@ export class MirrorNode implements CachedDescriptor {
   readFd = -1;
   writeFd = -1;
   syncJob: Job | undefined;
+  hasCapability: boolean | undefined;
   listing: Listing | undefined;
 
   constructor(id: NodeId, key: string) {
@@ -119,7 +128,11 @@ export class MirrorTable {
       return node.fd;
     }
     if (node.parent === undefined) throw fsError(ESTALE, 'descriptor');
-    const fd = check(openat(this.descriptor(node.parent), node.name, O_PATH | O_NOFOLLOW), 'openat', node.name);
+    const fd = check(
+      openat(this.descriptor(node.parent), node.name, O_PATH | O_NOFOLLOW),
+      'openat',
+      node.name,
+    );
     const result = statx(fd, '', AT_EMPTY_PATH, MIRROR_STATX, this.#check);
     if (result < 0 || identityOf(this.#check) !== node.key) {
       close(fd);

@@ -46,7 +46,8 @@ export class OwnerMap {
   assertChangeable(uid: number | undefined, gid: number | undefined): void {
     const { squash } = this.#mapping;
     if (squash === undefined) return;
-    if ((uid ?? squash.uid) !== squash.uid || (gid ?? squash.gid) !== squash.gid) throw fsError(EPERM, 'chown');
+    if ((uid ?? squash.uid) !== squash.uid || (gid ?? squash.gid) !== squash.gid)
+      throw fsError(EPERM, 'chown');
   }
 }
 

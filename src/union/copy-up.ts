@@ -10,10 +10,13 @@
 
 import { ENOENT } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import { copyData, tryClone } from '../files/copy-data.js';
+import { chmodAt, chownAt, utimesAt } from '../files/real-object.js';
 import {
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
+  O_PATH,
   O_RDONLY,
   O_RDWR,
   S_IFDIR,
@@ -21,7 +24,6 @@ import {
   S_IFMT,
   S_IFREG,
 } from '../linux/constants.js';
-import { copyData, tryClone } from '../linux/copy-data.js';
 import { fdatasync } from '../linux/data.js';
 import { mkdirat, mknodat, readlinkat, renameat2, symlinkat } from '../linux/directory.js';
 import { Times } from '../linux/inode.js';
@@ -35,7 +37,6 @@ import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { originRecord, setImpure } from './origin.js';
-import { chmodAt, chownAt, openAt, utimesAt } from './real-object.js';
 import type { UnionState } from './union-state.js';
 
 /** Data up to here is copied in the loop; more is a job: 1 MiB takes about as long as a hundred lookups. */
@@ -88,7 +89,8 @@ export function copyUp(state: UnionState, node: UnionNode, sizeLimit = Number.MA
   install(state, node, parentDir, temporary);
   state.unindex(node);
   adopt(state, node);
-  reopen(state, node);
+  // Reads that come to us continue in the copy, so that every open sees the same file.
+  state.files.reopen(node);
 }
 
 /** The node's object is the one in upper from now on. */
@@ -104,22 +106,11 @@ function adopt(state: UnionState, node: UnionNode): void {
 function keepReaders(state: UnionState, node: UnionNode): void {
   if (node.backingId === 0) return;
   if (node.openCount > 0) {
-    node.backingFd = state.openPath(node);
+    node.backingFd = state.open(node, O_PATH);
     node.backingOutdated = true;
   } else {
-    state.session?.closeBacking(node.backingId);
-    state.backings--;
-    node.backingId = 0;
+    state.files.dropBacking(node);
   }
-}
-
-/** Reads that come to us continue in the copy, so that every open sees the same file. */
-function reopen(state: UnionState, node: UnionNode): void {
-  if (node.readFd < 0) return;
-  const fd = state.locate(node);
-  const opened = check(openAt(fd, state.locatedName, O_RDONLY), 'open', node.name);
-  close(node.readFd);
-  node.readFd = opened;
 }
 
 /**
@@ -183,13 +174,12 @@ function buildRegular(state: UnionState, node: UnionNode, sizeLimit: number): Na
   let sourceFd = -1;
   try {
     if (sizeBytes > 0) {
-      const fd = state.locate(node);
-      sourceFd = check(openAt(fd, state.locatedName, O_RDONLY), 'copy-up', node.name);
+      sourceFd = state.open(node, O_RDONLY);
       if (
         sizeBytes > INLINE_COPY_BYTES &&
         !(sizeBytes === source.sizeBytes && tryClone(sourceFd, targetFd))
       ) {
-        const job = state.session!.startJob({
+        const job = state.files.session!.startJob({
           kind: 'copy',
           source: sourceFd,
           target: targetFd,

@@ -8,6 +8,7 @@
 
 import { EEXIST, ENODATA, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import { chmodAt, chownAt, descriptorPath } from '../files/real-object.js';
 import {
   AT_FDCWD,
   AT_SYMLINK_FOLLOW,
@@ -34,7 +35,6 @@ import { RealDirectory } from './layer.js';
 import { attachNode, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { inheritAcl } from './posix-acl.js';
-import { chmodAt, chownAt, descriptorPath } from './real-object.js';
 import type { UnionState } from './union-state.js';
 
 /** Makes the object under a name in a real directory. @returns what the syscall returned. */

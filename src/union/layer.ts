@@ -8,10 +8,10 @@
  */
 
 import { check } from '../errno/fs-error.js';
+import type { CachedDescriptor, DescriptorCache } from '../files/descriptor-cache.js';
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../linux/constants.js';
 import { close, openat } from '../linux/open.js';
 import type { Name } from '../vfs/name.js';
-import type { CachedDescriptor, DescriptorCache } from '../linux/descriptor-cache.js';
 import type { UnionNode } from './node.js';
 
 export interface LayerOptions {

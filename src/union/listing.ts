@@ -2,8 +2,8 @@
  * The merged listing of a directory of the union: see vfs/listing.ts for its positions.
  */
 
-import { DT_CHR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { check } from '../errno/fs-error.js';
+import { DT_CHR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { forEachDirent, getdents64 } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
 import { type ListedName, Listing } from '../vfs/listing.js';

@@ -10,14 +10,15 @@
  * INVARIANT: a file is reached by `parent` and `name` in `layer`, or by `orphanFd` once its name is gone.
  */
 
+import type { OpenFile } from '../files/open-files.js';
 import { S_IFDIR, S_IFMT } from '../linux/constants.js';
+import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
 import type { Layer, RealDirectory } from './layer.js';
-import type { Listing } from '../vfs/listing.js';
 
-export class UnionNode {
+export class UnionNode implements OpenFile {
   readonly id: NodeId;
   nlookup = 0;
   /** Nodes that name this one as their parent. */

@@ -3,6 +3,7 @@
  */
 
 import { check } from '../errno/fs-error.js';
+import type { CallerIds } from '../files/caller-ids.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -16,7 +17,6 @@ import { close, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
-import type { CallerIds } from '../linux/caller-ids.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
 import { Layer } from './layer.js';
 import { fileSystemUuid } from './origin.js';

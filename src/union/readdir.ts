@@ -8,9 +8,9 @@
 import { DT_DIR } from '../linux/constants.js';
 import { Entry, TTL_FOREVER } from '../vfs/attr.js';
 import type { DirentSink } from '../vfs/file-system.js';
+import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE } from '../vfs/node-id.js';
-import type { Listing } from '../vfs/listing.js';
 import { readListing } from './listing.js';
 import { lookupNode } from './lookup.js';
 import type { UnionNode } from './node.js';

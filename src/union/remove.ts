@@ -5,7 +5,7 @@
 
 import { EISDIR, ENOENT, ENOTDIR, ENOTEMPTY } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { AT_REMOVEDIR, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../linux/constants.js';
+import { AT_REMOVEDIR, O_PATH, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../linux/constants.js';
 import { renameat2, unlinkat } from '../linux/directory.js';
 import type { Name } from '../vfs/name.js';
 import { ensureUpper, inUpper } from './copy-up.js';
@@ -83,7 +83,7 @@ function removeDirectory(state: UnionState, upperFd: number, name: Name): void {
  */
 export function keepReachable(state: UnionState, node: UnionNode): void {
   if (!inUpper(state, node) || node.orphanFd >= 0 || node.nlookup === 0) return;
-  node.nextOrphanFd = state.openPath(node);
+  node.nextOrphanFd = state.open(node, O_PATH);
 }
 
 /** After the name of a file went; `nlink` is how many names it had. */

@@ -4,30 +4,16 @@
  * The kernel has checked permissions (default_permissions) and cleared what the caller may not set.
  */
 
-import { EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, ESTALE } from '../errno/errno.js';
+import { EINVAL, EISDIR, EOPNOTSUPP, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import {
-  O_WRONLY,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_ISGID,
-  S_ISUID,
-  UTIME_NOW,
-  UTIME_OMIT,
-} from '../linux/constants.js';
-import { ftruncate, Times } from '../linux/inode.js';
+import { chmodAt, chownAt, setTimesAt } from '../files/real-object.js';
+import { O_WRONLY, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
+import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
-import { removexattrAt } from '../linux/xattr.js';
 import type { AttrChange } from '../vfs/file-system.js';
 import { copyUp, splitReaders } from './copy-up.js';
 import type { UnionNode } from './node.js';
-import { chmodAt, chownAt, openAt, utimesAt } from './real-object.js';
 import type { UnionState } from './union-state.js';
-
-const S_IXGRP = 0o010;
-
-const times = new Times();
 
 export function setAttributes(state: UnionState, node: UnionNode, change: AttrChange): void {
   if (change.sizeBytes !== undefined) {
@@ -47,18 +33,9 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
     chmodAt(fd, state.locatedName, change.mode & 0o7777);
     node.mode = (node.mode & S_IFMT) | (change.mode & 0o7777);
   }
-  if (change.killPriv) killPrivileges(state, node);
-  if (change.atimeSec !== undefined || change.mtimeSec !== undefined) setTimes(state, node, change);
-}
-
-function setTimes(state: UnionState, node: UnionNode, change: AttrChange): void {
-  const { atimeSec, mtimeSec } = change;
-  times.atimeSec = typeof atimeSec === 'number' ? atimeSec : 0;
-  times.atimeNsec = atimeSec === undefined ? UTIME_OMIT : atimeSec === 'now' ? UTIME_NOW : change.atimeNsec;
-  times.mtimeSec = typeof mtimeSec === 'number' ? mtimeSec : 0;
-  times.mtimeNsec = mtimeSec === undefined ? UTIME_OMIT : mtimeSec === 'now' ? UTIME_NOW : change.mtimeNsec;
+  if (change.killPriv) state.killPrivileges(node);
   const fd = state.locate(node);
-  utimesAt(fd, state.locatedName, times);
+  setTimesAt(fd, state.locatedName, change);
 }
 
 /**
@@ -80,33 +57,13 @@ export function prepareWrite(state: UnionState, node: UnionNode, sizeBytes: numb
 
 /** PRECONDITION: `prepareWrite`. */
 export function truncate(state: UnionState, node: UnionNode, sizeBytes: number): void {
-  if ((node.mode & S_IFMT) !== S_IFREG)
-    throw fsError(node.isDirectory ? EISDIR : ENOTDIR, 'truncate', node.name);
+  if ((node.mode & S_IFMT) !== S_IFREG) throw fsError(EINVAL, 'truncate', node.name);
   if (node.writeFd >= 0) {
     check(ftruncate(node.writeFd, sizeBytes), 'truncate', node.name);
     return;
   }
-  const at = state.locate(node);
-  const fd = check(openAt(at, state.locatedName, O_WRONLY), 'truncate', node.name);
+  const fd = state.open(node, O_WRONLY);
   const result = ftruncate(fd, sizeBytes);
   close(fd);
   check(result, 'truncate', node.name);
-}
-
-/** What a write by someone without CAP_FSETID takes away: setuid, setgid of a group that may execute, capabilities. */
-export function killPrivileges(state: UnionState, node: UnionNode): void {
-  state.statNode(node, state.other);
-  let mode = state.other.mode & 0o7777 & ~S_ISUID;
-  if ((mode & S_IXGRP) !== 0) mode &= ~S_ISGID;
-  const fd = state.locate(node);
-  const name = state.locatedName;
-  if (mode !== (state.other.mode & 0o7777)) {
-    chmodAt(fd, name, mode);
-    node.mode = (node.mode & S_IFMT) | mode;
-  }
-  if (node.hasCapability === false) return;
-  const result = removexattrAt(fd, name, 'security.capability');
-  if (result !== -ENODATA && result !== -EOPNOTSUPP && result !== -EPERM)
-    check(result, 'removexattr', node.name);
-  node.hasCapability = false;
 }

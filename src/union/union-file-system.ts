@@ -5,8 +5,8 @@
 
 import { ENOTDIR } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import { fillStatFs } from '../files/real-object.js';
 import { readlinkat } from '../linux/directory.js';
-import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import { type Attr, type Entry, type Opened, type StatFs, TTL_FOREVER } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
@@ -27,7 +27,6 @@ import * as xattrs from './xattrs.js';
 export class UnionFileSystem implements vfs.FileSystem {
   readonly #state: UnionState;
   readonly #root: UnionNode;
-  readonly #statfs = new StatFsResult();
 
   /** @param state with at least one layer; the file system owns it from now on. */
   constructor(state: UnionState) {
@@ -47,7 +46,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   attach(session: vfs.Session): void {
-    this.#state.session = session;
+    this.#state.files.session = session;
   }
 
   detach(): void {
@@ -154,14 +153,14 @@ export class UnionFileSystem implements vfs.FileSystem {
     const at = this.#startCreation(parent, made.umask, target.caller);
     const { node, fd } = creation.create(this.#state, at, name, made);
     this.#enter(node, target.entry);
-    io.openCreated(this.#state, node, fd, target.opened);
+    this.#state.files.openCreated(node, fd, target.opened);
   }
 
   tmpfile(parent: NodeId, made: vfs.Creation, target: vfs.NewFile): void {
     const at = this.#startCreation(parent, made.umask, target.caller);
     const { node, fd } = creation.tmpfile(this.#state, at, made);
     this.#enter(node, target.entry);
-    io.openCreated(this.#state, node, fd, target.opened);
+    this.#state.files.openCreated(node, fd, target.opened);
   }
 
   release(id: NodeId, _handle: number): void {
@@ -173,31 +172,31 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
-    io.fsync(this.#state, this.#state.node(id), dataOnly);
+    this.#state.files.fsync(this.#state.node(id), dataOnly);
   }
 
   read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {
-    return io.read(this.#state, this.#state.node(id), offset, into);
+    return this.#state.files.read(this.#state.node(id), offset, into);
   }
 
   write(id: NodeId, _handle: number, data: vfs.WriteData): number {
-    return io.write(this.#state, this.#state.node(id), data);
+    return this.#state.files.write(this.#state.node(id), data);
   }
 
   fallocate(id: NodeId, _handle: number, range: vfs.FallocateRange): void {
     this.#state.assertWritable('fallocate');
-    io.allocate(this.#state, this.#state.node(id), range);
+    this.#state.files.fallocate(this.#state.node(id), range);
   }
 
   lseek(id: NodeId, _handle: number, offset: number, whence: number): number {
-    return io.seek(this.#state, this.#state.node(id), offset, whence);
+    return this.#state.files.seek(this.#state.node(id), offset, whence);
   }
 
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
     const state = this.#state;
-    const from = { node: state.node(source.node), offset: source.offset };
-    const to = { node: state.node(target.node), offset: target.offset };
-    return io.copyRange(state, from, to, length);
+    const from = { file: state.node(source.node), offset: source.offset };
+    const to = { file: state.node(target.node), offset: target.offset };
+    return state.files.copyRange(from, to, length);
   }
 
   readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {
@@ -205,22 +204,12 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   fsyncdir(id: NodeId, dataOnly: boolean): void {
-    io.fsyncDirectory(this.#state, this.#directory(id), dataOnly);
+    const node = this.#directory(id);
+    if (node.layer === this.#state.upper) this.#state.files.fsync(node, dataOnly);
   }
 
   statfs(_id: NodeId, out: StatFs): void {
-    const state = this.#state;
-    const top = state.layers[0]!;
-    const result = this.#statfs;
-    check(fstatfs(state.descriptor(top.root), result), 'statfs', top.path);
-    out.bsize = result.bsize;
-    out.frsize = result.frsize;
-    out.blocks = result.blocks;
-    out.bfree = result.bfree;
-    out.bavail = result.bavail;
-    out.files = result.files;
-    out.ffree = result.ffree;
-    out.nameMax = result.namelen;
+    fillStatFs(this.#state.descriptor(this.#state.layers[0]!.root), out);
   }
 
   getxattr(id: NodeId, name: Name): Uint8Array | undefined {

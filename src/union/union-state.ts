@@ -7,24 +7,22 @@
 
 import { EROFS, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import type { CallerIds } from '../files/caller-ids.js';
+import { DescriptorCache } from '../files/descriptor-cache.js';
+import { OpenFiles } from '../files/open-files.js';
+import { fillAttr, hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
-  AT_FDCWD,
   AT_NO_AUTOMOUNT,
   AT_SYMLINK_NOFOLLOW,
-  O_NOFOLLOW,
-  O_PATH,
   STATX_BASIC_STATS,
 } from '../linux/constants.js';
-import { close, openat } from '../linux/open.js';
+import { close } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { Attr } from '../vfs/attr.js';
 import { TTL_FOREVER } from '../vfs/attr.js';
-import type { Session } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
-import type { CallerIds } from '../linux/caller-ids.js';
-import { DescriptorCache } from '../linux/descriptor-cache.js';
 import type { PrivateXattrs } from './format.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
@@ -45,6 +43,9 @@ export interface UnionParts {
   readonly descriptorLimit: number;
 }
 
+/** Backing ids that files of layers and upper keep while nobody has them open. */
+const KEPT_BACKINGS = 16_384;
+
 const LOOKUP_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
 
 export class UnionState {
@@ -60,9 +61,7 @@ export class UnionState {
   readonly cache: DescriptorCache;
   readonly stat = new Statx();
   readonly other = new Statx();
-  session: Session | undefined;
-  /** Backing files registered with the kernel. */
-  backings = 0;
+  readonly files: OpenFiles<UnionNode>;
   /** Second result of `locate`. */
   locatedName: Name = '';
 
@@ -77,6 +76,14 @@ export class UnionState {
     this.volatile = parts.volatile;
     this.writable = this.upper !== undefined && !parts.readOnly;
     this.cache = new DescriptorCache(parts.descriptorLimit);
+    this.files = new OpenFiles(
+      {
+        open: (node, flags) => this.open(node, flags),
+        hasCapability: (node) => hasCapabilityAt(this.locate(node), this.locatedName),
+        killPrivileges: (node) => this.killPrivileges(node),
+      },
+      KEPT_BACKINGS,
+    );
   }
 
   /** @throws ESTALE when the kernel names a node that it has no reference of. */
@@ -160,32 +167,26 @@ export class UnionState {
     return statx(this.work!.fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
   }
 
-  /** Opens an O_PATH descriptor of the node's topmost object; the caller closes it. */
-  openPath(node: UnionNode): number {
+  /** Opens the node's topmost object. @returns a descriptor that the caller closes. */
+  open(node: UnionNode, flags: number): number {
     const fd = this.locate(node);
-    if (this.locatedName === '')
-      return check(openat(AT_FDCWD, `/proc/self/fd/${fd}`, O_PATH), 'openat', node.name);
-    return check(openat(fd, this.locatedName, O_PATH | O_NOFOLLOW), 'openat', node.name);
+    return check(openAt(fd, this.locatedName, flags), 'open', node.name);
   }
 
   fillAttr(node: UnionNode, stat: Statx, out: Attr): void {
+    fillAttr(stat, out);
     out.ino = node.ino;
-    out.mode = stat.mode;
     out.nlink = node.removed ? 0 : node.dirs !== undefined && node.dirs.length > 1 ? 1 : stat.nlink;
     out.uid = stat.uid;
     out.gid = stat.gid;
-    out.rdevMajor = stat.rdevMajor;
-    out.rdevMinor = stat.rdevMinor;
-    out.sizeBytes = stat.sizeBytes;
-    out.blocks = stat.blocks;
-    out.blksize = stat.blksize;
-    out.atimeSec = stat.atimeSec;
-    out.atimeNsec = stat.atimeNsec;
-    out.mtimeSec = stat.mtimeSec;
-    out.mtimeNsec = stat.mtimeNsec;
-    out.ctimeSec = stat.ctimeSec;
-    out.ctimeNsec = stat.ctimeNsec;
     out.ttlMs = TTL_FOREVER;
+  }
+
+  killPrivileges(node: UnionNode): void {
+    this.statNode(node, this.other);
+    const fd = this.locate(node);
+    node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
+    node.hasCapability = false;
   }
 
   /** Takes a node whose last reference went out of the table and closes what it holds. */
@@ -213,15 +214,10 @@ export class UnionState {
   }
 
   closeAll(node: UnionNode): void {
-    if (node.backingId !== 0) {
-      this.session?.closeBacking(node.backingId);
-      this.backings--;
-    }
-    node.backingId = 0;
-    for (const fd of [node.orphanFd, node.readFd, node.writeFd, node.backingFd]) if (fd >= 0) close(fd);
+    this.files.closeAll(node);
+    if (node.orphanFd >= 0) close(node.orphanFd);
+    if (node.backingFd >= 0) close(node.backingFd);
     node.orphanFd = -1;
-    node.readFd = -1;
-    node.writeFd = -1;
     node.backingFd = -1;
     if (node.dirs !== undefined)
       for (const dir of node.dirs) if (dir.parent !== undefined) this.cache.drop(dir);

@@ -7,6 +7,7 @@
 
 import { ENODATA } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
+import { chmodAt } from '../files/real-object.js';
 import { S_ISGID } from '../linux/constants.js';
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import type { SetxattrOptions } from '../vfs/file-system.js';
@@ -14,7 +15,6 @@ import type { Name } from '../vfs/name.js';
 import { copyUp } from './copy-up.js';
 import { shownXattrName, storedXattrName } from './format.js';
 import type { UnionNode } from './node.js';
-import { chmodAt } from './real-object.js';
 import type { UnionState } from './union-state.js';
 
 const scratch = Buffer.allocUnsafeSlow(65536);

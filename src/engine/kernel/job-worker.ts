@@ -1,7 +1,7 @@
 /** A helper thread: takes jobs from the shared slots, one at a time, until told to stop. */
 
 import { workerData } from 'node:worker_threads';
-import { copyData } from '../../linux/copy-data.js';
+import { copyData } from '../../files/copy-data.js';
 import { fdatasync, fsync } from '../../linux/data.js';
 import { close } from '../../linux/open.js';
 import { eventfdWrite } from '../../linux/poll.js';

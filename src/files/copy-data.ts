@@ -4,9 +4,9 @@
  */
 
 import { EINVAL, ENOSYS, ENXIO, EOPNOTSUPP, EXDEV } from '../errno/errno.js';
-import { SEEK_DATA, SEEK_HOLE } from './constants.js';
-import { copyFileRange, ficlone, lseek, pread, pwrite } from './data.js';
-import { ftruncate } from './inode.js';
+import { SEEK_DATA, SEEK_HOLE } from '../linux/constants.js';
+import { copyFileRange, ficlone, lseek, pread, pwrite } from '../linux/data.js';
+import { ftruncate } from '../linux/inode.js';
 
 /** Whether the target now shares the source's blocks. */
 export function tryClone(sourceFd: number, targetFd: number): boolean {

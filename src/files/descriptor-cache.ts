@@ -7,7 +7,7 @@
  * INVARIANT: a directory is in the list exactly when its descriptor is open and it is not pinned.
  */
 
-import { close } from './open.js';
+import { close } from '../linux/open.js';
 
 /** What the cache needs of an entry; only the cache writes these fields. */
 export interface CachedDescriptor {

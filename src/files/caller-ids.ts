@@ -7,8 +7,8 @@
  * INVARIANT: one object for each thread, since the ids are the thread's.
  */
 
-import { umask } from './inode.js';
-import { setfsgid, setfsuid } from './process.js';
+import { umask } from '../linux/inode.js';
+import { setfsgid, setfsuid } from '../linux/process.js';
 import type { Caller } from '../vfs/caller.js';
 
 export class CallerIds {

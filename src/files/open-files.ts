@@ -1,0 +1,219 @@
+/**
+ * Open files over real ones: what union and mirror have in common.
+ *
+ * With passthrough an open registers the file with the kernel once for each inode; reads, writes and mmap then never
+ * come here. Without it, and for what the kernel leaves to us even so (fallocate, fsync, copies), a file has one
+ * descriptor for reading and one for writing, shared by all its opens.
+ *
+ * INVARIANT: all opens of a file that the kernel has at one time name the same backing file, or all none
+ * (fs/fuse/iomode.c v6.18).
+ * INVARIANT: a file with setuid, setgid or capabilities is opened for writing with direct I/O, since only a write that
+ * comes here can take them away.
+ */
+
+import { check } from '../errno/fs-error.js';
+import { O_DIRECTORY, O_DSYNC, O_PATH, O_RDONLY, O_WRONLY, S_ISGID, S_ISUID } from '../linux/constants.js';
+import { copyFileRange, fallocate, fdatasync, lseek, pread, pwrite } from '../linux/data.js';
+import { close, dup } from '../linux/open.js';
+import type { Opened } from '../vfs/attr.js';
+import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
+import type { Name } from '../vfs/name.js';
+import { type Job, Wait } from '../vfs/wait.js';
+
+/** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
+export interface OpenFile {
+  readonly name: Name;
+  readonly isDirectory: boolean;
+  mode: number;
+  /** Opens that were not released. */
+  openCount: number;
+  /** The kernel's id of the file it reads and writes for all opens; 0 for none. */
+  backingId: number;
+  /** Whether the opens that were not released have a backing file. */
+  opensBacked: boolean;
+  /** The kernel cannot take this file as a backing file: its file system is stacked too deep. */
+  refusesBacking: boolean;
+  /** Descriptors for what comes to us; -1 when not open. */
+  readFd: number;
+  writeFd: number;
+  /** A sync that a helper thread makes. */
+  syncJob: Job | undefined;
+  /** Whether the file has a security.capability; undefined when not known. */
+  hasCapability: boolean | undefined;
+}
+
+/** How a file system reaches its files. */
+export interface Reach<F extends OpenFile> {
+  /** Opens the file anew. @returns a descriptor that the caller closes. @throws FsError */
+  open(file: F, flags: number): number;
+  hasCapability(file: F): boolean;
+  killPrivileges(file: F): void;
+}
+
+export interface CopyEndpoint<F> {
+  readonly file: F;
+  readonly offset: number;
+}
+
+/** Copied in one request; the kernel asks again for the rest, and other requests come between. */
+const COPY_PIECE_BYTES = 8 * 1024 * 1024;
+
+export class OpenFiles<F extends OpenFile> {
+  session: Session | undefined;
+  readonly #reach: Reach<F>;
+  readonly #keptBackings: number;
+  #backings = 0;
+
+  /** @param keptBackings how many backing ids files keep after their last release; each holds a kernel file open. */
+  constructor(reach: Reach<F>, keptBackings: number) {
+    this.#reach = reach;
+    this.#keptBackings = keptBackings;
+  }
+
+  /** Opens the file, with a backing file where possible. */
+  open(file: F, access: { readonly reads: boolean; readonly writes: boolean }, out: Opened): void {
+    if (!this.#openBacking(file, access.writes, out)) {
+      if (access.writes) this.writeDescriptor(file);
+      if (access.reads) this.readDescriptor(file);
+    }
+    file.openCount++;
+  }
+
+  /** The same for a file just made; takes over its descriptor, open for reading and writing. */
+  openCreated(file: F, fd: number, out: Opened): void {
+    if (file.writeFd < 0) file.writeFd = fd;
+    else close(fd);
+    this.#openBacking(file, true, out);
+    file.openCount++;
+  }
+
+  release(file: F): void {
+    file.openCount--;
+    if (file.openCount > 0) return;
+    if (file.readFd >= 0) close(file.readFd);
+    if (file.writeFd >= 0) close(file.writeFd);
+    file.readFd = -1;
+    file.writeFd = -1;
+    file.opensBacked = false;
+    if (file.backingId !== 0 && this.#backings > this.#keptBackings) this.dropBacking(file);
+  }
+
+  dropBacking(file: F): void {
+    if (file.backingId === 0) return;
+    this.session?.closeBacking(file.backingId);
+    file.backingId = 0;
+    this.#backings--;
+  }
+
+  closeAll(file: F): void {
+    this.dropBacking(file);
+    if (file.readFd >= 0) close(file.readFd);
+    if (file.writeFd >= 0) close(file.writeFd);
+    file.readFd = -1;
+    file.writeFd = -1;
+  }
+
+  /** Reads continue in another object: the descriptor is opened again. */
+  reopen(file: F): void {
+    if (file.readFd < 0) return;
+    const opened = this.#reach.open(file, O_RDONLY);
+    close(file.readFd);
+    file.readFd = opened;
+  }
+
+  readDescriptor(file: F): number {
+    if (file.readFd < 0) file.readFd = this.#reach.open(file, O_RDONLY);
+    return file.readFd;
+  }
+
+  writeDescriptor(file: F): number {
+    if (file.writeFd < 0) file.writeFd = this.#reach.open(file, O_WRONLY);
+    return file.writeFd;
+  }
+
+  read(file: F, offset: number, into: Uint8Array): number {
+    const fd = this.readDescriptor(file);
+    let total = 0;
+    while (total < into.length) {
+      const rest = total === 0 ? into : into.subarray(total);
+      const length = check(pread(fd, rest, offset + total), 'read', file.name);
+      if (length === 0) break;
+      total += length;
+    }
+    return total;
+  }
+
+  write(file: F, data: WriteData): number {
+    const fd = this.writeDescriptor(file);
+    if (data.killPriv) this.#reach.killPrivileges(file);
+    const length = check(pwrite(fd, data.bytes, data.offset), 'write', file.name);
+    if ((data.flags & O_DSYNC) !== 0) check(fdatasync(fd), 'fsync', file.name);
+    return length;
+  }
+
+  /** @throws Wait until a helper thread has written the file, or directory, to disk. */
+  fsync(file: F, dataOnly: boolean): void {
+    const session = this.session!;
+    const job = file.syncJob;
+    // A job left by an interrupted request says nothing of what was written since.
+    if (job !== undefined && session.replaying) {
+      if (!job.done) throw new Wait(job);
+      file.syncJob = undefined;
+      check(job.result, 'fsync', file.name);
+      return;
+    }
+    const fd = file.isDirectory
+      ? this.#reach.open(file, O_RDONLY | O_DIRECTORY)
+      : check(dup(file.writeFd >= 0 ? file.writeFd : this.readDescriptor(file)), 'fsync', file.name);
+    file.syncJob = session.startJob({ kind: 'fsync', fd, dataOnly });
+    throw new Wait(file.syncJob);
+  }
+
+  fallocate(file: F, range: FallocateRange): void {
+    const fd = this.writeDescriptor(file);
+    check(fallocate(fd, range.mode, range.offset, range.length), 'fallocate', file.name);
+  }
+
+  seek(file: F, offset: number, whence: number): number {
+    return check(lseek(this.readDescriptor(file), offset, whence), 'lseek', file.name);
+  }
+
+  copyRange(source: CopyEndpoint<F>, target: CopyEndpoint<F>, length: number): number {
+    const from = this.readDescriptor(source.file);
+    const to = this.writeDescriptor(target.file);
+    const bytes = Math.min(length, COPY_PIECE_BYTES);
+    return check(
+      copyFileRange(from, source.offset, to, target.offset, bytes),
+      'copy_file_range',
+      target.file.name,
+    );
+  }
+
+  /** Lets the kernel read and write the file itself. @returns false where it cannot. */
+  #openBacking(file: F, writes: boolean, out: Opened): boolean {
+    const { session } = this;
+    if (session === undefined || !session.passthrough || file.refusesBacking) return false;
+    if (file.openCount > 0 && !file.opensBacked) return false;
+    if (file.backingId === 0) {
+      const fd = file.writeFd >= 0 ? file.writeFd : this.#reach.open(file, O_PATH);
+      const id = session.openBacking(fd);
+      if (fd !== file.writeFd) close(fd);
+      if (id <= 0) {
+        file.refusesBacking = true;
+        return false;
+      }
+      file.backingId = id;
+      this.#backings++;
+    }
+    file.opensBacked = true;
+    out.backingId = file.backingId;
+    if (writes && this.#losesPrivileges(file)) out.directIo = true;
+    return true;
+  }
+
+  #losesPrivileges(file: F): boolean {
+    if ((file.mode & (S_ISUID | S_ISGID)) !== 0) return true;
+    file.hasCapability ??= this.#reach.hasCapability(file);
+    return file.hasCapability;
+  }
+}

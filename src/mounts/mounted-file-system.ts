@@ -1,0 +1,335 @@
+/**
+ * The union and all that is mounted over it, as one FileSystem.
+ *
+ * Each request goes to the file system that owns its node (upper half of the id); ids are translated on the way. What
+ * this adds is mount points: they show before what lies below, cannot be removed or renamed (EBUSY), and no name moves
+ * across them (EXDEV) but between two mounts of the same directory.
+ */
+
+import { EBUSY, EXDEV } from '../errno/errno.js';
+import { fsError } from '../errno/fs-error.js';
+import { DT_DIR, DT_REG } from '../linux/constants.js';
+import { type Attr, Entry, type Opened, type StatFs } from '../vfs/attr.js';
+import type { Caller } from '../vfs/caller.js';
+import type * as vfs from '../vfs/file-system.js';
+import { POSITION_LIMIT } from '../vfs/listing.js';
+import type { Name } from '../vfs/name.js';
+import { type NodeId, nodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../vfs/node-id.js';
+import { MirrorFileSystem } from './mirror-file-system.js';
+import { type MountPoint, MountTable } from './mount-table.js';
+
+export class MountedFileSystem implements vfs.FileSystem {
+  readonly table = new MountTable();
+  readonly #systems: vfs.FileSystem[];
+  readonly #sink = new CoveringSink();
+  readonly #probe = new Entry();
+
+  /** @param union file system 0. */
+  constructor(union: vfs.FileSystem) {
+    this.#systems = [union];
+  }
+
+  /** Adds a file system. @returns its number. */
+  add(system: vfs.FileSystem): number {
+    return this.#systems.push(system) - 1;
+  }
+
+  attach(session: vfs.Session): void {
+    for (const system of this.#systems) system.attach(session);
+  }
+
+  detach(): void {
+    for (const system of this.#systems) system.detach();
+  }
+
+  lookup(parent: NodeId, name: Name, out: Entry): boolean {
+    const point = this.table.get(parent, name);
+    if (point !== undefined) return this.enterPoint(point, out);
+    const owner = nodeOwner(parent);
+    if (!this.#system(owner).lookup(nodeLocal(parent), name, out)) return false;
+    out.nodeId = nodeId(owner, out.nodeId);
+    return true;
+  }
+
+  /** The entry of a mount point, with a reference where its file system counts them. */
+  enterPoint(point: MountPoint, out: Entry): boolean {
+    const system = this.#system(point.owner);
+    if (point.node === undefined) {
+      if (!system.lookup(ROOT_NODE, point.fileName!, out)) return false;
+      out.nodeId = nodeId(point.owner, out.nodeId);
+      return true;
+    }
+    system.getattr(nodeLocal(point.node), undefined, out.attr);
+    out.nodeId = point.node;
+    out.generation = 0;
+    out.ttlMs = out.attr.ttlMs;
+    return true;
+  }
+
+  forget(node: NodeId, count: number): void {
+    const local = nodeLocal(node);
+    const owner = nodeOwner(node);
+    // Roots of mounted file systems live as long as the mount.
+    if (owner === 0 || local !== ROOT_NODE) this.#system(owner).forget(local, count);
+  }
+
+  getattr(node: NodeId, handle: number | undefined, out: Attr): void {
+    this.#owner(node).getattr(nodeLocal(node), handle, out);
+  }
+
+  setattr(node: NodeId, change: vfs.AttrChange, out: Attr, caller: Caller): void {
+    this.#owner(node).setattr(nodeLocal(node), change, out, caller);
+  }
+
+  readlink(node: NodeId): Name {
+    return this.#owner(node).readlink(nodeLocal(node));
+  }
+
+  mknod(parent: NodeId, name: Name, creation: vfs.Creation, target: vfs.NewEntry): void {
+    this.#owner(parent).mknod(nodeLocal(parent), name, creation, target);
+    this.#translate(parent, target.entry);
+  }
+
+  mkdir(parent: NodeId, name: Name, creation: vfs.Creation, target: vfs.NewEntry): void {
+    this.#owner(parent).mkdir(nodeLocal(parent), name, creation, target);
+    this.#translate(parent, target.entry);
+  }
+
+  symlink(parent: NodeId, name: Name, content: Name, target: vfs.NewEntry): void {
+    this.#owner(parent).symlink(nodeLocal(parent), name, content, target);
+    this.#translate(parent, target.entry);
+  }
+
+  link(node: NodeId, parent: NodeId, name: Name, out: Entry): void {
+    this.#assertFree(parent, name, 'link');
+    const from = this.#owner(node);
+    const to = this.#owner(parent);
+    if (from === to) {
+      to.link(nodeLocal(node), nodeLocal(parent), name, out);
+      this.#translate(parent, out);
+      return;
+    }
+    const mirrors = sameSource(from, to);
+    if (mirrors === undefined) throw fsError(EXDEV, 'link', name);
+    mirrors[0].linkInto(nodeLocal(node), mirrors[1], nodeLocal(parent), name);
+    to.lookup(nodeLocal(parent), name, out);
+    this.#translate(parent, out);
+  }
+
+  unlink(parent: NodeId, name: Name): void {
+    this.#assertFree(parent, name, 'unlink');
+    this.#owner(parent).unlink(nodeLocal(parent), name);
+  }
+
+  rmdir(parent: NodeId, name: Name): void {
+    this.#assertFree(parent, name, 'rmdir');
+    this.#assertHoldsNone(parent, name, 'rmdir');
+    this.#owner(parent).rmdir(nodeLocal(parent), name);
+  }
+
+  rename(parent: NodeId, name: Name, target: vfs.RenameTarget): void {
+    this.#assertFree(parent, name, 'rename');
+    this.#assertFree(target.parent, target.name, 'rename');
+    this.#assertHoldsNone(target.parent, target.name, 'rename');
+    const from = this.#owner(parent);
+    const to = this.#owner(target.parent);
+    const local = { parent: nodeLocal(target.parent), name: target.name, flags: target.flags };
+    if (from === to) {
+      from.rename(nodeLocal(parent), name, local);
+      return;
+    }
+    const mirrors = sameSource(from, to);
+    if (mirrors === undefined) throw fsError(EXDEV, 'rename', name);
+    mirrors[0].renameInto(nodeLocal(parent), name, mirrors[1], local);
+  }
+
+  open(node: NodeId, intent: vfs.OpenIntent, out: Opened): void {
+    this.#owner(node).open(nodeLocal(node), intent, out);
+  }
+
+  create(parent: NodeId, name: Name, creation: vfs.Creation, target: vfs.NewFile): void {
+    this.#owner(parent).create(nodeLocal(parent), name, creation, target);
+    this.#translate(parent, target.entry);
+  }
+
+  tmpfile(parent: NodeId, creation: vfs.Creation, target: vfs.NewFile): void {
+    this.#owner(parent).tmpfile(nodeLocal(parent), creation, target);
+    this.#translate(parent, target.entry);
+  }
+
+  release(node: NodeId, handle: number): void {
+    this.#owner(node).release(nodeLocal(node), handle);
+  }
+
+  flush(node: NodeId, handle: number): void {
+    this.#owner(node).flush(nodeLocal(node), handle);
+  }
+
+  fsync(node: NodeId, handle: number, dataOnly: boolean): void {
+    this.#owner(node).fsync(nodeLocal(node), handle, dataOnly);
+  }
+
+  read(node: NodeId, handle: number, offset: number, into: Uint8Array): number {
+    return this.#owner(node).read(nodeLocal(node), handle, offset, into);
+  }
+
+  write(node: NodeId, handle: number, data: vfs.WriteData): number {
+    return this.#owner(node).write(nodeLocal(node), handle, data);
+  }
+
+  fallocate(node: NodeId, handle: number, range: vfs.FallocateRange): void {
+    this.#owner(node).fallocate(nodeLocal(node), handle, range);
+  }
+
+  lseek(node: NodeId, handle: number, offset: number, whence: number): number {
+    return this.#owner(node).lseek(nodeLocal(node), handle, offset, whence);
+  }
+
+  /** Across file systems EXDEV: the kernel then copies by reading and writing. */
+  copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
+    const owner = this.#owner(source.node);
+    if (owner !== this.#owner(target.node)) throw fsError(EXDEV, 'copy_file_range');
+    const from = { ...source, node: nodeLocal(source.node) };
+    return owner.copyFileRange(from, { ...target, node: nodeLocal(target.node) }, length);
+  }
+
+  readdir(node: NodeId, offset: number, sink: vfs.DirentSink): void {
+    const owner = nodeOwner(node);
+    const points = this.table.in(node);
+    if (owner === 0 && points === undefined) {
+      this.#system(0).readdir(node, offset, sink);
+      return;
+    }
+    this.#sink.begin(sink, owner, points);
+    if (offset < POSITION_LIMIT) {
+      const system = this.#system(owner);
+      system.readdir(nodeLocal(node), offset, this.#sink);
+      for (
+        let covered = this.#sink.covered.pop();
+        covered !== undefined;
+        covered = this.#sink.covered.pop()
+      ) {
+        system.forget(covered, 1);
+      }
+      if (this.#sink.full) return;
+    }
+    if (points !== undefined) this.#listPoints(points, offset, sink);
+  }
+
+  fsyncdir(node: NodeId, dataOnly: boolean): void {
+    this.#owner(node).fsyncdir(nodeLocal(node), dataOnly);
+  }
+
+  statfs(node: NodeId, out: StatFs): void {
+    this.#owner(node).statfs(nodeLocal(node), out);
+  }
+
+  getxattr(node: NodeId, name: Name): Uint8Array | undefined {
+    return this.#owner(node).getxattr(nodeLocal(node), name);
+  }
+
+  listxattr(node: NodeId): Uint8Array {
+    return this.#owner(node).listxattr(nodeLocal(node));
+  }
+
+  setxattr(node: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
+    this.#owner(node).setxattr(nodeLocal(node), name, value, options);
+  }
+
+  removexattr(node: NodeId, name: Name): void {
+    this.#owner(node).removexattr(nodeLocal(node), name);
+  }
+
+  #system(owner: number): vfs.FileSystem {
+    const system = this.#systems[owner];
+    if (system === undefined) throw new Error(`no file system ${owner} in this mount`);
+    return system;
+  }
+
+  #owner(node: NodeId): vfs.FileSystem {
+    return this.#system(nodeOwner(node));
+  }
+
+  #translate(parent: NodeId, entry: Entry): void {
+    entry.nodeId = nodeId(nodeOwner(parent), entry.nodeId);
+  }
+
+  /** @throws EBUSY for a mount point. */
+  #assertFree(parent: NodeId, name: Name, op: string): void {
+    if (this.table.get(parent, name) !== undefined) throw fsError(EBUSY, op, name);
+  }
+
+  /** @throws EBUSY for a directory that has mount points in it. */
+  #assertHoldsNone(parent: NodeId, name: Name, op: string): void {
+    if (!this.lookup(parent, name, this.#probe)) return;
+    const { nodeId: found } = this.#probe;
+    this.forget(found, 1);
+    if (this.table.in(found) !== undefined) throw fsError(EBUSY, op, name);
+  }
+
+  /** The names of mount points, behind all others. */
+  #listPoints(points: ReadonlyMap<Name, MountPoint>, offset: number, sink: vfs.DirentSink): void {
+    let position = POSITION_LIMIT;
+    for (const [name, point] of points) {
+      position++;
+      if (position <= offset) continue;
+      if (!sink.fits(name.length)) return;
+      if (!this.enterPoint(point, this.#probe)) continue;
+      const type = point.node === undefined ? DT_REG : DT_DIR;
+      if (sink.plus) sink.addPlus(name, this.#probe, type, position);
+      else {
+        sink.add(name, this.#probe.attr.ino, type, position);
+        this.forget(this.#probe.nodeId, 1);
+      }
+    }
+  }
+}
+
+/** Both, when they mirror the same directory. */
+function sameSource(
+  from: vfs.FileSystem,
+  to: vfs.FileSystem,
+): [MirrorFileSystem, MirrorFileSystem] | undefined {
+  if (!(from instanceof MirrorFileSystem) || !(to instanceof MirrorFileSystem)) return undefined;
+  return from.source === to.source ? [from, to] : undefined;
+}
+
+/** Passes entries on with their owner in front, but not those that a mount point covers. */
+class CoveringSink implements vfs.DirentSink {
+  full = false;
+  /** Nodes that were given a reference for an entry that nobody gets. */
+  readonly covered: NodeId[] = [];
+  #inner: vfs.DirentSink | undefined;
+  #owner = 0;
+  #points: ReadonlyMap<Name, MountPoint> | undefined;
+
+  begin(inner: vfs.DirentSink, owner: number, points: ReadonlyMap<Name, MountPoint> | undefined): void {
+    this.#inner = inner;
+    this.#owner = owner;
+    this.#points = points;
+    this.full = false;
+  }
+
+  get plus(): boolean {
+    return this.#inner!.plus;
+  }
+
+  fits(nameLength: number): boolean {
+    if (this.#inner!.fits(nameLength)) return true;
+    this.full = true;
+    return false;
+  }
+
+  add(name: Name, ino: number, type: number, next: number): void {
+    if (this.#points?.has(name) !== true) this.#inner!.add(name, ino, type, next);
+  }
+
+  addPlus(name: Name, entry: Entry, type: number, next: number): void {
+    if (this.#points?.has(name) === true) {
+      if (entry.nodeId !== 0) this.covered.push(entry.nodeId);
+      return;
+    }
+    if (entry.nodeId !== 0) entry.nodeId = nodeId(this.#owner, entry.nodeId);
+    this.#inner!.addPlus(name, entry, type, next);
+  }
+}
