@@ -1,0 +1,146 @@
+/**
+ * `-o` of `plyfs mount`: the options of `mount -t overlay` (fs/overlayfs/params.c v6.18), of fuse-overlayfs and of
+ * mount(8), so that plyfs can stand in for either.
+ *
+ * Escapes are the kernel's: `\,` is a comma in a value, `\:` a colon in a lowerdir, `\\` a backslash; before any
+ * other character the backslash is dropped too. Of options that contradict each other the later wins.
+ */
+
+import { posix } from 'node:path';
+import { UserError } from '../../errno/user-error.js';
+
+export interface OverlayOptions {
+  /** Topmost first, as given; absolute. Empty when none was given. */
+  readonly lowerdir: readonly string[];
+  readonly upperdir: string | undefined;
+  readonly workdir: string | undefined;
+  /**
+   * Switches under their positive name, except `ro` (`rw` is `ro: false`, `nosuid` is `suid: false`), and options
+   * with a value as text. What was not given is absent.
+   */
+  readonly flags: Readonly<Record<string, string | boolean>>;
+}
+
+const pairs = ['suid', 'dev', 'exec', 'atime', 'diratime', 'relatime', 'strictatime', 'lazytime'];
+
+type FlagValue = readonly [flag: string, value: boolean];
+
+const switches: ReadonlyMap<string, FlagValue> = new Map<string, FlagValue>([
+  ['ro', ['ro', true]],
+  ['rw', ['ro', false]],
+  ['sync', ['sync', true]],
+  ['async', ['sync', false]],
+  ...pairs.flatMap((name) => [[name, [name, true]] as const, [`no${name}`, [name, false]] as const]),
+  ...['userxattr', 'volatile', 'allow_other', 'default_permissions', 'dirsync'].map(
+    (name) => [name, [name, true]] as const,
+  ),
+]);
+
+/** Undefined: any value. What plyfs cannot do is not listed, so that nobody believes that it happens. */
+const valued: ReadonlyMap<string, readonly string[] | undefined> = new Map([
+  ['redirect_dir', ['on', 'off', 'follow', 'nofollow']],
+  ['index', ['on', 'off']],
+  ['metacopy', ['on', 'off']],
+  ['xino', ['on', 'off', 'auto']],
+  ['nfs_export', ['off']],
+  ['verity', ['off']],
+  ['uuid', ['on', 'off', 'auto', 'null']],
+  ['fsname', undefined],
+  ['subtype', undefined],
+]);
+
+/** Words of fstab(5) for other programs, and fuse-overlayfs's about its own workings. */
+const ignored =
+  /^(?:defaults|auto|noauto|nofail|_netdev|user|nouser|threaded(?:=.*)?|fast_ino(?:=.*)?|x-.*|comment=.*)$/s;
+
+/**
+ * Reads all `-o` values of a command, in order.
+ * @param cwd absolute; relative directories are taken from it.
+ * @throws UserError for an unknown option, a wrong value or an empty directory.
+ */
+export function parseOverlayOptions(values: readonly string[], cwd: string): OverlayOptions {
+  const directories = new Map<string, string>();
+  const appended: string[] = [];
+  const flags = new Map<string, string | boolean>();
+  for (const option of values.flatMap((value) => splitUnescaped(value, ','))) {
+    const equals = option.indexOf('=');
+    const key = equals < 0 ? option : option.slice(0, equals);
+    const value = equals < 0 ? undefined : option.slice(equals + 1);
+    if (key === 'lowerdir' || key === 'upperdir' || key === 'workdir' || key === 'lowerdir+') {
+      if (!value) throw new UserError(`invalid mount option '${option}': no directory is given`);
+      if (key === 'lowerdir+') appended.push(resolveDirectory(value, cwd));
+      else directories.set(key, value);
+    } else if (option !== '' && !ignored.test(option)) {
+      const [flag, setting] = readFlag(key, value, option);
+      flags.set(flag, setting);
+    }
+  }
+  const lowerdir = directories.get('lowerdir');
+  if (lowerdir !== undefined && appended.length > 0)
+    throw new UserError("cannot mix 'lowerdir' with 'lowerdir+'");
+  const upperdir = directories.get('upperdir');
+  const workdir = directories.get('workdir');
+  return {
+    lowerdir: lowerdir === undefined ? appended : parseLowerdir(lowerdir, cwd),
+    upperdir: upperdir === undefined ? undefined : resolveDirectory(upperdir, cwd),
+    workdir: workdir === undefined ? undefined : resolveDirectory(workdir, cwd),
+    flags: Object.fromEntries(flags),
+  };
+}
+
+function readFlag(
+  key: string,
+  value: string | undefined,
+  option: string,
+): readonly [string, string | boolean] {
+  const change = switches.get(key);
+  if (change) {
+    if (value !== undefined) throw new UserError(`invalid mount option '${option}': '${key}' takes no value`);
+    return change;
+  }
+  if (!valued.has(key)) throw new UserError(`unknown mount option '${option}'`);
+  const allowed = valued.get(key);
+  const text = dropEscapes(value ?? '');
+  if (text === '' || (allowed && !allowed.includes(text))) {
+    throw new UserError(
+      `invalid mount option '${option}': '${key}' must be ${allowed?.join(', ') ?? 'given'}`,
+    );
+  }
+  return [key, text];
+}
+
+function parseLowerdir(value: string, cwd: string): string[] {
+  return splitUnescaped(value, ':').map((directory) => {
+    if (directory === '') {
+      throw new UserError(`invalid mount option 'lowerdir=${value}': a directory is empty`, {
+        hint: "data-only layers ('::') are not supported; a colon in a name is written '\\:'",
+      });
+    }
+    return resolveDirectory(directory, cwd);
+  });
+}
+
+function resolveDirectory(escaped: string, cwd: string): string {
+  const path = dropEscapes(escaped);
+  if (path.includes('\0')) throw new UserError(`invalid path: '${path}' holds a NUL byte`);
+  return posix.resolve(cwd, path);
+}
+
+/** Splits at the separator where no backslash stands before it; the pieces keep their escapes. */
+function splitUnescaped(text: string, separator: string): string[] {
+  const pieces: string[] = [];
+  let start = 0;
+  for (let index = 0; index < text.length; index++) {
+    if (text[index] === '\\') index++;
+    else if (text[index] === separator) {
+      pieces.push(text.slice(start, index));
+      start = index + 1;
+    }
+  }
+  return [...pieces, text.slice(start)];
+}
+
+/** A backslash at the very end stands for itself. */
+function dropEscapes(text: string): string {
+  return text.replace(/\\(.)/gsu, '$1');
+}
