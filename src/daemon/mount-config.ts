@@ -13,7 +13,10 @@ export type EngineName = 'kernel' | 'fuse-native';
 
 export interface ResolvedMount {
   readonly request: MountRequest;
-  /** The directory that holds a volume's files; absent for binds (their source is the path) and tmpfs. */
+  /**
+   * The `_data` directory of a volume (a `subpath` of the request is not in it), or the source of a bind; absent for
+   * a tmpfs. Bytes, where the strings of `request` are text.
+   */
   readonly hostPath?: Name;
 }
 
@@ -26,12 +29,16 @@ export interface MountConfig {
   readonly upper?: Name;
   /** Present exactly when `upper` is. */
   readonly work?: Name;
-  /** In order of precedence, weakest first. */
+  /** In the order in which to attach them: shallower targets first. */
   readonly mounts: readonly ResolvedMount[];
   readonly readOnly: boolean;
   readonly engine: EngineName;
   /** Where the union keeps opaque, redirect, origin: `trusted.overlay.*` or `user.overlay.*`. */
   readonly xattrNamespace: 'trusted' | 'user';
+  /** `index`, `metacopy`, `redirect_dir`, `xino` ... of `-o`, as given. */
+  readonly unionOptions: Readonly<Record<string, string>>;
+  /** Switches of the mount itself that the kernel keeps: `nosuid`, `nodev`, `noexec`, `noatime` ... */
+  readonly vfsOptions: readonly string[];
   /** No fsync of upper at all: fast, and lost with the host. */
   readonly volatile: boolean;
   /** Users other than the one who mounts may enter; always so for privileged mounts. */

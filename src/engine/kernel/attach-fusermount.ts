@@ -41,6 +41,7 @@ export async function attachWithFusermount(options: AttachOptions): Promise<numb
       'fsname=plyfs',
       'default_permissions',
       options.readOnly ? 'ro' : 'rw',
+      ...options.vfsOptions,
       ...(options.allowOther ? ['allow_other'] : []),
     ];
     const { status, complaint } = await runFusermount(['-o', flags.join(','), '--', mountpoint], theirs);

@@ -14,9 +14,14 @@ import { UserError } from '../../errno/user-error.js';
 import {
   AT_FDCWD,
   MNT_DETACH,
+  MS_DIRSYNC,
+  MS_NOATIME,
   MS_NODEV,
+  MS_NODIRATIME,
+  MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_SYNCHRONOUS,
   O_NONBLOCK,
   O_RDWR,
   UMOUNT_NOFOLLOW,
@@ -28,13 +33,24 @@ import { displayName, type Name } from '../../vfs/name.js';
 import { attachWithFusermount, detachWithFusermount } from './attach-fusermount.js';
 import { FS_TYPE } from './attach-mountinfo.js';
 
+/** Options of mount(8) that are flags of mount(2). */
+export const VFS_FLAGS: ReadonlyMap<string, number> = new Map([
+  ['nosuid', MS_NOSUID],
+  ['nodev', MS_NODEV],
+  ['noexec', MS_NOEXEC],
+  ['noatime', MS_NOATIME],
+  ['nodiratime', MS_NODIRATIME],
+  ['sync', MS_SYNCHRONOUS],
+  ['dirsync', MS_DIRSYNC],
+]);
+
 export interface AttachOptions {
   /** Absolute, free of symlinks. */
   readonly mountpoint: Name;
   /** The whole mount, at the VFS: only right when nothing below it may be written. */
   readonly readOnly: boolean;
-  readonly nosuid: boolean;
-  readonly nodev: boolean;
+  /** Keys of VFS_FLAGS; others are ignored. */
+  readonly vfsOptions: readonly string[];
   /** Only for mounts without privilege; privileged ones are open to all users, under default_permissions. */
   readonly allowOther: boolean;
 }
@@ -69,8 +85,10 @@ function attachPrivileged(options: AttachOptions): number | undefined {
     'default_permissions',
     'allow_other',
   ].join(',');
-  const flags =
-    (options.readOnly ? MS_RDONLY : 0) | (options.nosuid ? MS_NOSUID : 0) | (options.nodev ? MS_NODEV : 0);
+  const flags = options.vfsOptions.reduce(
+    (bits, name) => bits | (VFS_FLAGS.get(name) ?? 0),
+    options.readOnly ? MS_RDONLY : 0,
+  );
   const result = mount('plyfs', options.mountpoint, FS_TYPE, flags, data);
   if (result >= 0) return fuseFd;
   closeSync(fuseFd);
