@@ -46,3 +46,11 @@ export interface MountConfig {
   /** Stack traces and a line for each request in the log. */
   readonly debug: boolean;
 }
+
+/** What a command tells the daemon that it starts. */
+export interface MountOrder {
+  readonly id: string;
+  /** The run root; the directory of `id` in it exists. */
+  readonly runRoot: string;
+  readonly config: MountConfig;
+}

@@ -19,7 +19,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
-import type { Name } from '../vfs/name.js';
+import { displayName, type Name } from '../vfs/name.js';
+import type { MountOrder } from './mount-config.js';
 
 export interface MountSummary {
   readonly type: string;
@@ -47,6 +48,31 @@ export interface RunState {
   readonly readOnly: boolean;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
+}
+
+/** The state of a mount that this process serves. */
+export function runStateOf(order: MountOrder, privileged: boolean, mountId: number | undefined): RunState {
+  const { config, id } = order;
+  return {
+    id,
+    pid: process.pid,
+    startTicks: processStartTicks(process.pid) ?? 0,
+    mountpoint: config.mountpoint,
+    ...(mountId === undefined ? {} : { mountId }),
+    privileged,
+    layers: config.layers,
+    ...(config.upper === undefined ? {} : { upper: config.upper }),
+    ...(config.work === undefined ? {} : { work: config.work }),
+    mounts: config.mounts.map(({ request, hostPath }) => ({
+      type: request.type,
+      target: request.target,
+      source: hostPath === undefined ? '' : displayName(hostPath),
+      readOnly: request.readOnly,
+    })),
+    engine: config.engine,
+    readOnly: config.readOnly || config.upper === undefined,
+    createdAt: new Date(Date.now() - process.uptime() * 1000).toISOString(),
+  };
 }
 
 /**
