@@ -5,12 +5,12 @@
 import type { ControlHandler } from './control.js';
 import type { ServedMount } from './serve.js';
 import type { Session } from './session.js';
-import type { SessionRequestName } from './session-protocol.js';
+import type { InspectName } from './worker-messages.js';
 
 /** A session that hangs in storage must not make commands hang. */
 const SESSION_TIMEOUT_MS = 5_000;
 
-const forwarded: readonly SessionRequestName[] = ['why', 'stats', 'inspect'];
+const forwarded: readonly InspectName[] = ['why', 'stats', 'inspect'];
 
 export function controlHandlers(mount: ServedMount, session: Session): ReadonlyMap<string, ControlHandler> {
   return new Map<string, ControlHandler>([

@@ -7,10 +7,11 @@
 import { Worker } from 'node:worker_threads';
 import { check } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
+import { EFD_NONBLOCK } from '../linux/constants.js';
 import { eventfd, eventfdWrite } from '../linux/poll.js';
 import { newGate } from './gate.js';
 import type { MountConfig } from './mount-config.js';
-import type { FromSession, SessionRequestName, SessionWorkerData, ToSession } from './session-protocol.js';
+import type { FromWorker, InspectName, ToWorker } from './worker-messages.js';
 
 export type Features = Readonly<Record<string, boolean | number>>;
 
@@ -51,10 +52,10 @@ export class Session {
     // Whoever waits sees the rejection; when nobody waits yet it must not end the process.
     this.ready.catch(() => undefined);
     this.initialized.catch(() => undefined);
-    this.wakeFd = check(eventfd(0, 0), 'eventfd');
-    const workerData: SessionWorkerData = { config, wakeFd: this.wakeFd };
+    this.wakeFd = check(eventfd(0, EFD_NONBLOCK), 'eventfd');
+    const workerData: { config: MountConfig; wakeFd: number } = { config, wakeFd: this.wakeFd };
     this.worker = new Worker(script, { workerData });
-    this.worker.on('message', (message: FromSession) => this.receive(message));
+    this.worker.on('message', (message: FromWorker) => this.receive(message));
     this.worker.on('error', (error: unknown) => {
       this.finish({ reason: 'crashed', error: error instanceof Error ? error : new Error(String(error)) });
     });
@@ -74,11 +75,7 @@ export class Session {
   }
 
   /** @throws UserError when the worker refuses, is silent for `timeoutMs`, or ends. */
-  request(
-    name: SessionRequestName,
-    args: Readonly<Record<string, unknown>>,
-    timeoutMs: number,
-  ): Promise<unknown> {
+  request(name: InspectName, args: Readonly<Record<string, unknown>>, timeoutMs: number): Promise<unknown> {
     if (this.isOver) return Promise.reject(new UserError(`cannot answer '${name}': the session has ended`));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -91,13 +88,13 @@ export class Session {
     });
   }
 
-  private send(message: ToSession): void {
+  private send(message: ToWorker): void {
     if (this.isOver) return;
     this.worker.postMessage(message);
     check(eventfdWrite(this.wakeFd), 'eventfd');
   }
 
-  private receive(message: FromSession): void {
+  private receive(message: FromWorker): void {
     switch (message.kind) {
       case 'ready':
         this.readyGate.resolve();
