@@ -52,7 +52,9 @@ function reportMistakes(command: Command, name: string): void {
         .split('\n');
       const hint =
         suggestion?.replace(/^\(Did you mean (.*)\?\)$/, "did you mean '$1'?") ?? `see '${name} --help'`;
-      write(`${name}: ${message}; ${hint}\n`);
+      // Of choices commander makes a second sentence; that is the better hint.
+      const choices = /^(.*)\. Allowed choices are (.*)\.$/.exec(message ?? '');
+      write(choices ? `${name}: ${choices[1]}; choose ${choices[2]}\n` : `${name}: ${message}; ${hint}\n`);
     },
   });
 }

@@ -28,5 +28,8 @@ export async function explainPath(absolute: Name): Promise<WhyReply> {
       `cannot explain '${shown}': the daemon of '${displayName(mount.mountpoint)}' is gone or not yours`,
     );
   }
-  return (await askDaemon(runDirectory(runRoot(), state.id), 'why', { path: inside })) as WhyReply;
+  const reply = (await askDaemon(runDirectory(runRoot(), state.id), 'why', {
+    path: inside,
+  })) as Partial<WhyReply>;
+  return { path: reply.path ?? shown, shown: reply.shown ?? null, chain: reply.chain ?? [] };
 }
