@@ -98,7 +98,11 @@ export class ServedMount {
     const session = new Session(config, this.hooks.log);
     this.session = session;
     this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
-    await Promise.race([session.ready, this.givenUp.promise]);
+    try {
+      await Promise.race([session.ready, this.givenUp.promise]);
+    } catch (error) {
+      throw this.asRefusal(error);
+    }
     const attached = await attach({
       mountpoint: config.mountpoint,
       readOnly: isWhollyReadOnly(config),
@@ -116,13 +120,7 @@ export class ServedMount {
       );
     } catch (error) {
       await this.abandon();
-      throw new UserError(
-        `cannot mount on '${this.name}': ${error instanceof Error ? error.message : error}`,
-        {
-          hint: error instanceof UserError ? error.hint : undefined,
-          cause: error,
-        },
-      );
+      throw this.asRefusal(error);
     }
     const state = this.state();
     writeRunState(this.directory, state);
@@ -182,9 +180,7 @@ export class ServedMount {
     try {
       await this.unmount(false);
     } catch (error) {
-      this.hooks.log(
-        `${error instanceof Error ? error.message : error}; detached lazily, serving until it is free`,
-      );
+      this.hooks.log(`${messageOf(error)}; detached lazily, serving until it is free`);
       await this.unmount(true);
     }
   }
@@ -196,6 +192,16 @@ export class ServedMount {
     if (this.session && !(await settles(this.session.ended, STOP_TIMEOUT_MS))) {
       this.givenUp.reject(this.stopped());
     }
+  }
+
+  /** A user's error as it is; of anything else, what was being done. */
+  private asRefusal(error: unknown): UserError {
+    if (error instanceof UserError) return error;
+    const refusal = new UserError(`cannot mount on '${this.name}': the session broke: ${messageOf(error)}`, {
+      cause: error,
+    });
+    if (error instanceof Error && error.stack !== undefined) refusal.stack = error.stack;
+    return refusal;
   }
 
   private stopped(): UserError {
@@ -273,4 +279,8 @@ async function settles(promise: Promise<unknown>, timeoutMs: number): Promise<bo
   const isInTime = await Promise.race([settled, late]);
   clearTimeout(timer);
   return isInTime;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
