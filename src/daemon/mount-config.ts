@@ -2,8 +2,7 @@
  * One mount, as the daemon that serves it gets it: everything resolved, nothing left to parse.
  *
  * The record travels as JSON from the command to the daemon and as workerData to the session worker. All paths are
- * absolute names of bytes (latin1, one char a byte; see vfs/name.ts), so the JSON text must be written and read as
- * latin1 too: then it is plain UTF-8 for names that are.
+ * absolute names of bytes (latin1, one char a byte; see vfs/name.ts); the strings of a MountRequest are text.
  */
 
 import type { MountRequest } from '../mounts/spec/types.js';
@@ -45,4 +44,12 @@ export interface MountConfig {
   readonly allowOther: boolean;
   /** Stack traces and a line for each request in the log. */
   readonly debug: boolean;
+}
+
+/** What a command tells the daemon that it starts. */
+export interface MountOrder {
+  readonly id: string;
+  /** The run root; the directory of `id` in it exists. */
+  readonly runRoot: string;
+  readonly config: MountConfig;
 }

@@ -1,0 +1,59 @@
+/**
+ * `plyfs why`: which layer shows a path, and what happened to it in the others.
+ */
+
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import type { WhyReply, WhyStep } from '../../daemon/why-reply.js';
+import { nameFromText } from '../../vfs/name.js';
+import { DEBUG_FLAG } from '../options.js';
+import { fail, print } from '../output.js';
+
+const DETAILS = `
+The path is asked about at the daemon and not opened. Topmost layer first; layers without the name are left out.
+  shows      what is seen                      merged     a directory whose names show too
+  whiteout   deleted here                      opaque     a directory that hides those below
+  hidden     there, but something above hides it
+
+Examples:
+  plyfs why /mnt/etc/passwd
+  plyfs why --format json /mnt/etc | jq -r .shown.where`;
+
+interface WhyFlags {
+  readonly format: string;
+  readonly debug?: boolean;
+}
+
+export function whyCommand(): Command {
+  return new Command('why')
+    .description('say which layer shows a path, and what hides it elsewhere')
+    .argument('<path>', 'a path in a mount; it need not exist')
+    .option('--format <format>', "'text' or 'json'", 'text')
+    .option(DEBUG_FLAG, 'stack traces with errors')
+    .addHelpText('after', DETAILS)
+    .action(runWhy);
+}
+
+async function runWhy(path: string, flags: WhyFlags): Promise<void> {
+  try {
+    const { explainPath } = await import('../../daemon/explain.js');
+    const absolute = path.startsWith('/') ? path : `${resolve('.')}/${path}`;
+    const reply = await explainPath(nameFromText(absolute));
+    print(flags.format === 'json' ? `${JSON.stringify(reply, null, 2)}\n` : formatWhy(reply));
+    if (reply.shown === null) process.exitCode = 1;
+  } catch (error) {
+    fail('why', error, flags.debug === true);
+  }
+}
+
+/** First what is seen, then a line for each layer that has the name. */
+export function formatWhy({ path, shown, chain }: WhyReply): string {
+  const first = shown === null ? `${path}: no such name` : `${path}: ${shown.kind} from ${shown.where}`;
+  const width = Math.max(0, ...chain.map((step) => step.what.length));
+  return `${[first, ...chain.map((step) => stepLine(step, width))].join('\n')}\n`;
+}
+
+function stepLine({ what, path, by, note }: WhyStep, width: number): string {
+  const details = [...(by === undefined ? [] : [`by ${by}`]), ...(note === undefined ? [] : [note])];
+  return `  ${what.padEnd(width)}  ${path}${details.length > 0 ? ` (${details.join('; ')})` : ''}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * The commands of plyfs as a commander program.
+ *
+ * Mistakes on the command line come out in the form of all errors: one line, with the command's name and a hint.
+ */
+
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { doctorCommand } from './commands/doctor.js';
+import { mountCommand } from './commands/mount.js';
+import { mountsCommand } from './commands/mounts.js';
+import { umountCommand } from './commands/umount.js';
+import { whyCommand } from './commands/why.js';
+
+const EXAMPLES = `
+Examples:
+  plyfs mount -l base -l app --upper changes /mnt     two layers and a writable one on top
+  plyfs mount -l rootfs --upper up -v /srv:/srv:ro /mnt   the same with a bind mount
+  plyfs mounts                                         what is mounted
+  plyfs why /mnt/etc/passwd                            which layer shows it, and what it hides
+  plyfs umount /mnt                                    take it away again
+
+'plyfs COMMAND --help' says more about a command; 'plyfs doctor' checks this host.`;
+
+export function buildProgram(): Command {
+  const program = new Command('plyfs')
+    .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .addHelpText('after', EXAMPLES)
+    .option('--version', 'show the version')
+    .action((_, command: Command) => {
+      if (command.opts<{ version?: boolean }>().version) process.stdout.write(`plyfs ${version()}\n`);
+      else if (command.args.length > 0) command.error(`unknown command '${command.args[0]}'`);
+      else command.help({ error: true });
+    })
+    .allowExcessArguments();
+  for (const command of [mountCommand(), umountCommand(), mountsCommand(), whyCommand(), doctorCommand()]) {
+    program.addCommand(command.helpOption('-h, --help', 'show this help'));
+    reportMistakes(command, `plyfs ${command.name()}`);
+  }
+  reportMistakes(program, 'plyfs');
+  return program;
+}
+
+function reportMistakes(command: Command, name: string): void {
+  command.configureOutput({
+    outputError: (text, write) => {
+      const [message, suggestion] = text
+        .replace(/^error: /, '')
+        .trimEnd()
+        .split('\n');
+      const hint =
+        suggestion?.replace(/^\(Did you mean (.*)\?\)$/, "did you mean '$1'?") ?? `see '${name} --help'`;
+      // Of choices commander makes a second sentence; that is the better hint.
+      const choices = /^(.*)\. Allowed choices are (.*)\.$/.exec(message ?? '');
+      write(choices ? `${name}: ${choices[1]}; choose ${choices[2]}\n` : `${name}: ${message}; ${hint}\n`);
+    },
+  });
+}
+
+/** From the package's own package.json: two folders up from src/cli, three from dist/src/cli. */
+function version(): string {
+  for (const up of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version: found } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
+      if (name === 'plyfs') return found;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,176 @@
+/**
+ * From what a person or a program asks for to a MountConfig: specifications parsed, paths absolute and free of
+ * symlinks, volumes named. Nothing is made and nothing checked but what parsing needs; validate.ts does that, in the
+ * daemon.
+ */
+
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
+import { UserError } from '../errno/user-error.js';
+import { parseMountSpec } from '../mounts/spec/mount-spec.js';
+import { type OverlayOptions, parseOverlayOptions } from '../mounts/spec/overlay-options.js';
+import { planMounts } from '../mounts/spec/plan.js';
+import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
+import type { MountRequest, SourceType, SpecContext } from '../mounts/spec/types.js';
+import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
+import { type Name, nameFromText } from '../vfs/name.js';
+import { locate } from './locate.js';
+import type { EngineName, MountConfig, ResolvedMount } from './mount-config.js';
+import { stateRoot, volumeDirectory } from './volume-directory.js';
+
+/** All strings are text; relative paths are taken from `cwd`. */
+export interface MountWish {
+  readonly mountpoint: string;
+  /** Bottom first. */
+  readonly layers?: readonly string[] | undefined;
+  readonly upper?: string | undefined;
+  readonly work?: string | undefined;
+  /** `-o` values. */
+  readonly options?: readonly string[] | undefined;
+  /** `-v` values. */
+  readonly volumes?: readonly string[] | undefined;
+  /** `--mount` values. */
+  readonly mounts?: readonly string[] | undefined;
+  /** `--tmpfs` values. */
+  readonly tmpfs?: readonly string[] | undefined;
+  readonly readOnly?: boolean | undefined;
+  readonly engine?: EngineName | undefined;
+  readonly debug?: boolean | undefined;
+  /** Where volumes are kept. */
+  readonly root?: string | undefined;
+}
+
+/** @throws UserError for anything that cannot be parsed or is not in this version. */
+export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
+  const overlay = parseOverlayOptions(wish.options ?? [], cwd);
+  const { flags } = overlay;
+  const layers = stackOf(wish, overlay, cwd);
+  const upper = oneOf('upper', wish.upper, overlay.upperdir, cwd);
+  const work =
+    oneOf('work', wish.work, overlay.workdir, cwd) ?? (upper === undefined ? undefined : `${upper}.work`);
+  return {
+    mountpoint: locate(nameFromText(resolve(cwd, nonEmpty('mount point', wish.mountpoint))), readMountinfo())
+      .path,
+    layers,
+    ...(upper === undefined ? {} : { upper }),
+    ...(work === undefined ? {} : { work }),
+    mounts: resolveMounts(wish, cwd),
+    readOnly: wish.readOnly === true || flags.ro === true,
+    engine: wish.engine ?? 'kernel',
+    xattrNamespace: flags.userxattr === true || !mayUseTrustedXattrs() ? 'user' : 'trusted',
+    unionOptions: textFlags(flags),
+    vfsOptions: vfsOptionsOf(flags),
+    volatile: flags.volatile === true,
+    allowOther: flags.allow_other === true,
+    debug: wish.debug === true,
+  };
+}
+
+function stackOf(wish: MountWish, overlay: OverlayOptions, cwd: string): Name[] {
+  const given = wish.layers ?? [];
+  if (given.length > 0 && overlay.lowerdir.length > 0) {
+    throw new UserError('cannot mix -l with -o lowerdir=', {
+      hint: '-l stacks bottom first, lowerdir= top first',
+    });
+  }
+  const bottomFirst = given.length > 0 ? given : overlay.lowerdir.toReversed();
+  return bottomFirst.map((layer) => realName(nonEmpty('layer', layer), cwd));
+}
+
+function oneOf(
+  role: string,
+  flag: string | undefined,
+  option: string | undefined,
+  cwd: string,
+): Name | undefined {
+  if (flag !== undefined && option !== undefined) {
+    throw new UserError(`cannot mix --${role} with -o ${role}dir=`);
+  }
+  const path = flag ?? option;
+  return path === undefined ? undefined : realName(nonEmpty(role, path), cwd);
+}
+
+function nonEmpty(role: string, path: string): string {
+  if (path === '') throw new UserError(`the ${role} is an empty path`);
+  if (path.includes('\0')) throw new UserError(`the ${role} '${path}' holds a NUL byte`);
+  return path;
+}
+
+/** Free of symlinks where it exists; else of those of its parent, where that exists. */
+function realName(path: string, cwd: string): Name {
+  const absolute = resolve(cwd, path);
+  const real = tryRealpath(absolute);
+  if (real !== undefined) return real;
+  const slash = absolute.lastIndexOf('/');
+  const parent = tryRealpath(absolute.slice(0, slash) || '/');
+  const last = nameFromText(absolute.slice(slash + 1));
+  return parent === undefined ? nameFromText(absolute) : `${parent === '/' ? '' : parent}/${last}`;
+}
+
+function tryRealpath(path: string): Name | undefined {
+  try {
+    return realpathSync.native(path, { encoding: 'buffer' }).toString('latin1');
+  } catch (error) {
+    // Not there, or not to be entered: the checks of the daemon say so with the path as it is.
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
+
+function resolveMounts(wish: MountWish, cwd: string): ResolvedMount[] {
+  const context: SpecContext = { cwd, memoryBytes: totalmem() };
+  const requests = [
+    ...(wish.volumes ?? []).map((spec) => parseVolumeSpec(spec, context)),
+    ...(wish.mounts ?? []).map((spec) => parseMountSpec(spec, context)),
+    ...(wish.tmpfs ?? []).map((spec) => parseTmpfsSpec(spec, context)),
+  ];
+  const root = wish.root === undefined ? stateRoot() : resolve(cwd, wish.root);
+  return planMounts(requests, sourceTypeOf).map((request) => resolveMount(request, root));
+}
+
+function resolveMount(request: MountRequest, root: string): ResolvedMount {
+  switch (request.type) {
+    case 'bind':
+      return { request, hostPath: nameFromText(request.source) };
+    case 'volume':
+      return { request, hostPath: volumeDirectory(request, root) };
+    case 'tmpfs':
+      return { request };
+    case 'image':
+      throw new UserError(
+        `cannot mount image '${request.source}' on '${request.target}': image mounts need the image store, which this version lacks`,
+      );
+  }
+}
+
+function sourceTypeOf(path: string): SourceType | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return undefined;
+  return stat.isDirectory() ? 'directory' : 'file';
+}
+
+const CAP_SYS_ADMIN = 21n;
+
+/** From /proc, since the command itself has no use for koffi, whose loading takes 14 ms. */
+function mayUseTrustedXattrs(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
+}
+
+type Flags = OverlayOptions['flags'];
+
+/** fsname and subtype are ours to set. */
+function textFlags(flags: Flags): Record<string, string> {
+  const entries = Object.entries(flags).filter(([key]) => key !== 'fsname' && key !== 'subtype');
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function vfsOptionsOf(flags: Flags): string[] {
+  const negated = ['suid', 'dev', 'exec', 'atime', 'diratime'].filter((name) => flags[name] === false);
+  const plain = ['sync', 'dirsync'].filter((name) => flags[name] === true);
+  return [...negated.map((name) => `no${name}`), ...plain];
+}

@@ -1,0 +1,88 @@
+/**
+ * The control socket of a mount: requests by other processes, answered by the daemon's main thread.
+ *
+ * Each line is a JSON record: `{id, name, args}` one way, `{id, value}` or `{id, error, hint?}` the other, in any
+ * order. The socket stands in a directory that only its user can enter, which is all the access control there is.
+ */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { UserError } from '../errno/user-error.js';
+import { splitLines } from './lines.js';
+
+export interface ControlRequest {
+  readonly id: number;
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+export type ControlReply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string; readonly hint?: string };
+
+/** Answers one request; a thrown error is sent to who asked. */
+export type ControlHandler = (args: Readonly<Record<string, unknown>>) => unknown;
+
+/** A longer line is no request; the connection is closed. */
+const LINE_LIMIT = 1024 * 1024;
+
+/** Listens at `path`; resolves when connections are accepted. Errors of one connection end that connection only. */
+export function serveControl(path: string, handlers: ReadonlyMap<string, ControlHandler>): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.setEncoding('utf8');
+      // The other side went away: nobody is left to be told.
+      socket.on('error', () => socket.destroy());
+      socket.on(
+        'data',
+        splitLines(LINE_LIMIT, (line) => {
+          if (line === undefined) socket.destroy();
+          else void answer(socket, line, handlers);
+        }),
+      );
+    });
+    server.once('error', reject);
+    server.listen(path, () => resolve(server));
+  });
+}
+
+async function answer(
+  socket: Socket,
+  line: string,
+  handlers: ReadonlyMap<string, ControlHandler>,
+): Promise<void> {
+  const reply = await replyTo(line, handlers);
+  if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
+}
+
+/** The reply to one line; never throws. */
+export async function replyTo(
+  line: string,
+  handlers: ReadonlyMap<string, ControlHandler>,
+): Promise<ControlReply> {
+  const request = parseRequest(line);
+  if (!request) return { id: 0, error: 'invalid control request: not a record with id and name' };
+  const handler = handlers.get(request.name);
+  if (!handler) return { id: request.id, error: `unknown control request '${request.name}'` };
+  try {
+    return { id: request.id, value: (await handler(request.args)) ?? null };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const hint = error instanceof UserError ? error.hint : undefined;
+    return { id: request.id, error: message, ...(hint === undefined ? {} : { hint }) };
+  }
+}
+
+function parseRequest(line: string): ControlRequest | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, name, args } = value as Record<string, unknown>;
+  if (typeof id !== 'number' || typeof name !== 'string') return undefined;
+  const isRecord = typeof args === 'object' && args !== null;
+  return { id, name, args: isRecord ? (args as Record<string, unknown>) : {} };
+}

@@ -1,0 +1,70 @@
+/**
+ * Resolving a path without touching any plyfs mount on the way.
+ *
+ * stat(2) on a mount whose daemon hangs would hang too, and on one whose daemon died fails. So symlinks are followed
+ * step by step, and at the first name where mountinfo has a plyfs mount the walk stops; what is left is only text.
+ */
+
+import { lstatSync, readlinkSync } from 'node:fs';
+import { FS_TYPE, type MountEntry, topMountAt } from '../engine/kernel/attach-mountinfo.js';
+import type { Name } from '../vfs/name.js';
+
+export interface Located {
+  /** Absolute; free of symlinks up to the mount, and up to the first name that does not exist. */
+  readonly path: Name;
+  /** The plyfs mount that the path leads to or into. */
+  readonly mount: MountEntry | undefined;
+  /** The path inside that mount, with a leading slash: `/` is its root. Lexical: symlinks inside are not followed. */
+  readonly inside: Name;
+}
+
+/** Linux: include/linux/namei.h:MAXSYMLINKS. */
+const MAX_SYMLINKS = 40;
+
+/**
+ * @param absolute not yet normalised.
+ * @param entries mountinfo.
+ */
+export function locate(absolute: Name, entries: readonly MountEntry[]): Located {
+  const todo = absolute.split('/');
+  const done: Name[] = [];
+  let links = 0;
+  let mount: MountEntry | undefined;
+  let mountDepth = 0;
+  for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      done.pop();
+      if (done.length < mountDepth) [mount, mountDepth] = [undefined, 0];
+      continue;
+    }
+    done.push(name);
+    if (mount) continue;
+    const path = `/${done.join('/')}`;
+    const top = topMountAt(entries, path);
+    if (top?.type === FS_TYPE) {
+      [mount, mountDepth] = [top, done.length];
+      continue;
+    }
+    const target = linkTarget(path);
+    if (target === undefined || links === MAX_SYMLINKS) continue;
+    links++;
+    if (target.startsWith('/')) done.length = 0;
+    else done.pop();
+    todo.unshift(...target.split('/'));
+  }
+  return { path: `/${done.join('/')}`, mount, inside: `/${done.slice(mountDepth).join('/')}` };
+}
+
+/** Undefined when the path is no symlink, does not exist or cannot be looked at. */
+function linkTarget(path: Name): Name | undefined {
+  const bytes = Buffer.from(path, 'latin1');
+  try {
+    if (!lstatSync(bytes).isSymbolicLink()) return undefined;
+    return readlinkSync(bytes, { encoding: 'buffer' }).toString('latin1');
+  } catch (error) {
+    // Whoever uses the path meets the same error and can say more about it.
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}

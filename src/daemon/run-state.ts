@@ -1,0 +1,202 @@
+/**
+ * The run directory: what other processes may know of the mounts that are being served.
+ *
+ * `<root>/mounts/<id>/` holds state.json, control.sock and log. It may vanish with the host; nothing durable is here.
+ * A state belongs to a process identified by pid and start time (field 22 of /proc/PID/stat, clock ticks since boot),
+ * so a reused pid is not mistaken for a daemon. States of dead daemons are removed when they are met.
+ */
+
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../errno/user-error.js';
+import { displayName, type Name } from '../vfs/name.js';
+import type { MountOrder } from './mount-config.js';
+
+export interface MountSummary {
+  readonly type: string;
+  /** Text, as typed. */
+  readonly target: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
+export interface RunState {
+  /** 12 hex digits. */
+  readonly id: string;
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly mountpoint: Name;
+  /** The kernel's id of the mount; absent until it is mounted. */
+  readonly mountId?: number;
+  /** Mounted by mount(2) and not by fusermount3. */
+  readonly privileged: boolean;
+  readonly layers: readonly Name[];
+  readonly upper?: Name;
+  readonly work?: Name;
+  readonly mounts: readonly MountSummary[];
+  readonly engine: string;
+  readonly readOnly: boolean;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+}
+
+/** The state of a mount that this process serves. */
+export function runStateOf(order: MountOrder, privileged: boolean, mountId: number | undefined): RunState {
+  const { config, id } = order;
+  return {
+    id,
+    pid: process.pid,
+    startTicks: processStartTicks(process.pid) ?? 0,
+    mountpoint: config.mountpoint,
+    ...(mountId === undefined ? {} : { mountId }),
+    privileged,
+    layers: config.layers,
+    ...(config.upper === undefined ? {} : { upper: config.upper }),
+    ...(config.work === undefined ? {} : { work: config.work }),
+    mounts: config.mounts.map(({ request, hostPath }) => ({
+      type: request.type,
+      target: request.target,
+      source: hostPath === undefined ? '' : displayName(hostPath),
+      readOnly: request.readOnly,
+    })),
+    engine: config.engine,
+    readOnly: config.readOnly || config.upper === undefined,
+    createdAt: new Date(Date.now() - process.uptime() * 1000).toISOString(),
+  };
+}
+
+/**
+ * The directory for the run states of this user: $PLYFS_RUN_DIR, /run/plyfs for root, $XDG_RUNTIME_DIR/plyfs, else
+ * /tmp/plyfs-UID. Not made here.
+ */
+export function runRoot(env: NodeJS.ProcessEnv = process.env, uid = process.geteuid?.() ?? 0): string {
+  if (env.PLYFS_RUN_DIR) return env.PLYFS_RUN_DIR;
+  if (uid === 0) return '/run/plyfs';
+  if (env.XDG_RUNTIME_DIR?.startsWith('/')) return join(env.XDG_RUNTIME_DIR, 'plyfs');
+  return `/tmp/plyfs-${uid}`;
+}
+
+export function newRunId(): string {
+  return randomBytes(6).toString('hex');
+}
+
+export function runDirectory(root: string, id: string): string {
+  return join(root, 'mounts', id);
+}
+
+/**
+ * Makes the directory of one mount, readable by this user alone.
+ * @throws UserError when the root cannot be made or belongs to someone else (a trap laid in /tmp).
+ */
+export function createRunDirectory(root: string, id: string): string {
+  const directory = runDirectory(root, id);
+  try {
+    mkdirSync(join(root, 'mounts'), { recursive: true, mode: 0o700 });
+    const stat = lstatSync(root);
+    if (!stat.isDirectory() || stat.uid !== (process.geteuid?.() ?? 0)) {
+      throw new UserError(`cannot use the run directory '${root}': it belongs to another user`, {
+        hint: 'set PLYFS_RUN_DIR to a directory of your own',
+      });
+    }
+    if ((stat.mode & 0o022) !== 0) chmodSync(root, 0o700);
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot make the run directory '${directory}': ${(error as Error).message}`, {
+      hint: 'set PLYFS_RUN_DIR to a directory of your own',
+      cause: error,
+    });
+  }
+  return directory;
+}
+
+/** Writes state.json as a whole: a reader sees the old state or the new one. */
+export function writeRunState(directory: string, state: RunState): void {
+  const temporary = join(directory, 'state.json.new');
+  writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, join(directory, 'state.json'));
+}
+
+export function removeRunDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** Every live mount of this run root, oldest first; directories of dead daemons are removed on the way. */
+export function listRunStates(root: string): RunState[] {
+  const states: RunState[] = [];
+  for (const id of idsIn(root)) {
+    const directory = runDirectory(root, id);
+    const state = readRunState(directory);
+    if (state && isAlive(state)) states.push(state);
+    else if (state || isAbandoned(directory)) removeRunDirectory(directory);
+  }
+  return states.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}
+
+/** Undefined when there is none, or none yet. */
+export function readRunState(directory: string): RunState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, 'state.json'), 'utf8');
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+    throw error;
+  }
+  const value: unknown = JSON.parse(text);
+  const isState = typeof value === 'object' && value !== null && 'pid' in value && 'mountpoint' in value;
+  return isState ? (value as RunState) : undefined;
+}
+
+/** Whether the process that wrote the state still runs. */
+export function isAlive(state: Pick<RunState, 'pid' | 'startTicks'>): boolean {
+  return processStartTicks(state.pid) === state.startTicks;
+}
+
+/** Start time of a process in clock ticks since boot; undefined when there is no such process, or only its corpse. */
+export function processStartTicks(pid: number): number | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ESRCH')) return undefined;
+    throw error;
+  }
+  // The command in parentheses may hold spaces and parentheses; state is the first field after it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
+}
+
+const ABANDONED_AFTER_MS = 60_000;
+
+/** A directory without a state is one that is being set up, unless it is old. */
+function isAbandoned(directory: string): boolean {
+  try {
+    return Date.now() - lstatSync(directory).mtimeMs > ABANDONED_AFTER_MS;
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function idsIn(root: string): string[] {
+  try {
+    return readdirSync(join(root, 'mounts')).filter((name) => /^[0-9a-f]{12}$/.test(name));
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+}

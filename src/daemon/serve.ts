@@ -1,0 +1,286 @@
+/**
+ * The life of one mount in the process that serves it: check, lock, start the session, mount, serve, clean up.
+ *
+ * The main thread never touches the mount: it would wait for its own worker, and for ever if that has crashed.
+ * INVARIANT: when `serve()` settles, nothing of the mount is left but what a lazy unmount leaves to the kernel: no run
+ * directory, no work directory that this start made and that stayed empty.
+ */
+
+import { closeSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { type Attached, attach, detach, detachOutcome } from '../engine/kernel/attach.js';
+import { readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
+import { UserError } from '../errno/user-error.js';
+import { displayName } from '../vfs/name.js';
+import { serveControl } from './control.js';
+import { CONTROL_SOCKET } from './control-client.js';
+import { newGate } from './gate.js';
+import { controlHandlers } from './handlers.js';
+import type { MountConfig, MountOrder, ResolvedMount } from './mount-config.js';
+import { prepareSources } from './prepare-sources.js';
+import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
+import { type Features, Session, type SessionEnd } from './session.js';
+import { lockUpper } from './upper-lock.js';
+import { removeWork, validateConfig } from './validate.js';
+
+export interface ServeHooks {
+  readonly log: (line: string) => void;
+  /** The mount answers. */
+  readonly onMounted: (state: RunState) => void;
+}
+
+/** How long the kernel and the worker may take to greet each other. */
+const INIT_TIMEOUT_MS = 10_000;
+/** How long a session that was told to stop may take. */
+const STOP_TIMEOUT_MS = 2_000;
+
+export interface ServeOutcome {
+  /** 0 when it was unmounted, 1 when it could not be mounted or the session broke. */
+  readonly code: 0 | 1;
+  /** Why it was never mounted. */
+  readonly error?: Error;
+  /** The worker hangs in a foreign call: `leave()` must be used, since exit() would wait for the thread. */
+  readonly isHung: boolean;
+}
+
+/** Serves one mount to its end. */
+export async function serve(order: MountOrder, hooks: ServeHooks): Promise<ServeOutcome> {
+  const mount = new ServedMount(order, hooks);
+  const unlisten = mount.listenToSignals();
+  let outcome: Pick<ServeOutcome, 'code' | 'error'>;
+  try {
+    outcome = { code: await mount.run() };
+  } catch (error) {
+    outcome = { code: 1, error: error instanceof Error ? error : new Error(String(error)) };
+  }
+  const isHung = !(await mount.cleanUp());
+  unlisten();
+  return { ...outcome, isHung };
+}
+
+/** Ends the process as the outcome asks for. */
+export function leave({ code, isHung }: ServeOutcome): void {
+  if (isHung) process.kill(process.pid, 'SIGKILL');
+  else process.exit(code);
+}
+
+export class ServedMount {
+  readonly config: MountConfig;
+  private readonly order: MountOrder;
+  private readonly hooks: ServeHooks;
+  private readonly directory: string;
+  private session: Session | undefined;
+  private server: Server | undefined;
+  private attached: Attached | undefined;
+  private mountId: number | undefined;
+  private madeWork = false;
+  private features: Features = {};
+  private isDeviceClosed = false;
+  /** Rejected when a signal ends the wait for a session that may never answer. */
+  private readonly givenUp = newGate<never>();
+  /** Set by the first SIGTERM, SIGINT. */
+  private stopAsked = false;
+
+  constructor(order: MountOrder, hooks: ServeHooks) {
+    this.order = order;
+    this.config = order.config;
+    this.hooks = hooks;
+    this.givenUp.promise.catch(() => undefined);
+    this.directory = runDirectory(order.runRoot, order.id);
+  }
+
+  async run(): Promise<0 | 1> {
+    const { config, order } = this;
+    // Before the worker starts: it may change the work directory, which must be ours by then.
+    this.madeWork = validateConfig(config).madeWork;
+    lockUpper(config, order.runRoot);
+    prepareSources(config);
+    const session = new Session(config, this.hooks.log);
+    this.session = session;
+    this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
+    try {
+      await Promise.race([session.ready, this.givenUp.promise]);
+    } catch (error) {
+      throw this.asRefusal(error);
+    }
+    const attached = await attach({
+      mountpoint: config.mountpoint,
+      readOnly: isWhollyReadOnly(config),
+      vfsOptions: config.vfsOptions,
+      allowOther: config.allowOther,
+    });
+    this.attached = attached;
+    this.mountId = topMountAt(readMountinfo(), config.mountpoint)?.mountId;
+    session.serve(attached.fuseFd);
+    try {
+      if (this.stopAsked) throw this.stopped();
+      this.features = await withTimeout(
+        Promise.race([session.initialized, this.givenUp.promise]),
+        INIT_TIMEOUT_MS,
+      );
+    } catch (error) {
+      await this.abandon();
+      throw this.asRefusal(error);
+    }
+    const state = this.state();
+    writeRunState(this.directory, state);
+    this.hooks.onMounted(state);
+    const aborted = this.givenUp.promise.catch((): SessionEnd => ({ reason: 'aborted' }));
+    return this.finish(await Promise.race([session.ended, aborted]));
+  }
+
+  /** What other processes may know. */
+  state(): RunState {
+    return runStateOf(this.order, this.attached?.privileged ?? false, this.mountId);
+  }
+
+  status(): Record<string, unknown> {
+    return { ...this.state(), features: this.features };
+  }
+
+  /**
+   * Unmounts; the session then ends by itself when the kernel lets go.
+   * @throws UserError when it is busy and not to be lazy, or hidden below another mount.
+   */
+  async unmount(lazy: boolean): Promise<void> {
+    const top = topMountAt(readMountinfo(), this.config.mountpoint);
+    if (!top || !this.attached) throw new UserError(`'${this.name}' is not mounted`);
+    if (top.mountId !== this.mountId) {
+      throw new UserError(`cannot unmount '${this.name}': a mount of type ${top.type} is on top of it`, {
+        hint: `umount '${this.name}' first`,
+      });
+    }
+    try {
+      await detach(this.config.mountpoint, { lazy, privileged: this.attached.privileged });
+    } catch (error) {
+      if (detachOutcome(error) === 'busy') {
+        throw new UserError(`cannot unmount '${this.name}': it is in use`, {
+          hint: `see who with: fuser -vm '${this.name}'; or use plyfs umount --lazy`,
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  /** SIGTERM and SIGINT unmount, lazily when busy; the second one aborts. SIGHUP is the terminal's, not ours. */
+  listenToSignals(): () => void {
+    const stop = () => {
+      void this.onStopSignal().catch((error: unknown) => this.hooks.log(`cannot stop: ${String(error)}`));
+    };
+    const ignore = () => undefined;
+    process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', ignore);
+    return () => process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', ignore);
+  }
+
+  private async onStopSignal(): Promise<void> {
+    if (this.stopAsked) return this.abort();
+    this.stopAsked = true;
+    if (!this.attached) return this.givenUp.reject(this.stopped());
+    try {
+      await this.unmount(false);
+    } catch (error) {
+      this.hooks.log(`${messageOf(error)}; detached lazily, serving until it is free`);
+      await this.unmount(true);
+    }
+  }
+
+  /** Closing /dev/fuse aborts the connection: whoever still uses the mount gets ENOTCONN. */
+  private async abort(): Promise<void> {
+    this.hooks.log('second signal: aborting');
+    await this.abandon();
+    if (this.session && !(await settles(this.session.ended, STOP_TIMEOUT_MS))) {
+      this.givenUp.reject(this.stopped());
+    }
+  }
+
+  /** A user's error as it is; of anything else, what was being done. */
+  private asRefusal(error: unknown): UserError {
+    if (error instanceof UserError) return error;
+    const refusal = new UserError(`cannot mount on '${this.name}': the session broke: ${messageOf(error)}`, {
+      cause: error,
+    });
+    if (error instanceof Error && error.stack !== undefined) refusal.stack = error.stack;
+    return refusal;
+  }
+
+  private stopped(): UserError {
+    return new UserError(`cannot mount on '${this.name}': stopped by a signal`);
+  }
+
+  /** Takes the mount's name away, and stops the session. */
+  private async abandon(): Promise<void> {
+    this.session?.stop();
+    await this.detachQuietly();
+  }
+
+  private async detachQuietly(): Promise<void> {
+    if (!this.attached || topMountAt(readMountinfo(), this.config.mountpoint)?.mountId !== this.mountId)
+      return;
+    try {
+      await detach(this.config.mountpoint, { lazy: true, privileged: this.attached.privileged });
+    } catch (error) {
+      if (detachOutcome(error) !== 'gone') this.hooks.log(`cannot unmount '${this.name}': ${String(error)}`);
+    }
+  }
+
+  private async finish(end: SessionEnd): Promise<0 | 1> {
+    if (end.error) this.hooks.log(`session ${end.reason}: ${end.error.stack ?? end.error.message}`);
+    // First the descriptor: an unmount writes back dirty pages, to a session that answers no more.
+    this.closeDevice();
+    await this.detachQuietly();
+    if (end.reason === 'unmounted' || (this.stopAsked && end.reason !== 'crashed')) return 0;
+    this.hooks.log(`the mount at '${this.name}' ended: ${end.reason}`);
+    return 1;
+  }
+
+  private closeDevice(): void {
+    if (!this.attached || this.isDeviceClosed) return;
+    this.isDeviceClosed = true;
+    closeSync(this.attached.fuseFd);
+  }
+
+  /** Stops what still runs and takes away what this start has made; false when the session does not end. */
+  async cleanUp(): Promise<boolean> {
+    this.server?.close();
+    this.session?.stop();
+    const isOver = this.session === undefined || (await settles(this.session.ended, STOP_TIMEOUT_MS));
+    if (this.madeWork && !this.attached) removeWork(this.config);
+    removeRunDirectory(this.directory);
+    return isOver;
+  }
+
+  private get name(): string {
+    return displayName(this.config.mountpoint);
+  }
+}
+
+/** Read-only at the VFS, which is right only when no mount over the union may be written. */
+export function isWhollyReadOnly(config: MountConfig): boolean {
+  const isUnionReadOnly = config.readOnly || config.upper === undefined;
+  return isUnionReadOnly && config.mounts.every((mount: ResolvedMount) => mount.request.readOnly);
+}
+
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  if (await settles(promise, timeoutMs)) return promise;
+  throw new Error(`the kernel and the session did not agree in ${timeoutMs} ms`);
+}
+
+/** Whether the promise settles, either way, in time. */
+async function settles(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  const isInTime = await Promise.race([settled, late]);
+  clearTimeout(timer);
+  return isInTime;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,143 @@
+/**
+ * The main thread's end of the session worker: starts it, wakes it, and turns its messages into promises.
+ *
+ * INVARIANT: `ended` settles exactly once and never rejects; after it no request stays unanswered.
+ */
+
+import { Worker } from 'node:worker_threads';
+import { check } from '../errno/fs-error.js';
+import { UserError } from '../errno/user-error.js';
+import { EFD_NONBLOCK } from '../linux/constants.js';
+import { eventfd, eventfdWrite } from '../linux/poll.js';
+import { newGate } from './gate.js';
+import type { MountConfig } from './mount-config.js';
+import type { FromWorker, InspectName, ToWorker } from './worker-messages.js';
+
+export type Features = Readonly<Record<string, boolean | number>>;
+
+export interface SessionEnd {
+  /** `unmounted`, `aborted`, `crashed`, or what the worker says. */
+  readonly reason: string;
+  readonly error?: Error;
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class Session {
+  /** The file systems are built, the layers open. */
+  readonly ready: Promise<void>;
+  /** The kernel's INIT is answered: the mount is up. */
+  readonly initialized: Promise<Features>;
+  readonly ended: Promise<SessionEnd>;
+  private readonly worker: Worker;
+  private readonly wakeFd: number;
+  private readonly log: (line: string) => void;
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private isOver = false;
+  private readonly readyGate = newGate<void>();
+  private readonly initializedGate = newGate<Features>();
+  private readonly endedGate = newGate<SessionEnd>();
+
+  /** Starts the worker at once. */
+  constructor(config: MountConfig, log: (line: string) => void, script = workerScript()) {
+    this.log = log;
+    this.ready = this.readyGate.promise;
+    this.initialized = this.initializedGate.promise;
+    this.ended = this.endedGate.promise;
+    // Whoever waits sees the rejection; when nobody waits yet it must not end the process.
+    this.ready.catch(() => undefined);
+    this.initialized.catch(() => undefined);
+    this.wakeFd = check(eventfd(0, EFD_NONBLOCK), 'eventfd');
+    const workerData: { config: MountConfig; wakeFd: number } = { config, wakeFd: this.wakeFd };
+    this.worker = new Worker(script, { workerData });
+    this.worker.on('message', (message: FromWorker) => this.receive(message));
+    this.worker.on('error', (error: unknown) => {
+      this.finish({ reason: 'crashed', error: error instanceof Error ? error : new Error(String(error)) });
+    });
+    this.worker.on('exit', (code) => {
+      this.finish({ reason: 'crashed', error: new Error(`the session worker ended with status ${code}`) });
+    });
+  }
+
+  /** Hands the descriptor of the mount over; the worker reads and writes it, main closes it. */
+  serve(fuseFd: number): void {
+    this.send({ kind: 'serve', fuseFd });
+  }
+
+  /** Tells the loop to leave, whatever the state of the mount. */
+  stop(): void {
+    this.send({ kind: 'stop' });
+  }
+
+  /** @throws UserError when the worker refuses, is silent for `timeoutMs`, or ends. */
+  request(name: InspectName, args: Readonly<Record<string, unknown>>, timeoutMs: number): Promise<unknown> {
+    if (this.isOver) return Promise.reject(new UserError(`cannot answer '${name}': the session has ended`));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.pending.delete(id);
+        reject(new UserError(`no answer from the session to '${name}' in ${timeoutMs} ms`));
+      }, timeoutMs);
+      this.pending.set(id, { resolve, reject, timer });
+      this.send({ kind: 'request', id, name, args });
+    });
+  }
+
+  private send(message: ToWorker): void {
+    if (this.isOver) return;
+    this.worker.postMessage(message);
+    check(eventfdWrite(this.wakeFd), 'eventfd');
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'ready':
+        this.readyGate.resolve();
+        break;
+      case 'initialized':
+        this.initializedGate.resolve(message.features);
+        break;
+      case 'failed': {
+        const error = new UserError(message.message, { hint: message.hint });
+        this.finish({ reason: 'failed', error });
+        break;
+      }
+      case 'reply':
+        this.settle(message.id, message);
+        break;
+      case 'log':
+        this.log(message.line);
+        break;
+      case 'ended':
+        this.finish({ reason: message.reason });
+    }
+  }
+
+  private settle(id: number, reply: { readonly value: unknown } | { readonly error: string }): void {
+    const waiter = this.pending.get(id);
+    if (!waiter) return;
+    this.pending.delete(id);
+    clearTimeout(waiter.timer);
+    if ('error' in reply) waiter.reject(new UserError(reply.error));
+    else waiter.resolve(reply.value);
+  }
+
+  private finish(end: SessionEnd): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const error = end.error ?? new Error(`the session ended: ${end.reason}`);
+    this.readyGate.reject(error);
+    this.initializedGate.reject(error);
+    for (const id of [...this.pending.keys()]) this.settle(id, { error: error.message });
+    this.endedGate.resolve(end);
+  }
+}
+
+function workerScript(): URL {
+  return new URL('./session-worker.js', import.meta.url);
+}

@@ -1,0 +1,94 @@
+/**
+ * Unmounting from outside: through the daemon when it answers, over its head when it is dead or hangs.
+ */
+
+import { FS_TYPE, readMountinfo } from '../engine/kernel/attach-mountinfo.js';
+import { UserError } from '../errno/user-error.js';
+import { displayName, type Name } from '../vfs/name.js';
+import { askDaemon } from './control-client.js';
+import { locate } from './locate.js';
+import { isAlive, listRunStates, type RunState, runDirectory, runRoot } from './run-state.js';
+
+const DAEMON_TIMEOUT_MS = 5_000;
+/** The daemon is gone a few milliseconds after the kernel lets go. */
+const GONE_TIMEOUT_MS = 10_000;
+const LAZY_GONE_TIMEOUT_MS = 200;
+const GONE_POLL_MS = 5;
+
+export interface UnmountOutcome {
+  /** The daemon lives on, since the mount is still in use: by open files (lazy) or in another mount namespace. */
+  readonly servedOnBy: number | undefined;
+}
+
+/**
+ * @param absolute not yet normalised, may lead over symlinks.
+ * @throws UserError when it is no plyfs mount, or busy.
+ */
+export async function unmountPath(absolute: Name, { lazy }: { lazy: boolean }): Promise<UnmountOutcome> {
+  const { path, mount, inside } = locate(absolute, readMountinfo());
+  if (mount?.type !== FS_TYPE || inside !== '/') {
+    const hint =
+      mount && inside !== '/'
+        ? `its mount point is '${displayName(mount.mountpoint)}'`
+        : "'plyfs mounts' lists them";
+    throw new UserError(`cannot unmount '${displayName(path)}': not the mount point of a plyfs mount`, {
+      hint,
+    });
+  }
+  const state = listRunStates(runRoot()).find(
+    (one) => one.mountpoint === path && one.mountId === mount.mountId,
+  );
+  const isDone = state !== undefined && (await askToUnmount(state, lazy));
+  if (!isDone) await unmountDirectly(path, { lazy, privileged: state?.privileged });
+  if (!state) return { servedOnBy: undefined };
+  const isGone = await waitUntilGone(state, lazy ? LAZY_GONE_TIMEOUT_MS : GONE_TIMEOUT_MS);
+  return { servedOnBy: isGone ? undefined : state.pid };
+}
+
+/** False when the daemon cannot be asked, so that the caller has to act itself. */
+async function askToUnmount(state: RunState, lazy: boolean): Promise<boolean> {
+  try {
+    await askDaemon(runDirectory(runRoot(), state.id), 'unmount', { lazy }, DAEMON_TIMEOUT_MS);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && /^(?:no answer|cannot reach|the daemon closed)/.test(error.message)) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+interface DirectOptions {
+  readonly lazy: boolean;
+  /** Undefined when no state tells. */
+  readonly privileged: boolean | undefined;
+}
+
+/** Loads the syscalls only here, since this is the rare way. */
+async function unmountDirectly(path: Name, { lazy, privileged }: DirectOptions): Promise<void> {
+  const { detach, detachOutcome } = await import('../engine/kernel/attach.js');
+  const { CAP_SYS_ADMIN, hasCapability } = await import('../linux/process.js');
+  try {
+    await detach(path, { lazy, privileged: privileged ?? hasCapability(CAP_SYS_ADMIN) });
+  } catch (error) {
+    const shown = displayName(path);
+    if (detachOutcome(error) !== 'busy') {
+      const reason =
+        error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : '';
+      throw new UserError(`cannot unmount '${shown}': ${reason}`, { cause: error });
+    }
+    throw new UserError(`cannot unmount '${shown}': it is in use`, {
+      hint: `see who with: fuser -vm '${shown}'; or use plyfs umount --lazy`,
+      cause: error,
+    });
+  }
+}
+
+async function waitUntilGone(state: RunState, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (isAlive(state)) {
+    if (Date.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
+  }
+  return true;
+}

@@ -1,0 +1,74 @@
+/**
+ * One writable mount for an upper and a work directory: flock(2) on both, held for the daemon's life.
+ *
+ * The lock belongs to the open directory, so the kernel drops it with the process, however that ends. Kernel overlayfs
+ * takes no such lock (it only warns in its log), so its mounts are looked for in mountinfo.
+ */
+
+import { closeSync } from 'node:fs';
+import { type MountEntry, readMountinfo } from '../engine/kernel/attach-mountinfo.js';
+import { EAGAIN, errnoText } from '../errno/errno.js';
+import { UserError } from '../errno/user-error.js';
+import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
+import { flock } from '../linux/data.js';
+import { openat } from '../linux/open.js';
+import { displayName, type Name } from '../vfs/name.js';
+import type { MountConfig } from './mount-config.js';
+import { listRunStates, type RunState } from './run-state.js';
+
+/**
+ * Takes both locks; the descriptors are meant to stay open until the process ends.
+ * @throws UserError that names the mount in the way.
+ */
+export function lockUpper(config: MountConfig, root: string): number[] {
+  const { upper, work } = config;
+  if (upper === undefined || work === undefined) return [];
+  refuseKernelOverlay(config.mountpoint, upper, readMountinfo());
+  const held: number[] = [];
+  try {
+    held.push(lockDirectory('upper', upper, config.mountpoint, root));
+    held.push(lockDirectory('work', work, config.mountpoint, root));
+    return held;
+  } catch (error) {
+    for (const fd of held) closeSync(fd);
+    throw error;
+  }
+}
+
+function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name, root: string): number {
+  const fd = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+  if (fd < 0) throw inTheWay(mountpoint, role, directory, errnoText(-fd));
+  const result = flock(fd, LOCK_EX | LOCK_NB);
+  if (result >= 0) return fd;
+  closeSync(fd);
+  if (result !== -EAGAIN)
+    throw inTheWay(mountpoint, role, directory, `cannot be locked: ${errnoText(-result)}`);
+  throw inTheWay(mountpoint, role, directory, `is in use by ${holderOf(directory, listRunStates(root))}`);
+}
+
+/** `the mount at '/other' (pid 123)`, or another process when no state tells. */
+export function holderOf(directory: Name, states: readonly RunState[]): string {
+  const holder = states.find((state) => state.upper === directory || state.work === directory);
+  if (!holder) return 'another process';
+  return `the mount at '${displayName(holder.mountpoint)}' (pid ${holder.pid})`;
+}
+
+/** @throws UserError when a mount of kernel overlayfs has this upper. */
+export function refuseKernelOverlay(mountpoint: Name, upper: Name, entries: readonly MountEntry[]): void {
+  const overlay = entries.find((entry) => entry.type === 'overlay' && upperdirOf(entry) === upper);
+  if (!overlay) return;
+  const where = displayName(overlay.mountpoint);
+  throw inTheWay(mountpoint, 'upper', upper, `is in use by the kernel overlay at '${where}'`);
+}
+
+/** The upperdir of an overlay as it was typed; the kernel puts a backslash before commas, colons and backslashes. */
+function upperdirOf(entry: MountEntry): Name | undefined {
+  const value = /(?:^|,)upperdir=((?:[^,\\]|\\.)*)/s.exec(entry.superOptions)?.[1];
+  return value?.replace(/\\(.)/gs, '$1');
+}
+
+function inTheWay(mountpoint: Name, role: string, directory: Name, what: string): UserError {
+  return new UserError(
+    `cannot mount on '${displayName(mountpoint)}': ${role} '${displayName(directory)}' ${what}`,
+  );
+}
