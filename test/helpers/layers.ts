@@ -132,6 +132,9 @@ function withoutOverlayXattrs<T extends Attributes>(node: T): T {
   return { ...node, xattrs: Object.fromEntries(kept) };
 }
 
+/** How many entries of one directory a report shows. */
+const MAX_SHOWN = 30;
+
 /** One line a node, for a failure's report. */
 export function describeLayers(stack: Layers): string {
   return stack.map((layer, index) => `layer ${index}${describeNode(layer, '  ')}`).join('\n');
@@ -139,8 +142,10 @@ export function describeLayers(stack: Layers): string {
 
 function describeNode(node: NodeSpec, indent: string): string {
   if (node.type !== 'dir') return ` ${node.type}`;
-  const lines = Object.entries(node.entries).map(
-    ([name, child]) => `\n${indent}${JSON.stringify(name)}${describeNode(child, `${indent}  `)}`,
-  );
+  const all = Object.entries(node.entries);
+  const lines = all
+    .slice(0, MAX_SHOWN)
+    .map(([name, child]) => `\n${indent}${JSON.stringify(name)}${describeNode(child, `${indent}  `)}`);
+  if (all.length > MAX_SHOWN) lines.push(`\n${indent}and ${all.length - MAX_SHOWN} more`);
   return `${node.opaque === undefined ? '' : ' (opaque)'}/${lines.join('')}`;
 }

@@ -101,6 +101,7 @@ export interface SystemError extends Error {
 }
 
 export function systemError(syscall: string, errno: number): SystemError {
-  const code = getSystemErrorName(-errno);
+  const name = getSystemErrorName(-errno);
+  const code = name === 'ENOTSUP' ? 'EOPNOTSUPP' : name;
   return Object.assign(new Error(`${code}: ${syscall}`), { code, errno });
 }

@@ -129,7 +129,7 @@ export class Operator {
   }
 
   #note({ operation, args }: Request): number {
-    const shown = args.map((arg) => inspect(arg, { depth: 1, breakLength: Infinity, maxStringLength: 60 }));
+    const shown = args.map((arg) => showBriefly(arg));
     this.#trace.push(`${operation}(${shown.join(', ')})`);
     if (this.#trace.length > TRACE_LENGTH) this.#trace.shift();
     this.#lines += 1;
@@ -151,8 +151,7 @@ export class Operator {
       this.#noteOutcome(pending.line, reply.code);
       pending.reject(new OperationError(reply.code, reply.message));
     } else {
-      const text = inspect(reply.result, { depth: 0, breakLength: Infinity, maxStringLength: 60 });
-      this.#noteOutcome(pending.line, text.length > 100 ? `${text.slice(0, 100)}...` : text);
+      this.#noteOutcome(pending.line, showBriefly(reply.result));
       pending.resolve(reply.result);
     }
   }
@@ -172,6 +171,17 @@ export class Operator {
     }
     this.#pending.clear();
   }
+}
+
+function showBriefly(value: unknown): string {
+  const text = inspect(value, {
+    depth: 3,
+    breakLength: Infinity,
+    compact: 5,
+    maxStringLength: 60,
+    maxArrayLength: 8,
+  });
+  return text.length > 240 ? `${text.slice(0, 240)}...` : text;
 }
 
 /** The code with which a call fails; `ok` when it does not. */

@@ -73,7 +73,7 @@ export const fileOperations = {
   fdatasync(fd: number): void {
     fs.fdatasyncSync(fd);
   },
-  lseek(fd: number, offset: number, whence: number): number {
+  lseek(fd: number, offset: number | bigint, whence: number): number {
     return call('lseek', fd, offset, whence);
   },
   fallocate(fd: number, mode: number, offset: number, length: number): void {

@@ -11,7 +11,7 @@ export interface Dirent {
   /** DT_* */
   readonly type: number;
   /** Where lseek(2) resumes after this entry. */
-  readonly next: number;
+  readonly next: bigint;
 }
 
 /** One getdents64(2); an empty list is the end. `room` is the size of the buffer in bytes. */
@@ -24,7 +24,7 @@ export function getdents(fd: number, room: number): Dirent[] {
     const nameEnd = buffer.indexOf(0, at + 19);
     entries.push({
       ino: buffer.readBigUInt64LE(at),
-      next: Number(buffer.readBigInt64LE(at + 8)),
+      next: buffer.readBigInt64LE(at + 8),
       type: buffer.readUInt8(at + 18),
       name: buffer.toString('latin1', at + 19, nameEnd),
     });
