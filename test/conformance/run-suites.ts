@@ -7,7 +7,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
-import { scratchPrefix } from '../helpers/paths.js';
+import { workerPrefix } from '../helpers/paths.js';
 import type { Target } from '../helpers/targets.js';
 import { casesFor, Session } from './session.js';
 import type { Case, Suite } from './suite.js';
@@ -33,7 +33,7 @@ function runSuite(target: Target, suite: Suite, known: KnownFailures): void {
   beforeAll(() => session.start());
   afterAll(async () => {
     await session.dispose();
-    expect(findLeaks(`${scratchPrefix()}${target.name}-`)).toEqual([]);
+    expect(findLeaks(`${workerPrefix()}${target.name}-`)).toEqual([]);
   });
   for (const test of casesFor(suite, target)) {
     it(test.name, () => runHeldAgainst(session, test, known[`${suite.name}: ${test.name}`]));

@@ -21,7 +21,7 @@ import type { OperationName } from '../helpers/operations/operations.js';
 import type { Identity } from '../helpers/operations/process.js';
 import type { Tree } from '../helpers/operations/tree.js';
 import { type Fs, Operator, type OperatorOptions } from '../helpers/operator-client.js';
-import { scratchPrefix } from '../helpers/paths.js';
+import { workerPrefix } from '../helpers/paths.js';
 import type { Stack, Target } from '../helpers/targets.js';
 import { describeTree } from '../helpers/tree.js';
 import type { Case, CaseContext, Suite } from './suite.js';
@@ -56,7 +56,7 @@ export class Session {
   }
 
   async start(): Promise<void> {
-    this.#scratch = mkdtempSync(`${scratchPrefix()}${this.#target.name}-`);
+    this.#scratch = mkdtempSync(`${workerPrefix()}${this.#target.name}-`);
     fs.chmodSync(this.#scratch, 0o755);
     const depth = Math.max(1, ...this.#cases.map((test) => test.layers?.length ?? 0));
     const at = (name: string): string => `${this.#scratch}/${name}`;

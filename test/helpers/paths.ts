@@ -11,6 +11,11 @@ export function distPath(path: string): string {
   return `${process.env.PLYFS_DIST ?? `${projectRoot}/dist`}/${path}`;
 }
 
+/** The same for the directories of one test file: each has a worker process of its own. */
+export function workerPrefix(): string {
+  return `${scratchPrefix()}${process.pid}-`;
+}
+
 /** Every directory that a test run makes starts with this, so that leaks can be told from other runs' mounts. */
 export function scratchPrefix(): string {
   return `/tmp/plyfs-test-${process.env.PLYFS_TEST_RUN ?? process.pid}-`;

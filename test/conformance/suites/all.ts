@@ -6,6 +6,7 @@ import { directory } from './directory.suite.js';
 import { identity } from './identity.suite.js';
 import { link } from './link.suite.js';
 import { lookup } from './lookup.suite.js';
+import { mounts } from './mounts.suite.js';
 import { permission } from './permission.suite.js';
 import { remove } from './remove.suite.js';
 import { rename } from './rename.suite.js';
@@ -31,4 +32,5 @@ export const allSuites: readonly Suite[] = [
   sharing,
   directory,
   identity,
+  mounts,
 ];
