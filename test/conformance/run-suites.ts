@@ -10,7 +10,10 @@ import { findLeaks } from '../helpers/leak-check.js';
 import { workerPrefix } from '../helpers/paths.js';
 import type { Target } from '../helpers/targets.js';
 import { casesFor, Session } from './session.js';
-import type { Case, Suite } from './suite.js';
+import type { Suite } from './suite.js';
+
+/** The test that closes each suite on targets with layers. */
+const LAYERS_UNREAD = 'leaves the access times of the layers as they were';
 
 /** `suite: case` to the reason why the target fails it. */
 export type KnownFailures = Readonly<Record<string, string>>;
@@ -36,15 +39,21 @@ function runSuite(target: Target, suite: Suite, known: KnownFailures): void {
     expect(findLeaks(`${workerPrefix()}${target.name}-`)).toEqual([]);
   });
   for (const test of casesFor(suite, target)) {
-    it(test.name, () => runHeldAgainst(session, test, known[`${suite.name}: ${test.name}`]));
+    it(test.name, () => heldAgainst(known[`${suite.name}: ${test.name}`], () => session.runCase(test)));
   }
+  if (!target.features.has('layers')) return;
+  it(LAYERS_UNREAD, () =>
+    heldAgainst(known[`${suite.name}: ${LAYERS_UNREAD}`], async () =>
+      expect(session.accessedLayers).toEqual([]),
+    ),
+  );
 }
 
-async function runHeldAgainst(session: Session, test: Case, reason: string | undefined): Promise<void> {
-  if (reason === undefined) return session.runCase(test);
+async function heldAgainst(reason: string | undefined, run: () => Promise<void>): Promise<void> {
+  if (reason === undefined) return run();
   let failed = false;
   try {
-    await session.runCase(test);
+    await run();
   } catch (error) {
     failed = error !== undefined;
   }
