@@ -195,12 +195,12 @@ export async function outcome(promise: Promise<unknown>): Promise<string> {
   }
 }
 
-/** What each thread of a process waits for, as far as /proc tells. */
+/** What each thread of a process waits for in the kernel, but for idle ones. */
 export function describeProcess(pid: number): string {
   const lines: string[] = [];
   for (const thread of readNames(`/proc/${pid}/task`)) {
     const stack = readText(`/proc/${pid}/task/${thread}/stack`).trim();
-    if (stack !== '') lines.push(`thread ${thread} of ${pid}:\n${stack}`);
+    if (stack !== '' && !stack.includes('futex_wait')) lines.push(`thread ${thread} of ${pid}:\n${stack}`);
   }
   return lines.join('\n');
 }

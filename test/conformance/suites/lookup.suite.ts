@@ -83,6 +83,18 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a whiteout is not listed in a directory that merges with none either',
+    layers: layers(
+      dir({ bottom: dir({ w: whiteout(), f: file() }) }),
+      dir({ own: dir({ w: whiteout(), g: file() }) }),
+    ),
+    async run(fs) {
+      expect(await fs.names('bottom')).toEqual(['f']);
+      expect(await fs.names('own')).toEqual(['g']);
+      expect(await outcome(fs.lstat('own/w'))).toBe('ENOENT');
+    },
+  },
+  {
     name: 'a name whited out in the middle comes back in a layer above',
     layers: layers(
       dir({ f: file('old'), d: dir({ old: file() }) }),

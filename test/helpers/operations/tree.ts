@@ -62,10 +62,22 @@ function linkOf(path: string, stat: Stat, first: Map<bigint, string>): { linkedT
   return {};
 }
 
-function walk(path: string, visit: (path: string, stat: Stat) => void): void {
-  const stat = attributeOperations.lstat(path);
+/** What a name shows that a directory lists and lookup does not find: never right, and to be seen in a comparison. */
+const GHOST: TreeNode = { type: 'unknown', mode: 0, uid: 0, gid: 0, mtimeNs: 0n };
+
+function statListed(path: string): Stat | undefined {
+  try {
+    return attributeOperations.lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
+function walk(path: string, visit: (path: string, stat: Stat | undefined) => void): void {
+  const stat = statListed(path);
   visit(path, stat);
-  if (stat.type !== 'dir') return;
+  if (stat?.type !== 'dir') return;
   for (const { name } of listDirectory(path)) walk(path === '' ? name : `${path}/${name}`, visit);
 }
 
@@ -74,7 +86,7 @@ export const treeOperations = {
     const tree: Record<string, TreeNode> = {};
     const first = new Map<bigint, string>();
     walk('', (path, stat) => {
-      tree[path] = readNode(path, stat, first);
+      tree[path] = stat === undefined ? GHOST : readNode(path, stat, first);
     });
     return tree;
   },
@@ -82,6 +94,7 @@ export const treeOperations = {
   fingerprint(): string[] {
     const lines: string[] = [];
     walk('', (path, stat) => {
+      if (stat === undefined) return;
       const { ino, mode, uid, gid, size, nlink, atimeNs, mtimeNs, ctimeNs } = stat;
       lines.push(
         `${path} ${[ino, mode, uid, gid, size, nlink].join(' ')} a${atimeNs} m${mtimeNs} c${ctimeNs}`,
