@@ -18,11 +18,11 @@ export function codeOf(outcome: Outcome): string {
   return 'code' in outcome ? outcome.code : 'ok';
 }
 
-/** For plyfs against kernel overlayfs with redirect_dir, index and metacopy. */
-export const allowedForPlyfs: readonly AllowedDifference[] = [
+/** For plyfs, and for a plain directory, against kernel overlayfs with redirect_dir and index. */
+export const allowedAgainstOverlayfs: readonly AllowedDifference[] = [
   {
     reason:
-      'a removed file of a layer that is still open has no links with plyfs, as on ext4; overlayfs keeps the count',
+      'a removed file of a layer that is still open has no links, as on ext4; overlayfs keeps the count of the layer',
     effect: 'same',
     matches: (step, overlayfs, other) => step.step === 'slotStat' && differsInNlinkOnly(overlayfs, other, 0),
   },

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
 import { workerPrefix } from '../helpers/paths.js';
-import { hasPlyfs, overlayfs, plyfs } from '../helpers/targets.js';
-import { allowedForPlyfs } from './allowed.js';
+import { hasPlyfs, overlayfs, overlayfsWithoutMetacopy, plain, plyfs } from '../helpers/targets.js';
+import { allowedAgainstOverlayfs } from './allowed.js';
 import { compare, fromRegression, runAll } from './compare.js';
 import { Operators, type PairOptions } from './pair.js';
 
@@ -15,19 +15,23 @@ const seed = Number(process.env.PLYFS_FUZZ_SEED ?? 20_261_124);
 const limitMs = 120_000 + runs * 250;
 const regressions = new URL('regressions/', import.meta.url);
 
-const pairs: [name: string, options: PairOptions][] = [
-  ['overlayfs with itself', { reference: overlayfs, other: overlayfs }],
+const reference = {
+  reference: overlayfsWithoutMetacopy,
+  reader: overlayfs,
+  allowed: allowedAgainstOverlayfs,
+};
+const pairs: [name: string, count: number, options: PairOptions][] = [
+  ['overlayfs with itself', Math.min(runs, 25), { reference: overlayfs, other: overlayfs }],
+  ['a plain directory with overlayfs', Math.min(runs, 50), { ...reference, other: plain }],
 ];
-if (hasPlyfs())
-  pairs.push(['plyfs with overlayfs', { reference: overlayfs, other: plyfs, allowed: allowedForPlyfs }]);
+if (hasPlyfs()) pairs.push(['plyfs with overlayfs', runs, { ...reference, other: plyfs }]);
 
 afterEach(() => {
   expect(findLeaks(workerPrefix())).toEqual([]);
 });
 
-describe.each(pairs)('%s', (name, options) => {
+describe.each(pairs)('%s', (_, count, options) => {
   it(`agrees over random runs`, { timeout: limitMs }, async () => {
-    const count = name === 'overlayfs with itself' ? Math.min(runs, 50) : runs;
     const found = await compare({ ...options, runs: count, seed });
     expect(found === undefined ? '' : `${found.message}\nregression: ${found.regression}`).toBe('');
   });

@@ -8,6 +8,7 @@
 import fs from 'node:fs';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { ALICE } from '../conformance/suite.js';
+import { mergeLayers } from '../helpers/layers.js';
 import { findMount } from '../helpers/mountinfo.js';
 import type { OperationName } from '../helpers/operations/operations.js';
 import type { Tree } from '../helpers/operations/tree.js';
@@ -32,6 +33,8 @@ export interface PairOptions {
   /** Kernel overlayfs, or what stands for it. */
   readonly reference: Target;
   readonly other: Target;
+  /** Mounts the upper that the other side wrote, where that takes other options than the reference has. */
+  readonly reader?: Target;
   readonly allowed?: readonly AllowedDifference[];
   /** Operations that the other side loses: the deliberate bug. */
   readonly sabotage?: readonly OperationName[];
@@ -139,7 +142,8 @@ export class Pair {
   /** One side's upper mounted by the other must show what it showed before. */
   async #compareSwapped(side: Side): Promise<void> {
     const before = await this.#trees(side);
-    const swapped = this.#sides.find((candidate) => candidate !== side)!.target;
+    const { reference, other, reader = reference } = this.#options;
+    const swapped = side === this.#sides[0] ? other : reader;
     await this.#unmount(side.stack);
     await this.#mount(swapped, side.stack);
     const after = await this.#trees(side);
@@ -199,6 +203,12 @@ export class Pair {
       const place = `${lowers[level]}/r${index}`;
       fs.mkdirSync(place);
       await builder.fs(place).build(layer);
+    }
+    for (const { target, stack } of this.#sides) {
+      if (target.features.has('layers')) continue;
+      const place = `${stack.mountpoint}/r${index}`;
+      fs.mkdirSync(place);
+      await builder.fs(place).build(mergeLayers(run.layers));
     }
   }
 

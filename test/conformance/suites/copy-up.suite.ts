@@ -95,6 +95,15 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'opening for writing after a metadata change keeps the times',
+    layers: layers(dir({ f: file('lower', ATTRIBUTES) })),
+    async run(fs) {
+      await fs.chmod('f', 0o600);
+      await fs.close(await fs.open('f', O_WRONLY));
+      expect(await fs.lstat('f')).toMatchObject({ mtimeNs: OLD });
+    },
+  },
+  {
     name: 'capabilities and POSIX ACLs come along',
     layers: layers(
       dir({
