@@ -7,12 +7,13 @@ import {
   fifo,
   file,
   type Layers,
-  mergeLayers,
   type NodeSpec,
   sparse,
   symlink,
   whiteout,
 } from '../helpers/layers.js';
+import { type DrawnPath, type DrawnStep, type PathWish, resolveSteps } from './resolve.js';
+import { withSoundWhiteouts } from './sound.js';
 import type { Step, StepName } from './steps.js';
 
 export interface Run {
@@ -22,13 +23,23 @@ export interface Run {
 
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 const name = fc.constantFrom(...NAMES);
-const path = fc.oneof(
+const randomPath = fc.oneof(
   { weight: 3, arbitrary: name },
   { weight: 4, arbitrary: fc.tuple(name, name).map((parts) => parts.join('/')) },
   { weight: 2, arbitrary: fc.tuple(name, name, name).map((parts) => parts.join('/')) },
 );
-const directory = fc.oneof({ weight: 1, arbitrary: fc.constant('') }, { weight: 4, arbitrary: path });
-const linkTarget = fc.constantFrom('a', 'b', '../a', 'c/d', '../b/c', '/none', '.', '..');
+
+/** Mostly what is wished for, sometimes something else that exists, sometimes anything. */
+function path(...wishes: [PathWish, ...PathWish[]]): fc.Arbitrary<DrawnPath> {
+  const wish = fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom<PathWish>(...wishes) },
+    { weight: 2, arbitrary: fc.constantFrom<PathWish>('any', 'new', 'random') },
+  );
+  return fc.record({ wish, pick: fc.nat(200), name, random: randomPath });
+}
+
+/** None leads out of the directory above the run's, and none to a place that a step could make on the host. */
+const linkTarget = fc.constantFrom('a', 'b', '../a', 'c/d', '../b/c', '/none/none', '.');
 const fileMode = fc.constantFrom(0o644, 0o600, 0o666, 0o400, 0o4755, 0o2775, 0o000);
 const dirMode = fc.constantFrom(0o755, 0o700, 0o777, 0o1777, 0o2775, 0o555);
 const owner = fc.constantFrom(0, 1001);
@@ -90,62 +101,78 @@ const layer = fc
   .dictionary(name, tree(3), { maxKeys: 4, noNullPrototype: true })
   .map((entries) => dir(entries, { mode: 0o777 }));
 
-type Fields<K extends StepName> = Omit<Extract<Step, { step: K }>, 'step' | 'user'>;
+type Drawn<K extends StepName> = {
+  [F in keyof Omit<Extract<Step, { step: K }>, 'step' | 'user'>]: fc.Arbitrary<
+    F extends 'path' | 'to' ? DrawnPath : Extract<Step, { step: K }>[F]
+  >;
+};
 
 /** By root mostly, sometimes by another user; slots are root's. */
-function step<K extends StepName>(
-  kind: K,
-  fields: { [F in keyof Fields<K>]: fc.Arbitrary<Fields<K>[F]> },
-): fc.Arbitrary<Step> {
+function step<K extends StepName>(kind: K, fields: Drawn<K>): fc.Arbitrary<DrawnStep> {
   const user = fc.oneof(
-    { weight: 6, arbitrary: fc.constant(false) },
+    { weight: 8, arbitrary: fc.constant(false) },
     { weight: 1, arbitrary: fc.constant(true) },
   );
-  return fc.tuple(fc.record(fields), user).map(([values, byUser]) => {
-    const made = { step: kind, ...values } as unknown as Step;
-    return byUser && !('slot' in made) ? { ...made, user: true } : made;
-  });
+  return fc
+    .tuple(fc.record(fields as Record<string, fc.Arbitrary<unknown>>), user)
+    .map(([values, byUser]) => {
+      const made = { step: kind, ...values };
+      return byUser && !('slot' in made) ? { ...made, user: true } : made;
+    });
 }
 
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: step('create', { path, mode: fileMode, exclusive: fc.boolean() }) },
-  { weight: 4, arbitrary: step('write', { path, offset: size, data }) },
-  { weight: 2, arbitrary: step('append', { path, data }) },
-  { weight: 3, arbitrary: step('read', { path }) },
-  { weight: 2, arbitrary: step('truncate', { path, size }) },
-  { weight: 1, arbitrary: step('openTruncate', { path }) },
-  { weight: 1, arbitrary: step('touch', { path }) },
-  { weight: 5, arbitrary: step('mkdir', { path, mode: dirMode }) },
-  { weight: 4, arbitrary: step('rmdir', { path }) },
-  { weight: 5, arbitrary: step('unlink', { path }) },
-  { weight: 2, arbitrary: step('removeAll', { path }) },
+const anyStep: fc.Arbitrary<DrawnStep> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: step('create', { path: path('new', 'new', 'file'), mode: fileMode, exclusive: fc.boolean() }),
+  },
+  { weight: 4, arbitrary: step('write', { path: path('file'), offset: size, data }) },
+  { weight: 2, arbitrary: step('append', { path: path('file'), data }) },
+  { weight: 3, arbitrary: step('read', { path: path('file') }) },
+  { weight: 2, arbitrary: step('truncate', { path: path('file'), size }) },
+  { weight: 1, arbitrary: step('openTruncate', { path: path('file') }) },
+  { weight: 1, arbitrary: step('touch', { path: path('file') }) },
+  { weight: 5, arbitrary: step('mkdir', { path: path('new'), mode: dirMode }) },
+  { weight: 4, arbitrary: step('rmdir', { path: path('dir') }) },
+  { weight: 5, arbitrary: step('unlink', { path: path('file') }) },
+  { weight: 2, arbitrary: step('removeAll', { path: path('any') }) },
   {
     weight: 8,
     arbitrary: step('rename', {
-      path,
-      to: path,
+      path: path('any'),
+      to: path('new', 'any'),
       how: fc.constantFrom('plain', 'plain', 'noreplace', 'exchange'),
     }),
   },
-  { weight: 3, arbitrary: step('link', { path, to: path }) },
-  { weight: 2, arbitrary: step('symlink', { path, target: linkTarget }) },
-  { weight: 1, arbitrary: step('readlink', { path }) },
-  { weight: 1, arbitrary: step('mkfifo', { path, mode: fileMode }) },
-  { weight: 3, arbitrary: step('chmod', { path, mode: fc.oneof(fileMode, dirMode) }) },
-  { weight: 2, arbitrary: step('chown', { path, uid: fc.constantFrom(0, 1001, -1), gid: owner }) },
-  { weight: 2, arbitrary: step('utimens', { path, mtimeSec: fc.constantFrom(-5, 7, 1_100_000_000) }) },
+  { weight: 3, arbitrary: step('link', { path: path('file'), to: path('new') }) },
+  { weight: 2, arbitrary: step('symlink', { path: path('new'), target: linkTarget }) },
+  { weight: 1, arbitrary: step('readlink', { path: path('file') }) },
+  { weight: 1, arbitrary: step('mkfifo', { path: path('new'), mode: fileMode }) },
+  { weight: 3, arbitrary: step('chmod', { path: path('any'), mode: fc.oneof(fileMode, dirMode) }) },
   {
     weight: 2,
-    arbitrary: step('setxattr', { path, name: xattrName, value: fc.constantFrom('', 'v', 'w'.repeat(300)) }),
+    arbitrary: step('chown', { path: path('any'), uid: fc.constantFrom(0, 1001, -1), gid: owner }),
   },
-  { weight: 1, arbitrary: step('removexattr', { path, name: xattrName }) },
-  { weight: 1, arbitrary: step('listxattr', { path }) },
-  { weight: 3, arbitrary: step('stat', { path }) },
-  { weight: 4, arbitrary: step('readdir', { path: directory }) },
-  { weight: 1, arbitrary: step('tmpfile', { path: directory, to: path }) },
-  { weight: 1, arbitrary: step('punch', { path, offset: size }) },
-  { weight: 1, arbitrary: step('copyRange', { path, to: path }) },
-  { weight: 3, arbitrary: step('open', { slot, path, access: fc.constantFrom('r', 'rw') }) },
+  {
+    weight: 2,
+    arbitrary: step('utimens', { path: path('any'), mtimeSec: fc.constantFrom(-5, 7, 1_100_000_000) }),
+  },
+  {
+    weight: 2,
+    arbitrary: step('setxattr', {
+      path: path('any'),
+      name: xattrName,
+      value: fc.constantFrom('', 'v', 'w'.repeat(300)),
+    }),
+  },
+  { weight: 1, arbitrary: step('removexattr', { path: path('any'), name: xattrName }) },
+  { weight: 1, arbitrary: step('listxattr', { path: path('any') }) },
+  { weight: 3, arbitrary: step('stat', { path: path('any') }) },
+  { weight: 4, arbitrary: step('readdir', { path: path('dir') }) },
+  { weight: 1, arbitrary: step('tmpfile', { path: path('dir'), to: path('new') }) },
+  { weight: 1, arbitrary: step('punch', { path: path('file'), offset: size }) },
+  { weight: 1, arbitrary: step('copyRange', { path: path('file'), to: path('file') }) },
+  { weight: 3, arbitrary: step('open', { slot, path: path('file'), access: fc.constantFrom('r', 'rw') }) },
   { weight: 2, arbitrary: step('slotRead', { slot }) },
   { weight: 2, arbitrary: step('slotWrite', { slot, data }) },
   { weight: 2, arbitrary: step('slotStat', { slot }) },
@@ -154,29 +181,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: step('slotClose', { slot }) },
 );
 
-/**
- * Whiteouts only where a directory below has them hide something: overlayfs never makes others, and lists those in a
- * directory that merges with none (the suite `lookup` has a case for that).
- */
-function withSoundWhiteouts(stack: Layers): Layers {
-  const sound: DirSpec[] = [];
-  for (const each of stack) sound.push(soundDir(each, mergeLayers(sound)));
-  return sound;
-}
-
-function soundDir(above: DirSpec, below: DirSpec | undefined): DirSpec {
-  const under = above.opaque === undefined ? below : undefined;
-  const entries = Object.entries(above.entries).flatMap(([key, node]): [string, NodeSpec][] => {
-    if (node.type === 'whiteout') return under === undefined ? [] : [[key, node]];
-    if (node.type !== 'dir') return [[key, node]];
-    const next = under?.entries[key];
-    return [[key, soundDir(node, next?.type === 'dir' ? next : undefined)]];
-  });
-  return { ...above, entries: Object.fromEntries(entries) };
-}
-
 /** Two to four layers and up to forty steps. */
-export const anyRun: fc.Arbitrary<Run> = fc.record({
-  layers: fc.array(layer, { minLength: 2, maxLength: 4 }).map(withSoundWhiteouts),
-  steps: fc.array(anyStep, { minLength: 1, maxLength: 40, size: 'max' }),
-});
+export const anyRun: fc.Arbitrary<Run> = fc
+  .record({
+    layers: fc.array(layer, { minLength: 2, maxLength: 4 }).map(withSoundWhiteouts),
+    drawn: fc.array(anyStep, { minLength: 10, maxLength: 40, size: 'max' }),
+  })
+  .map(({ layers, drawn }) => ({ layers, steps: resolveSteps(layers, drawn) }));

@@ -10,6 +10,7 @@ import { describeLayers } from '../helpers/layers.js';
 import { OperatorLost } from '../helpers/operator-client.js';
 import { anyRun, type Run } from './arbitrary.js';
 import { Difference, Operators, Pair, type PairOptions } from './pair.js';
+import { shrink } from './shrink.js';
 import { describeStep } from './steps.js';
 
 export interface Campaign extends PairOptions {
@@ -38,7 +39,7 @@ export async function compare(campaign: Campaign): Promise<Finding | undefined> 
         (_, at) => campaign.seed + from + at,
       );
       const failed = await runBatch(campaign, seeds, operators);
-      if (failed !== undefined) return await shrink(campaign, failed, operators);
+      if (failed !== undefined) return await describeSmallest(campaign, failed, operators);
     }
     return undefined;
   } finally {
@@ -92,27 +93,23 @@ async function executeOrBlame(pair: Pair, runs: readonly Run[], index: number): 
   }
 }
 
-async function shrink(campaign: Campaign, seed: number, operators: Operators): Promise<Finding> {
+async function describeSmallest(campaign: Campaign, seed: number, operators: Operators): Promise<Finding> {
   let best: Difference | undefined;
-  const deadline = Date.now() + (campaign.shrinkLimitMs ?? 60_000);
-  const alone = fc.asyncProperty(anyRun, async (run) => {
-    // What is tried after the deadline counts as equal, which ends the shrinking between two runs.
-    if (Date.now() > deadline) return;
+  const fails = async (run: Run): Promise<boolean> => {
     try {
       await runAll(campaign, [run], operators);
+      return false;
     } catch (error) {
-      if (error instanceof Difference) best = error;
-      throw error;
+      if (!(error instanceof Difference)) throw error;
+      best = error;
+      return true;
     }
-  });
-  await fc.check(alone, { seed, numRuns: 1 });
-  const run = best?.run ?? runOfSeed(seed);
-  const hint = best === undefined ? 'only together with the other runs of its batch\n' : '';
-  return {
-    run,
-    message: `${hint}${best?.message ?? ''}\n${describeRun(run)}\n(seed ${seed})`,
-    regression: toRegression(run),
   };
+  const whole = runOfSeed(seed);
+  const isAlone = await fails(whole);
+  const run = isAlone ? await shrink(whole, fails, Date.now() + (campaign.shrinkLimitMs ?? 60_000)) : whole;
+  const text = best?.message ?? 'only together with the other runs of its batch';
+  return { run, message: `${text}\n${describeRun(run)}\n(seed ${seed})`, regression: toRegression(run) };
 }
 
 function describeRun(run: Run): string {

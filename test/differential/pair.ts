@@ -1,5 +1,6 @@
 /**
- * Two file systems over the same layers, and many runs on one mount of each: run K in the subdirectory `rK`.
+ * Two file systems over the same layers, and many runs on one mount of each: run K in the
+ * subdirectory `rK/w`, since a symlink `../a` of the run may lead one level up.
  *
  * After the steps of each run the trees are compared; `finish` compares all once more after a remount, and then each
  * side's upper under the other side's file system. A difference is thrown as a `Difference`.
@@ -107,7 +108,7 @@ export class Pair {
   async execute(index: number): Promise<void> {
     const run = this.#runs[index]!;
     const actors = this.#sides.map(({ stack, root, user }) => {
-      const place = `${stack.mountpoint}/r${index}`;
+      const place = `${stack.mountpoint}/r${index}/w`;
       return {
         root: { fs: root.fs(place), slots: new Map<number, number>() },
         user: { fs: user.fs(place), slots: new Map<number, number>() },
@@ -200,14 +201,14 @@ export class Pair {
   async #buildRun(index: number, run: Run, lowers: readonly string[]): Promise<void> {
     const builder = this.#sides[0]!.root;
     for (const [level, layer] of run.layers.entries()) {
-      const place = `${lowers[level]}/r${index}`;
-      fs.mkdirSync(place);
+      const place = `${lowers[level]}/r${index}/w`;
+      fs.mkdirSync(place, { recursive: true });
       await builder.fs(place).build(layer);
     }
     for (const { target, stack } of this.#sides) {
       if (target.features.has('layers')) continue;
-      const place = `${stack.mountpoint}/r${index}`;
-      fs.mkdirSync(place);
+      const place = `${stack.mountpoint}/r${index}/w`;
+      fs.mkdirSync(place, { recursive: true });
       await builder.fs(place).build(mergeLayers(run.layers));
     }
   }
@@ -232,11 +233,11 @@ async function closeSlots({ fs: side, slots }: Actor): Promise<void> {
   slots.clear();
 }
 
-/** Times that the clock set are the same time. */
+/** Times that the clock set are the same time. Data that passes a fifo moves its time on ext4 and not on overlayfs. */
 function normalTree(tree: Tree): Tree {
   const entries = Object.entries(tree).map(([path, node]) => {
-    const isNow = normalTime(node.mtimeNs) === 'now';
-    return [path, isNow ? { ...node, mtimeNs: -1n } : node] as const;
+    const mtimeNs = node.type === 'fifo' ? 0n : normalTime(node.mtimeNs) === 'now' ? -1n : node.mtimeNs;
+    return [path, { ...node, mtimeNs }] as const;
   });
   return Object.fromEntries(entries);
 }
