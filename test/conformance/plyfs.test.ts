@@ -1,0 +1,12 @@
+/** All suites on plyfs with its own engine. Until there is a command line there is nothing to run them on. */
+
+import { describe, expect, it } from 'vitest';
+import { hasPlyfs, plyfs } from '../helpers/targets.js';
+import { plyfsFailures } from './known-failures/plyfs.js';
+import { runSuites } from './run-suites.js';
+import { allSuites } from './suites/all.js';
+
+if (hasPlyfs()) runSuites(plyfs, allSuites, plyfsFailures);
+else
+  describe('plyfs', () =>
+    it('has no command line in this checkout yet', () => expect(hasPlyfs()).toBe(false)));

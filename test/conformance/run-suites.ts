@@ -1,0 +1,61 @@
+/**
+ * Registers all suites with vitest for one target, and holds them against the target's known failures.
+ *
+ * A known failure that passes is a failure: the list says what is true today. A name in the list that no case has is
+ * one too.
+ */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findLeaks } from '../helpers/leak-check.js';
+import { workerPrefix } from '../helpers/paths.js';
+import type { Target } from '../helpers/targets.js';
+import { casesFor, Session } from './session.js';
+import type { Suite } from './suite.js';
+
+/** The test that closes each suite on targets with layers. */
+const LAYERS_UNREAD = 'leaves the access times of the layers as they were';
+
+/** `suite: case` to the reason why the target fails it. */
+export type KnownFailures = Readonly<Record<string, string>>;
+
+export function runSuites(target: Target, suites: readonly Suite[], known: KnownFailures): void {
+  for (const suite of suites) {
+    const cases = casesFor(suite, target);
+    if (cases.length > 0) describe(`${suite.name} on ${target.name}`, () => runSuite(target, suite, known));
+  }
+  it(`has no known failure on ${target.name} that no suite has`, () => {
+    const names = new Set(
+      suites.flatMap((suite) => suite.cases.map((test) => `${suite.name}: ${test.name}`)),
+    );
+    expect(Object.keys(known).filter((name) => !names.has(name))).toEqual([]);
+  });
+}
+
+function runSuite(target: Target, suite: Suite, known: KnownFailures): void {
+  const session = new Session(target, suite);
+  beforeAll(() => session.start());
+  afterAll(async () => {
+    await session.dispose();
+    expect(findLeaks(`${workerPrefix()}${target.name}-`)).toEqual([]);
+  });
+  for (const test of casesFor(suite, target)) {
+    it(test.name, () => heldAgainst(known[`${suite.name}: ${test.name}`], () => session.runCase(test)));
+  }
+  if (!target.features.has('layers')) return;
+  it(LAYERS_UNREAD, () =>
+    heldAgainst(known[`${suite.name}: ${LAYERS_UNREAD}`], async () =>
+      expect(session.accessedLayers).toEqual([]),
+    ),
+  );
+}
+
+async function heldAgainst(reason: string | undefined, run: () => Promise<void>): Promise<void> {
+  if (reason === undefined) return run();
+  let failed = false;
+  try {
+    await run();
+  } catch (error) {
+    failed = error !== undefined;
+  }
+  if (!failed) throw new Error(`passes, but is listed as a known failure: ${reason}`);
+}

@@ -1,0 +1,36 @@
+/** All suites, in the order in which they run. */
+
+import type { Suite } from '../suite.js';
+import { copyUp } from './copy-up.suite.js';
+import { directory } from './directory.suite.js';
+import { identity } from './identity.suite.js';
+import { link } from './link.suite.js';
+import { lookup } from './lookup.suite.js';
+import { mounts } from './mounts.suite.js';
+import { permission } from './permission.suite.js';
+import { remove } from './remove.suite.js';
+import { rename } from './rename.suite.js';
+import { sharing } from './sharing.suite.js';
+import { space } from './space.suite.js';
+import { special } from './special.suite.js';
+import { times } from './times.suite.js';
+import { write } from './write.suite.js';
+import { xattr } from './xattr.suite.js';
+
+export const allSuites: readonly Suite[] = [
+  lookup,
+  write,
+  copyUp,
+  remove,
+  rename,
+  link,
+  special,
+  permission,
+  xattr,
+  times,
+  space,
+  sharing,
+  directory,
+  identity,
+  mounts,
+];

@@ -1,0 +1,107 @@
+/** Inode numbers, device numbers and link counts: what tools take files to be the same by. */
+
+import { expect } from 'vitest';
+import { O_RDONLY, O_WRONLY } from '../../helpers/constants.js';
+import { dir, fifo, file, hardlink, layers, symlink } from '../../helpers/layers.js';
+import type { Case, Suite } from '../suite.js';
+
+const cases: Case[] = [
+  {
+    name: 'st_ino stays through copy-up, rename and remount',
+    layers: layers(dir({ f: file('x'), d: dir({ g: file('y') }), l: symlink('f'), p: fifo() })),
+    async run(fs, t) {
+      const paths = ['f', 'd', 'd/g', 'l', 'p'];
+      const inodes = (): Promise<bigint[]> =>
+        Promise.all(paths.map(async (path) => (await fs.lstat(path)).ino));
+      const before = await inodes();
+      expect(new Set(before).size).toBe(paths.length);
+      await fs.writeFile('f', 'changed', O_WRONLY);
+      await fs.chmod('d/g', 0o600);
+      await fs.lchown('l', 5, 5);
+      await fs.utimens('p', 1n, 1n);
+      await fs.chmod('d', 0o700);
+      expect(await inodes()).toEqual(before);
+      await fs.rename('d/g', 'd/h');
+      expect((await fs.lstat('d/h')).ino).toBe(before[2]);
+      await fs.rename('d/h', 'd/g');
+      await t.remount();
+      expect(await inodes()).toEqual(before);
+    },
+  },
+  {
+    name: 'all files and directories are on one device, which is that of the descriptor too',
+    layers: layers(
+      dir({ f: file(), d: dir({ g: file() }) }),
+      dir({ d: dir({ h: file() }), l: symlink('x') }),
+    ),
+    async run(fs) {
+      await fs.writeFile('d/up', 'x');
+      const device = (await fs.lstat('')).dev;
+      for (const path of ['f', 'd', 'd/g', 'd/h', 'd/up', 'l'])
+        expect([path, (await fs.lstat(path)).dev]).toEqual([path, device]);
+      expect((await fs.fstat(await fs.open('f', O_RDONLY))).dev).toBe(device);
+    },
+  },
+  {
+    name: 'd_ino is st_ino for files of layers, of upper, and copied up',
+    layers: layers(
+      dir({ d: dir({ a: file('1'), b: file('2'), s: dir() }) }),
+      dir({ d: dir({ c: file('3'), s: dir() }) }),
+    ),
+    async run(fs, t) {
+      await fs.writeFile('d/b', 'changed', O_WRONLY);
+      await fs.writeFile('d/n', 'new');
+      await fs.mkdir('d/m');
+      const check = async (): Promise<void> => {
+        for (const { name, ino } of await fs.readdir('d')) {
+          expect([name, ino]).toEqual([name, (await fs.lstat(`d/${name}`)).ino]);
+        }
+      };
+      await check();
+      await t.remount();
+      await check();
+    },
+  },
+  {
+    name: 'different files have different inode numbers, links the same',
+    layers: layers(
+      dir({ a: file('1'), b: file('2'), c: hardlink('a') }),
+      dir({ d: file('3'), e: hardlink('d') }),
+    ),
+    async run(fs) {
+      const [a, b, c, d, e] = await Promise.all(
+        ['a', 'b', 'c', 'd', 'e'].map(async (name) => (await fs.lstat(name)).ino),
+      );
+      expect([c, e]).toEqual([a, d]);
+      expect(new Set([a, b, d]).size).toBe(3);
+      await fs.writeFile('b', 'changed', O_WRONLY);
+      expect((await fs.lstat('b')).ino).toBe(b);
+    },
+  },
+  {
+    name: 'a descriptor and the path name the same inode after a copy-up through another descriptor',
+    layers: layers(dir({ f: file('x') })),
+    async run(fs) {
+      const fd = await fs.open('f', O_RDONLY);
+      const before = await fs.fstat(fd);
+      await fs.writeFile('f', 'yy', O_WRONLY);
+      expect((await fs.fstat(fd)).ino).toBe(before.ino);
+      expect((await fs.lstat('f')).ino).toBe(before.ino);
+    },
+  },
+  {
+    name: 'find, git and du agree with themselves over a union',
+    layers: layers(
+      dir({ d: dir({ a: file('1'), s: dir({ b: file('2') }) }) }),
+      dir({ d: dir({ s: dir({ c: file('3') }) }) }),
+    ),
+    async run(fs) {
+      const found = await fs.run('find', '.', '-type', 'f', '-printf', '%p\\n');
+      expect(found.stdout.trim().split('\n').sort()).toEqual(['./d/a', './d/s/b', './d/s/c']);
+      expect((await fs.run('find', '.', '-xdev')).stdout).toBe((await fs.run('find', '.')).stdout);
+      expect((await fs.run('diff', '-r', '.', '.')).status).toBe(0);
+    },
+  },
+];
+
+export const identity: Suite = { name: 'identity', cases };

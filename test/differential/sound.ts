@@ -1,0 +1,24 @@
+/** Keeps drawn layers to forms that kernel overlayfs makes itself, so that a difference says something of plyfs. */
+
+import { type DirSpec, type Layers, mergeLayers, type NodeSpec } from '../helpers/layers.js';
+
+/**
+ * Whiteouts only where a directory below has them hide something: overlayfs never makes others, and lists those in a
+ * directory that merges with none (the suite `lookup` has a case for that).
+ */
+export function withSoundWhiteouts(stack: Layers): Layers {
+  const sound: DirSpec[] = [];
+  for (const each of stack) sound.push(soundDir(each, sound.length === 0 ? undefined : mergeLayers(sound)));
+  return sound;
+}
+
+function soundDir(above: DirSpec, below: DirSpec | undefined): DirSpec {
+  const under = above.opaque === undefined ? below : undefined;
+  const entries = Object.entries(above.entries).flatMap(([key, node]): [string, NodeSpec][] => {
+    if (node.type === 'whiteout') return under === undefined ? [] : [[key, node]];
+    if (node.type !== 'dir') return [[key, node]];
+    const next = under?.entries[key];
+    return [[key, soundDir(node, next?.type === 'dir' ? next : undefined)]];
+  });
+  return { ...above, entries: Object.fromEntries(entries) };
+}

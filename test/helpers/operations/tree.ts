@@ -1,0 +1,105 @@
+/**
+ * Reads a whole tree: for comparing what two file systems show, and for proving that a layer was not touched.
+ *
+ * Reading leaves no trace where the caller may ask for that (O_NOATIME). A directory's size and link count are its
+ * file system's own affair and are left out.
+ */
+
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { O_NOATIME, O_RDONLY } from '../constants.js';
+import { attributeOperations, type FileType, listXattrs, type Stat } from './attributes.js';
+import { listDirectory } from './names.js';
+import { bytesOf } from './path.js';
+
+export interface TreeNode {
+  readonly type: FileType;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeNs: bigint;
+  /** Of all but directories. */
+  readonly size?: number;
+  readonly nlink?: number;
+  /** First path, in order of names, of the same inode; of names with links. */
+  readonly linkedTo?: string;
+  readonly rdev?: string;
+  readonly target?: string;
+  readonly xattrs?: Readonly<Record<string, string>>;
+  /** SHA-1 of the content. */
+  readonly hash?: string;
+}
+
+/** Path below the root to node; the root itself is ''. */
+export type Tree = Readonly<Record<string, TreeNode>>;
+
+function hashOf(path: string): string {
+  const fd = fs.openSync(bytesOf(path), O_RDONLY | O_NOATIME);
+  try {
+    return createHash('sha1').update(fs.readFileSync(fd)).digest('hex');
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function readNode(path: string, stat: Stat, first: Map<bigint, string>): TreeNode {
+  const { type, mode, uid, gid, mtimeNs } = stat;
+  const names = listXattrs(path);
+  const xattrs = Object.fromEntries(names.map((name) => [name, attributeOperations.getxattr(path, name)]));
+  const common = { type, mode, uid, gid, mtimeNs, ...(names.length === 0 ? {} : { xattrs }) };
+  if (type === 'dir') return common;
+  const links = { size: stat.size, nlink: stat.nlink, ...linkOf(path, stat, first) };
+  if (type === 'symlink') return { ...common, ...links, target: fs.readlinkSync(bytesOf(path), 'latin1') };
+  if (type === 'file') return { ...common, ...links, hash: hashOf(path) };
+  return { ...common, ...links, rdev: stat.rdev };
+}
+
+function linkOf(path: string, stat: Stat, first: Map<bigint, string>): { linkedTo?: string } {
+  if (stat.nlink < 2) return {};
+  const known = first.get(stat.ino);
+  if (known !== undefined) return { linkedTo: known };
+  first.set(stat.ino, path);
+  return {};
+}
+
+/** What a name shows that a directory lists and lookup does not find: never right, and to be seen in a comparison. */
+const GHOST: TreeNode = { type: 'unknown', mode: 0, uid: 0, gid: 0, mtimeNs: 0n };
+
+function statListed(path: string): Stat | undefined {
+  try {
+    return attributeOperations.lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
+function walk(path: string, visit: (path: string, stat: Stat | undefined) => void): void {
+  const stat = statListed(path);
+  visit(path, stat);
+  if (stat?.type !== 'dir') return;
+  for (const { name } of listDirectory(path)) walk(path === '' ? name : `${path}/${name}`, visit);
+}
+
+export const treeOperations = {
+  readTree(): Tree {
+    const tree: Record<string, TreeNode> = {};
+    const first = new Map<bigint, string>();
+    walk('', (path, stat) => {
+      tree[path] = stat === undefined ? GHOST : readNode(path, stat, first);
+    });
+    return tree;
+  },
+  /** One line a node with all that stat(2) says of it; content is not read, since no write leaves ctime as it was. */
+  fingerprint(): string[] {
+    const lines: string[] = [];
+    walk('', (path, stat) => {
+      if (stat === undefined) return;
+      const { ino, mode, uid, gid, size, nlink, atimeNs, mtimeNs, ctimeNs } = stat;
+      lines.push(
+        `${path} ${[ino, mode, uid, gid, size, nlink].join(' ')} a${atimeNs} m${mtimeNs} c${ctimeNs}`,
+      );
+    });
+    return lines;
+  },
+};

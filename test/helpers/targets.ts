@@ -1,0 +1,156 @@
+/**
+ * The file systems that suites run on: a plain directory, kernel overlayfs, fuse-overlayfs, and plyfs with each engine.
+ *
+ * A target makes a `Mounted` from layer directories (bottom first). Everything here runs programs and reads /proc; it
+ * never looks into a mount, and every program has a time limit.
+ */
+
+import { execFile } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { findMount } from './mountinfo.js';
+import { distPath, projectRoot } from './paths.js';
+
+const run = promisify(execFile);
+const PROGRAM_LIMIT_MS = 15_000;
+
+/** What a case may ask of a target. */
+export type Feature =
+  /** There are layers below an upper directory, each to be looked at on its own. */
+  | 'layers'
+  /** Binds, volumes and tmpfs at mount points. */
+  | 'mounts';
+
+/** The directories of one mount; all exist. */
+export interface Stack {
+  /** Bottom first. */
+  readonly lowers: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  readonly mountpoint: string;
+  /** `-v` specifications, for targets with the feature `mounts`. */
+  readonly volumes?: readonly string[];
+}
+
+export interface Target {
+  readonly name: string;
+  readonly features: ReadonlySet<Feature>;
+  mount(stack: Stack): Promise<void>;
+  unmount(stack: Stack): Promise<void>;
+  /** Makes every hanging call on the mount fail, without touching it. */
+  abort(stack: Stack): void;
+}
+
+/** No mount at all: the layers are merged into the directory before, which tests the tests. */
+export const plain: Target = {
+  name: 'plain',
+  features: new Set(),
+  mount: () => Promise.resolve(),
+  unmount: () => Promise.resolve(),
+  abort: () => undefined,
+};
+
+/** With the options that plyfs has by default: directory rename, hard links across copy-up, metadata-only copy-up. */
+export const OVERLAYFS_OPTIONS = 'redirect_dir=on,index=on,metacopy=on';
+
+export const overlayfs: Target = overlayfsTarget('overlayfs', OVERLAYFS_OPTIONS);
+
+/**
+ * The reference for whole runs: with metacopy, opening a file for writing after a chmod moves its mtime
+ * (the suite `copy-up` has a case for that), which ext4 does not.
+ */
+export const overlayfsWithoutMetacopy: Target = overlayfsTarget(
+  'overlayfs-without-metacopy',
+  'redirect_dir=on,index=on,metacopy=off',
+);
+
+export const fuseOverlayfs: Target = {
+  name: 'fuse-overlayfs',
+  features: new Set<Feature>(['layers']),
+  async mount(stack) {
+    await program('fuse-overlayfs', ['-o', `${overlayDirs(stack)},xattr_permissions=0`, stack.mountpoint]);
+  },
+  unmount: unmountFuse,
+  abort: abortFuse,
+};
+
+export const plyfs: Target = plyfsTarget('plyfs', []);
+export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);
+
+/** Whether the project has a command line yet; from then on a missing build is a failure, not a reason to leave out. */
+export function hasPlyfs(): boolean {
+  return existsSync(`${projectRoot}/src/cli/main.ts`);
+}
+
+function overlayfsTarget(name: string, options: string): Target {
+  return {
+    name,
+    features: new Set<Feature>(['layers']),
+    mount: (stack) =>
+      program('mount', [
+        '-t',
+        'overlay',
+        'plyfs-test',
+        '-o',
+        `${overlayDirs(stack)},${options}`,
+        stack.mountpoint,
+      ]),
+    unmount: (stack) => program('umount', [stack.mountpoint]),
+    abort: () => undefined,
+  };
+}
+
+function plyfsTarget(name: string, engine: readonly string[]): Target {
+  return {
+    name,
+    features: new Set<Feature>(['layers', 'mounts']),
+    async mount(stack) {
+      const layers = stack.lowers.flatMap((lower) => ['-l', lower]);
+      const volumes = (stack.volumes ?? []).flatMap((spec) => ['-v', spec]);
+      const upper = ['--upper', stack.upper, '--work', stack.work];
+      await cli(['mount', ...layers, ...upper, ...volumes, ...engine, stack.mountpoint]);
+    },
+    unmount: unmountPlyfs,
+    abort: abortFuse,
+  };
+}
+
+async function unmountPlyfs(stack: Stack): Promise<void> {
+  try {
+    await cli(['umount', stack.mountpoint]);
+  } catch (error) {
+    if (findMount(stack.mountpoint) !== undefined) await unmountFuse(stack);
+    throw error;
+  }
+  if (findMount(stack.mountpoint) !== undefined) throw new Error(`still mounted: ${stack.mountpoint}`);
+}
+
+/** Falls back to a lazy unmount of a dead connection, so that one failure does not become many. */
+async function unmountFuse(stack: Stack): Promise<void> {
+  try {
+    await program('umount', [stack.mountpoint]);
+  } catch (error) {
+    abortFuse(stack);
+    await program('umount', ['-l', stack.mountpoint]);
+    throw error;
+  }
+}
+
+function abortFuse(stack: Stack): void {
+  const entry = findMount(stack.mountpoint);
+  if (entry?.fsType.startsWith('fuse') !== true) return;
+  const control = `/sys/fs/fuse/connections/${entry.minor}/abort`;
+  if (existsSync(control)) writeFileSync(control, '1');
+}
+
+function overlayDirs({ lowers, upper, work }: Stack): string {
+  return `lowerdir=${lowers.toReversed().join(':')},upperdir=${upper},workdir=${work}`;
+}
+
+function cli(args: readonly string[]): Promise<void> {
+  return program(process.execPath, [distPath('src/cli/main.js'), ...args]);
+}
+
+async function program(file: string, args: readonly string[]): Promise<void> {
+  await run(file, [...args], { timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' });
+}
