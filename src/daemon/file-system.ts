@@ -1,22 +1,34 @@
 /** Builds what a mount serves from its configuration: the union, and what is mounted over it. */
 
+import { tmpdir } from 'node:os';
+import { CallerIds } from '../files/caller-ids.js';
+import { DescriptorCache } from '../files/descriptor-cache.js';
+import { attachMounts } from '../mounts/attach-mounts.js';
+import { openSource, type SourceContext } from '../mounts/open-source.js';
 import { openUnion } from '../union/open-union.js';
 import type { FileSystem } from '../vfs/file-system.js';
+import { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { MountConfig } from './mount-config.js';
+import { why } from './why.js';
 import type { InspectName } from './worker-messages.js';
 
 export interface ServedFileSystem {
   readonly fs: FileSystem;
   /** Answers `why`, `stats` and `inspect`. @returns a record that can be cloned. */
-  inspect(name: InspectName, args: unknown): Record<string, unknown>;
+  inspect(name: InspectName, args: Readonly<Record<string, unknown>>): object;
 }
 
 export interface BuildOptions {
+  /** CAP_SYS_ADMIN. */
   readonly privileged: boolean;
+  /** How many directory descriptors the union, and all mirrors together, may each keep open. */
   readonly descriptorLimit: number;
 }
 
+/** @throws UserError, FsError when something cannot be opened; then nothing stays open for long: the worker ends. */
 export function buildFileSystem(config: MountConfig, options: BuildOptions): ServedFileSystem {
+  const inodeNumbers = new InodeNumbers();
+  const callerIds = new CallerIds(options.privileged);
   const union = openUnion({
     layers: config.layers,
     upper: config.upper,
@@ -25,7 +37,34 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
     volatile: config.volatile,
     xattrNamespace: config.xattrNamespace,
     privileged: options.privileged,
+    inodeNumbers,
+    callerIds,
     descriptorLimit: options.descriptorLimit,
   });
-  return { fs: union, inspect: () => ({ nodes: union.nodeCount }) };
+  if (config.mounts.length === 0) {
+    return { fs: union, inspect: (name, args) => (name === 'why' ? why({ union }, args) : inspectUnion()) };
+  }
+  const context: SourceContext = {
+    privileged: options.privileged,
+    privateRoot: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
+    callerIds,
+    inodeNumbers,
+    descriptors: new DescriptorCache(options.descriptorLimit),
+  };
+  const mounted = attachMounts(
+    union,
+    config.mounts.map(({ request, hostPath }) => ({
+      target: request.target,
+      spec: request.spec,
+      source: openSource(request, hostPath, context),
+    })),
+  );
+  return {
+    fs: mounted,
+    inspect: (name, args) => (name === 'why' ? why({ union, mounted }, args) : inspectUnion()),
+  };
+
+  function inspectUnion(): object {
+    return { nodes: union.nodeCount };
+  }
 }

@@ -20,5 +20,10 @@ export type InspectName = 'why' | 'stats' | 'inspect';
 
 export type ToWorker =
   | { readonly kind: 'serve'; readonly fuseFd: number }
-  | { readonly kind: 'request'; readonly id: number; readonly name: InspectName; readonly args: unknown }
+  | {
+      readonly kind: 'request';
+      readonly id: number;
+      readonly name: InspectName;
+      readonly args: Readonly<Record<string, unknown>>;
+    }
   | { readonly kind: 'stop' };

@@ -33,6 +33,8 @@ export interface Explanation {
   readonly shown: string | undefined;
   /** Topmost layer first; layers without the name are left out. */
   readonly chain: readonly ChainLink[];
+  /** Whether it is upper that shows. */
+  readonly writable: boolean;
 }
 
 interface Walk {
@@ -60,7 +62,8 @@ export function explain(state: UnionState, names: readonly Name[]): Explanation 
     });
   });
   const shown = chain.find((link) => link.what === 'shows' || link.what === 'opaque');
-  return { shown: shown?.path, chain };
+  const top = state.upper === undefined ? undefined : displayName(state.upper.path);
+  return { shown: shown?.path, chain, writable: shown !== undefined && shown.layer === top };
 }
 
 /** Goes one name further in every layer, and says what each has there. */
