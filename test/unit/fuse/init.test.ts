@@ -149,14 +149,15 @@ describe('negotiate()', () => {
     );
   });
 
-  it.each([0, 3, Number.NaN])(
-    'refuses a stack depth of %d, with which the kernel would ignore passthrough',
-    (depth) => {
-      expect(() => negotiate(offer({}), { ...plain, passthrough: true, maxStackDepth: depth })).toThrow(
-        RangeError,
-      );
-    },
-  );
+  it.each([
+    0,
+    3,
+    Number.NaN,
+  ])('refuses a stack depth of %d, with which the kernel would ignore passthrough', (depth) => {
+    expect(() => negotiate(offer({}), { ...plain, passthrough: true, maxStackDepth: depth })).toThrow(
+      RangeError,
+    );
+  });
 });
 
 describe('encodeInit()', () => {

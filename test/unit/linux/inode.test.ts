@@ -33,22 +33,21 @@ function stat(dirfd: number, name: string): Statx {
 
 const chmods = { fchmodat, fchmodatThroughProc };
 
-test.each(Object.entries(chmods))(
-  '%s() changes a name or an O_PATH descriptor and never follows a symlink',
-  (_, chmod) => {
-    const dir = tempDirectory();
-    newFile(dir, 'f', 0o600);
-    symlinkSync('f', `${dir.path}/l`);
-    expect(chmod(dir.fd, 'f', 0o4711)).toBe(0);
-    expect(stat(dir.fd, 'f').mode & 0o7777).toBe(0o4711);
-    expect(chmod(closing(openat(dir.fd, 'f', O_PATH)), '', 0o640)).toBe(0);
-    expect(stat(dir.fd, 'f').mode & 0o7777).toBe(0o640);
-    expect(chmod(dir.fd, 'l', 0o777)).toBe(-EOPNOTSUPP);
-    expect(stat(dir.fd, 'f').mode & 0o7777).toBe(0o640);
-    expect(chmod(dir.fd, 'none', 0o777)).toBe(-ENOENT);
-    expect(chmod(dir.fd, 'f\0', 0o777)).toBe(-EINVAL);
-  },
-);
+test.each(
+  Object.entries(chmods),
+)('%s() changes a name or an O_PATH descriptor and never follows a symlink', (_, chmod) => {
+  const dir = tempDirectory();
+  newFile(dir, 'f', 0o600);
+  symlinkSync('f', `${dir.path}/l`);
+  expect(chmod(dir.fd, 'f', 0o4711)).toBe(0);
+  expect(stat(dir.fd, 'f').mode & 0o7777).toBe(0o4711);
+  expect(chmod(closing(openat(dir.fd, 'f', O_PATH)), '', 0o640)).toBe(0);
+  expect(stat(dir.fd, 'f').mode & 0o7777).toBe(0o640);
+  expect(chmod(dir.fd, 'l', 0o777)).toBe(-EOPNOTSUPP);
+  expect(stat(dir.fd, 'f').mode & 0o7777).toBe(0o640);
+  expect(chmod(dir.fd, 'none', 0o777)).toBe(-ENOENT);
+  expect(chmod(dir.fd, 'f\0', 0o777)).toBe(-EINVAL);
+});
 
 test('fchmod() changes an open file, not an O_PATH descriptor', () => {
   const dir = tempDirectory();

@@ -28,12 +28,13 @@ describe('planMounts()', () => {
     expect(requests.map((request) => request.target)).toEqual(['/x/y', '/x']);
   });
 
-  it.each([[[v('a1:/x'), v('b1:/x')]], [[v('a1:/x'), mount('dst=/x/')]], [[tmpfs('/y/../x'), v('/x')]]])(
-    'refuses two mounts on one target',
-    (requests) => {
-      expect(() => planMounts(requests, exists)).toThrow(/^Duplicate mount point: \/x$/);
-    },
-  );
+  it.each([
+    [[v('a1:/x'), v('b1:/x')]],
+    [[v('a1:/x'), mount('dst=/x/')]],
+    [[tmpfs('/y/../x'), v('/x')]],
+  ])('refuses two mounts on one target', (requests) => {
+    expect(() => planMounts(requests, exists)).toThrow(/^Duplicate mount point: \/x$/);
+  });
 
   it('tells files from directories', () => {
     const planned = planMounts([v('/dir:/d'), v('/file:/f')], exists);

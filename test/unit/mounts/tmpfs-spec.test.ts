@@ -82,13 +82,24 @@ describe('parseSize()', () => {
     expect(parseSize(text)).toBe(bytes);
   });
 
-  it.each(['', 'm', '-1', '1x', '1mm', '1bb', '1ib', '1  k', ' 1', '0x10', '1e3', 'NaN', '64m\n'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseSize(text)).toThrow(UserError);
-      expect(() => parseSize(text)).toThrow('invalid size: ');
-    },
-  );
+  it.each([
+    '',
+    'm',
+    '-1',
+    '1x',
+    '1mm',
+    '1bb',
+    '1ib',
+    '1  k',
+    ' 1',
+    '0x10',
+    '1e3',
+    'NaN',
+    '64m\n',
+  ])('refuses %j', (text) => {
+    expect(() => parseSize(text)).toThrow(UserError);
+    expect(() => parseSize(text)).toThrow('invalid size: ');
+  });
 
   it('refuses what it cannot count exactly', () => {
     expect(() => parseSize('8p')).toThrow("invalid size: '8p' is too large");
