@@ -52,7 +52,7 @@ function compileTemplate(template: string, keys: readonly string[]): (row: Row) 
   const pieces = template
     .replaceAll('\\t', '\t')
     .replaceAll('\\n', '\n')
-    .split(/(\{\{.*?\}\})/s);
+    .split(/(\{\{.*?(?:\}\}|$))/s);
   const parts = pieces.map((piece, index): ((row: Row) => string) => {
     if (index % 2 === 0) return () => piece;
     const match = /^\{\{\s*(json\s+)?\.(\w*)\s*\}\}$/.exec(piece);

@@ -3,7 +3,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -67,7 +67,11 @@ async function startDaemon(order: MountOrder, directory: string, script: string)
       child.stdin?.end(JSON.stringify(order));
       reportOf(child.stdio[3] as Readable, (report) => {
         clearTimeout(lateBy);
-        if (report.ok) return resolve(report.state);
+        if (report.ok) {
+          // From here on its end is not the end of a start.
+          child.removeAllListeners('close');
+          return resolve(report.state);
+        }
         const failure = new UserError(report.message, { hint: report.hint });
         if (report.stack !== undefined) failure.stack = report.stack;
         // The daemon still cleans up; when it is gone, nothing of the attempt is left.
@@ -93,7 +97,7 @@ function reportOf(stream: Readable, onReport: (report: DaemonReport) => void): v
 
 /** The last line of the log says more than an exit status. */
 function startFailure(order: MountOrder, reason: string, logPath: string): UserError {
-  const lines = readFileSync(logPath, 'utf8').trimEnd().split('\n');
+  const lines = existsSync(logPath) ? readFileSync(logPath, 'utf8').trimEnd().split('\n') : [];
   const telling = lines.findLast((line) => /Error\b|fatal|cannot/i.test(line)) ?? lines.at(-1) ?? '';
   const mountpoint = displayName(order.config.mountpoint);
   return new UserError(

@@ -3,7 +3,7 @@
  *
  * The main thread never touches the mount: it would wait for its own worker, and for ever if that has crashed.
  * INVARIANT: when `serve()` settles, nothing of the mount is left but what a lazy unmount leaves to the kernel: no run
- * directory, no work directory that this start made and that stayed empty.
+ * directory, no work directory that a failed start has made.
  */
 
 import { closeSync } from 'node:fs';
@@ -51,7 +51,7 @@ export async function serve(order: MountOrder, hooks: ServeHooks): Promise<Serve
   try {
     outcome = { code: await mount.run() };
   } catch (error) {
-    outcome = { code: 1, error: error instanceof Error ? error : new Error(String(error)) };
+    outcome = { code: 1, error: mount.asRefusal(error) };
   }
   const isHung = !(await mount.cleanUp());
   unlisten();
@@ -98,11 +98,7 @@ export class ServedMount {
     const session = new Session(config, this.hooks.log);
     this.session = session;
     this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
-    try {
-      await Promise.race([session.ready, this.givenUp.promise]);
-    } catch (error) {
-      throw this.asRefusal(error);
-    }
+    await Promise.race([session.ready, this.givenUp.promise]);
     const attached = await attach({
       mountpoint: config.mountpoint,
       readOnly: isWhollyReadOnly(config),
@@ -120,7 +116,7 @@ export class ServedMount {
       );
     } catch (error) {
       await this.abandon();
-      throw this.asRefusal(error);
+      throw error;
     }
     const state = this.state();
     writeRunState(this.directory, state);
@@ -195,9 +191,9 @@ export class ServedMount {
   }
 
   /** A user's error as it is; of anything else, what was being done. */
-  private asRefusal(error: unknown): UserError {
+  asRefusal(error: unknown): UserError {
     if (error instanceof UserError) return error;
-    const refusal = new UserError(`cannot mount on '${this.name}': the session broke: ${messageOf(error)}`, {
+    const refusal = new UserError(`cannot mount on '${this.name}': ${messageOf(error)}`, {
       cause: error,
     });
     if (error instanceof Error && error.stack !== undefined) refusal.stack = error.stack;

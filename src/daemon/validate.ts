@@ -8,7 +8,7 @@
  * a layer or upper is fine: directories are opened before the mount hides them.
  */
 
-import { accessSync, constants, lstatSync, mkdirSync, rmdirSync, type Stats } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, rmSync, type Stats } from 'node:fs';
 import { FS_TYPE, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
 import type { Name } from '../vfs/name.js';
@@ -42,13 +42,9 @@ export function validateConfig(config: MountConfig): { readonly madeWork: boolea
   return { madeWork: mustMakeWork };
 }
 
-/** Takes an empty work directory away; one in use stays. */
+/** Takes a work directory away that this start has made: what is in it is the scratch of a mount that never was. */
 export function removeWork(config: MountConfig): void {
-  try {
-    rmdirSync(Buffer.from(config.work ?? '', 'latin1'));
-  } catch (error) {
-    if (!['ENOTEMPTY', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
+  if (config.work !== undefined) rmSync(Buffer.from(config.work, 'latin1'), { recursive: true, force: true });
 }
 
 function checkMountpoint(config: MountConfig): void {
@@ -162,7 +158,7 @@ function checkOverlaps(config: MountConfig): void {
   }
 }
 
-/** Only that it is there: without privilege it is fusermount3, running as root, that opens it. */
+/** fusermount3 opens it as the user who calls (3.14), so the user's own permission counts in both ways to mount. */
 function checkDevice(config: MountConfig): void {
   if (config.engine !== 'kernel') {
     throw new UserError(`engine '${config.engine}' is not in this version`, { hint: 'use --engine kernel' });
@@ -171,6 +167,7 @@ function checkDevice(config: MountConfig): void {
   let stat: Stats | undefined;
   try {
     stat = lstatSync('/dev/fuse');
+    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
   } catch (error) {
     throw refusal(config, `cannot open '/dev/fuse': ${reasonOf(error)}`, hint);
   }

@@ -1,0 +1,131 @@
+/** Wrong input: status 1, one exact line, and nothing left: no mount, no run directory, no file. */
+
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Workbench } from './plyfs-run.js';
+
+let bench: Workbench;
+
+beforeAll(() => {
+  bench = new Workbench('l1/sub', 'l2', 'u/in', 'm', 'w');
+  writeFileSync(join(bench.root, 'file'), '');
+  writeFileSync(join(bench.root, 'layer.tar'), '');
+});
+
+afterAll(() => bench.dispose());
+
+const cannot = "plyfs mount: cannot mount on '/m': ";
+
+const table: [args: string[], line: string][] = [
+  [['mount', 'm'], `${cannot}no layer and no upper is given; add -l DIR or --upper DIR`],
+  [['mount'], "plyfs mount: missing required argument 'mountpoint'; see 'plyfs mount --help'"],
+  [['mount', '--uper', 'u', 'm'], "plyfs mount: unknown option '--uper'; did you mean '--upper'?"],
+  [['mount', '-l', 'nope', 'm'], `${cannot}layer '/nope': no such directory`],
+  [['mount', '-l', 'file', 'm'], `${cannot}layer '/file': not a directory`],
+  [
+    ['mount', '-l', 'layer.tar', 'm'],
+    `${cannot}layer '/layer.tar': layer tars need the image store, which this version lacks; unpack it into a directory and give that`,
+  ],
+  [['mount', '-l', '', 'm'], 'plyfs mount: the layer is an empty path'],
+  [['mount', '-l', 'l1', ''], 'plyfs mount: the mount point is an empty path'],
+  [
+    ['mount', '-l', 'l1', 'nope'],
+    "plyfs mount: cannot mount on '/nope': no such directory; mkdir -p '/nope'",
+  ],
+  [['mount', '-l', 'l1', 'file'], "plyfs mount: cannot mount on '/file': not a directory"],
+  [['mount', '-l', 'l1', 'l1/sub'], "plyfs mount: cannot mount on '/l1/sub': it lies inside layer '/l1'"],
+  [['mount', '-l', 'l1', '-l', 'l1', 'm'], `${cannot}layer '/l1' is given twice`],
+  [['mount', '-l', 'l1', '-l', 'l1/sub', 'm'], `${cannot}layer '/l1/sub' lies inside layer '/l1'`],
+  [
+    ['mount', '-l', 'l1', '--upper', 'nope', 'm'],
+    `${cannot}upper '/nope': no such directory; mkdir -p '/nope'`,
+  ],
+  [['mount', '-l', 'l1', '--upper', 'file', 'm'], `${cannot}upper '/file': not a directory`],
+  [['mount', '-l', 'l1', '--upper', 'l1', 'm'], `${cannot}upper '/l1' is a layer too`],
+  [['mount', '-l', 'l1', '--upper', 'l1/sub', 'm'], `${cannot}upper '/l1/sub' lies inside layer '/l1'`],
+  [['mount', '-l', 'l1/sub', '--upper', 'l1', 'm'], `${cannot}layer '/l1/sub' lies inside upper '/l1'`],
+  [
+    ['mount', '-l', 'l1', '--upper', 'u', '--work', 'u/in', 'm'],
+    `${cannot}upper '/u' and work '/u/in' must be separate trees`,
+  ],
+  [
+    ['mount', '-l', 'l1', '--upper', 'u', '--work', 'no/w', 'm'],
+    `${cannot}work '/no/w': no such directory; mkdir -p '/no/w'`,
+  ],
+  [
+    ['mount', '-l', 'l1', '--upper', 'u', '--work', '/proc/w', 'm'],
+    `${cannot}work '/proc/w' and upper '/u' are on different file systems; choose a work directory beside upper`,
+  ],
+  [
+    ['mount', '-l', 'l1', '--work', 'w', 'm'],
+    `${cannot}work '/w' is given without an upper; add --upper DIR`,
+  ],
+  [
+    ['mount', '-l', 'l1', '--upper', 'u', 'u/in'],
+    "plyfs mount: cannot mount on '/u/in': it lies inside upper '/u'",
+  ],
+  [
+    ['mount', '-l', 'l1', '--engine', 'fuse-native', 'm'],
+    "plyfs mount: engine 'fuse-native' is not in this version; use --engine kernel",
+  ],
+  [
+    ['mount', '-l', 'l1', '--engine', 'x', 'm'],
+    "plyfs mount: option '--engine <name>' argument 'x' is invalid; choose kernel, fuse-native",
+  ],
+  [
+    ['mount', '-l', 'l1', '-o', 'lowerdir=l2', 'm'],
+    'plyfs mount: cannot mix -l with -o lowerdir=; -l stacks bottom first, lowerdir= top first',
+  ],
+  [['mount', '-l', 'l1', '-o', 'nonsense', 'm'], "plyfs mount: unknown mount option 'nonsense'"],
+  [
+    ['mount', '-l', 'l1', '-v', '/nope-plyfs:/x', 'm'],
+    'plyfs mount: invalid mount config for type "bind": bind source path does not exist: /nope-plyfs; create it, or add bind-create-src: --mount type=bind,src=/nope-plyfs,dst=/x,bind-create-src',
+  ],
+  [['mount', '-l', 'l1', '-v', 'aa:/x', '-v', 'bb:/x', 'm'], 'plyfs mount: Duplicate mount point: /x'],
+  [
+    ['umount', 'm'],
+    "plyfs umount: cannot unmount '/m': not the mount point of a plyfs mount; 'plyfs mounts' lists them",
+  ],
+  [['umount'], "plyfs umount: missing required argument 'mountpoint'; see 'plyfs umount --help'"],
+  [['why', 'm/x'], "plyfs why: cannot explain '/m/x': no plyfs mount holds it; 'plyfs mounts' lists them"],
+  [
+    ['mounts', '--format', '{{'],
+    "plyfs mounts: invalid format '{{': '{{' is not understood; use {{.Mountpoint}} or {{json .}}",
+  ],
+  [['frob'], "plyfs: unknown command 'frob'; see 'plyfs --help'"],
+];
+
+describe('wrong input', () => {
+  it.each(table)('plyfs %j', (args, line) => {
+    const before = readdirSync(bench.root).filter((name) => name !== 'run');
+    expect(bench.plyfs(...args)).toEqual({ code: 1, stdout: '', stderr: `${line}\n` });
+    expect(bench.mounted()).toEqual([]);
+    expect(bench.runIds()).toEqual([]);
+    expect(readdirSync(bench.root).filter((name) => name !== 'run')).toEqual(before);
+  });
+
+  it('is one line also when a name holds a newline, and --debug adds the stack', () => {
+    expect(bench.plyfs('mount', '-l', 'a\nb', 'm').stderr).toBe(
+      `${cannot}layer '/a\\nb': no such directory\n`,
+    );
+    expect(bench.plyfs('mount', '--debug', '-l', 'a', 'm').stderr).toMatch(/no such directory\n.*\n {4}at /);
+  });
+
+  it('goes on with the next mount point of umount', () => {
+    const { code, stderr } = bench.plyfs('umount', 'm', 'l1');
+    expect([code, stderr.trimEnd().split('\n').length]).toEqual([1, 2]);
+  });
+});
+
+describe('help', () => {
+  it.each(['mount', 'umount', 'mounts', 'why', 'doctor'])('of %s has examples', (command) => {
+    const { code, stdout } = bench.plyfs(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples:\\n {2}plyfs ${command}`));
+  });
+
+  it('shows the version', () => {
+    expect(bench.plyfs('--version').stdout).toMatch(/^plyfs \d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,204 @@
+/** A mount from its command to its end, by each of the ways in which it can end. */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isGone, until, Workbench } from './plyfs-run.js';
+
+let bench: Workbench;
+
+beforeEach(() => {
+  bench = new Workbench('l1', 'l2', 'u', 'm', 'm2');
+  writeFileSync(join(bench.root, 'l1/low'), 'low');
+  writeFileSync(join(bench.root, 'l1/both'), 'l1');
+  writeFileSync(join(bench.root, 'l2/both'), 'l2');
+});
+
+afterEach(() => bench.dispose());
+
+/** Nothing of any mount is left. */
+function expectClean(): void {
+  expect(bench.mounted()).toEqual([]);
+  expect(bench.runIds()).toEqual([]);
+}
+
+function mount(...args: string[]): void {
+  expect(bench.plyfs('mount', ...args)).toEqual({ code: 0, stdout: '', stderr: '' });
+}
+
+describe('plyfs mount', () => {
+  it('answers when it returns, and plyfs umount returns when the daemon is gone', () => {
+    mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm');
+    expect(bench.run('cat', 'm/low', 'm/both').stdout).toBe('lowl2');
+    const pid = bench.pid();
+    expect(bench.plyfs('umount', 'm')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(isGone(pid)).toBe(true);
+    expectClean();
+  });
+
+  it('takes the overlayfs form, topmost first', () => {
+    mount('-o', 'lowerdir=l2:l1,upperdir=u,workdir=work', 'm');
+    expect(bench.run('cat', 'm/both').stdout).toBe('l2');
+    expect(bench.run('sh', '-c', 'echo new > m/new').code).toBe(0);
+    bench.plyfs('umount', 'm');
+    expect(readFileSync(join(bench.root, 'u/new'), 'utf8')).toBe('new\n');
+    expectClean();
+  });
+
+  it('without an upper is read-only', () => {
+    mount('-l', 'l1', 'm');
+    expect(bench.run('touch', 'm/x').stderr).toMatch(/Read-only file system/);
+  });
+
+  it.each(['a b', 'quote\'"', 'new\nline', 'com,ma', 'back\\slash', '\u00e9\u4e2d', '-dash'])(
+    'works on %j',
+    (name) => {
+      mkdirSync(join(bench.root, name));
+      const path = join(bench.root, name);
+      mount('-l', 'l1', path);
+      expect(bench.run('cat', `${path}/low`).stdout).toBe('low');
+      expect(JSON.parse(bench.plyfs('mounts', '--format', 'json').stdout)[0].Mountpoint).toBe(path);
+      expect(bench.plyfs('umount', path).code).toBe(0);
+      expectClean();
+    },
+  );
+
+  it('works on a mount point that is a layer, and through a symlink', () => {
+    bench.run('ln', '-s', 'l1', 'link');
+    mount('-l', 'l1', '-l', 'l2', 'link');
+    expect(bench.run('cat', 'l1/both').stdout).toBe('l2');
+    expect(bench.plyfs('umount', 'link').code).toBe(0);
+    expectClean();
+  });
+
+  it('refuses a mount point that it has already', () => {
+    mount('-l', 'l1', 'm');
+    expect(bench.plyfs('mount', '-l', 'l2', 'm')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        "plyfs mount: cannot mount on '/m': it is a plyfs mount already; to replace it: plyfs umount '/m'\n",
+    });
+  });
+
+  it('refuses an upper that another mount writes to, and names the holder', () => {
+    mount('-l', 'l1', '--upper', 'u', 'm');
+    const pid = bench.pid();
+    for (const work of ['u.work', 'other']) {
+      expect(bench.plyfs('mount', '-l', 'l2', '--upper', 'u', '--work', work, 'm2').stderr).toBe(
+        `plyfs mount: cannot mount on '/m2': upper '/u' is in use by the mount at '/m' (pid ${pid})\n`,
+      );
+    }
+    expect(bench.mounted()).toEqual(['m']);
+    expect(existsSync(join(bench.root, 'other'))).toBe(false);
+  });
+
+  it('refuses an upper that kernel overlayfs writes to', () => {
+    mkdirSync(join(bench.root, 'work'));
+    const { root } = bench;
+    const options = `lowerdir=${root}/l1,upperdir=${root}/u,workdir=${root}/work`;
+    expect(bench.run('mount', '-t', 'overlay', 'overlay', '-o', options, 'm2').code).toBe(0);
+    expect(bench.plyfs('mount', '-l', 'l1', '--upper', 'u', 'm').stderr).toBe(
+      "plyfs mount: cannot mount on '/m': upper '/u' is in use by the kernel overlay at '/m2'\n",
+    );
+    expect(existsSync(join(bench.root, 'u.work'))).toBe(false);
+  });
+
+  it('lets two mounts share layers', () => {
+    mount('-l', 'l1', '-l', 'l2', 'm');
+    mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm2');
+    expect(bench.plyfs('mounts', '-q').stdout).toBe(`${bench.root}/m\n${bench.root}/m2\n`);
+    expect(bench.plyfs('umount', 'm', 'm2').code).toBe(0);
+    expectClean();
+  });
+});
+
+describe('a mount ends', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('cleanly on %s', async (signal) => {
+    mount('-l', 'l1', 'm');
+    const pid = bench.pid();
+    process.kill(pid, signal);
+    await until(() => isGone(pid));
+    expectClean();
+  });
+
+  it('not on SIGHUP', async () => {
+    mount('-l', 'l1', 'm');
+    process.kill(bench.pid(), 'SIGHUP');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(bench.run('cat', 'm/low').stdout).toBe('low');
+  });
+
+  it('with a plain umount(8)', async () => {
+    mount('-l', 'l1', 'm');
+    const pid = bench.pid();
+    expect(bench.run('umount', 'm').code).toBe(0);
+    await until(() => isGone(pid));
+    expectClean();
+  });
+
+  it('after SIGKILL leaves a mount that plyfs umount takes away', async () => {
+    mount('-l', 'l1', 'm');
+    const pid = bench.pid();
+    process.kill(pid, 'SIGKILL');
+    await until(() => isGone(pid));
+    // ENOTCONN, or ECONNABORTED where FUSE_ABORT_ERROR was negotiated.
+    expect(bench.run('ls', 'm').stderr).toMatch(
+      /Transport endpoint is not connected|Software caused connection abort/,
+    );
+    expect(bench.plyfs('mounts', '--format', '{{.Mountpoint}} {{.Status}}').stdout).toBe(
+      `${bench.root}/m no daemon\n`,
+    );
+    expect(bench.plyfs('umount', 'm')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expectClean();
+  });
+
+  it('when busy only with --lazy, and is then served until its last user is gone', async () => {
+    mount('-l', 'l1', 'm');
+    const pid = bench.pid();
+    const user = bench.start('sh', '-c', 'exec sleep 30 < m/low');
+    await until(() => bench.plyfs('umount', 'm').code === 1 && bench.mounted().length === 1);
+    expect(bench.plyfs('umount', 'm').stderr).toBe(
+      "plyfs umount: cannot unmount '/m': it is in use; see who with: fuser -vm '/m'; or use plyfs umount --lazy\n",
+    );
+    expect(bench.plyfs('umount', '--lazy', 'm').code).toBe(0);
+    expect(bench.mounted()).toEqual([]);
+    expect(bench.plyfs('mounts', '--format', '{{.Status}}').stdout).toBe('detached\n');
+    user.kill('SIGKILL');
+    await until(() => isGone(pid));
+    expectClean();
+  });
+
+  it('lazily on SIGTERM when busy, and at once on a second one', async () => {
+    mount('-l', 'l1', 'm');
+    const pid = bench.pid();
+    const user = bench.start('sh', '-c', 'exec sleep 30 < m/low');
+    await until(() => bench.run('fuser', '-m', 'm').stdout.includes(String(user.pid)));
+    process.kill(pid, 'SIGTERM');
+    await until(() => bench.mounted().length === 0);
+    expect(isGone(pid)).toBe(false);
+    process.kill(pid, 'SIGTERM');
+    await until(() => isGone(pid));
+    user.kill('SIGKILL');
+    expectClean();
+  });
+
+  it('in the foreground with the command', async () => {
+    const { cliScript } = await import('./plyfs-run.js');
+    const command = bench.start(process.execPath, cliScript, 'mount', '-f', '-l', 'l1', 'm');
+    const exit = new Promise((resolve) => command.on('exit', resolve));
+    await until(() => bench.mounted().length === 1 && bench.run('cat', 'm/low').stdout === 'low');
+    command.kill('SIGINT');
+    expect(await exit).toBe(0);
+    expectClean();
+  });
+});
+
+describe('plyfs why', () => {
+  it('asks the daemon, from a path relative to the working directory', () => {
+    mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm');
+    const { code, stdout } = bench.plyfs('why', 'm/both');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/l2\/both/);
+  });
+});

@@ -1,0 +1,94 @@
+/**
+ * Runs the built command as its users do: as a process, with a run directory of its own.
+ *
+ * The vitest worker never touches a mount: what looks into one is a child with a time limit, so a hang is a failure.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const dist = process.env.PLYFS_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+export const cliScript = join(dist, 'src/cli/main.js');
+
+const TIMEOUT_MS = 15_000;
+
+export interface Result {
+  /** Undefined when it was killed by the time limit. */
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A scratch directory with the usual parts of a mount, and the commands run in it. */
+export class Workbench {
+  readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'plyfs-cli-')));
+  readonly runDirectory = `${this.root}/run`;
+  readonly env = { ...process.env, PLYFS_RUN_DIR: this.runDirectory };
+
+  constructor(...directories: string[]) {
+    for (const directory of directories) mkdirSync(join(this.root, directory), { recursive: true });
+  }
+
+  plyfs(...args: string[]): Result {
+    return this.run(process.execPath, cliScript, ...args);
+  }
+
+  /** Any other program, for looking into a mount from outside. */
+  run(program: string, ...args: string[]): Result {
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      cwd: this.root,
+      env: this.env,
+      encoding: 'utf8',
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
+    return { code: status ?? undefined, stdout, stderr: stderr.replaceAll(this.root, '') };
+  }
+
+  start(program: string, ...args: string[]) {
+    return spawn(program, args, { cwd: this.root, env: this.env, stdio: 'ignore' });
+  }
+
+  /** Mount points below the scratch directory, relative to it. */
+  mounted(): string[] {
+    const lines = readFileSync('/proc/self/mountinfo', 'latin1').split('\n');
+    const points = lines
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((point) => point.startsWith(this.root));
+    return points.map((point) => point.slice(this.root.length + 1));
+  }
+
+  /** Ids of mounts with a run directory. */
+  runIds(): string[] {
+    const mounts = `${this.runDirectory}/mounts`;
+    return existsSync(mounts) ? readdirSync(mounts) : [];
+  }
+
+  /** The pid of the only daemon. */
+  pid(): number {
+    return Number(this.plyfs('mounts', '--format', '{{.Pid}}').stdout);
+  }
+
+  dispose(): void {
+    for (const point of this.mounted().reverse()) this.run('umount', '-l', join(this.root, point));
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Resolves when `condition` holds. */
+export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not in ${timeoutMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Whether the process is gone, or only its corpse is left. */
+export function isGone(pid: number): boolean {
+  if (!existsSync(`/proc/${pid}/stat`)) return true;
+  return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
