@@ -50,18 +50,23 @@ describe('plyfs mount', () => {
     expect(bench.run('touch', 'm/x').stderr).toMatch(/Read-only file system/);
   });
 
-  it.each(['a b', 'quote\'"', 'new\nline', 'com,ma', 'back\\slash', '\u00e9\u4e2d', '-dash'])(
-    'works on %j',
-    (name) => {
-      mkdirSync(join(bench.root, name));
-      const path = join(bench.root, name);
-      mount('-l', 'l1', path);
-      expect(bench.run('cat', `${path}/low`).stdout).toBe('low');
-      expect(JSON.parse(bench.plyfs('mounts', '--format', 'json').stdout)[0].Mountpoint).toBe(path);
-      expect(bench.plyfs('umount', path).code).toBe(0);
-      expectClean();
-    },
-  );
+  it.each([
+    'a b',
+    'quote\'"',
+    'new\nline',
+    'com,ma',
+    'back\\slash',
+    '\u00e9\u4e2d',
+    '-dash',
+  ])('works on %j', (name) => {
+    mkdirSync(join(bench.root, name));
+    const path = join(bench.root, name);
+    mount('-l', 'l1', path);
+    expect(bench.run('cat', `${path}/low`).stdout).toBe('low');
+    expect(JSON.parse(bench.plyfs('mounts', '--format', 'json').stdout)[0].Mountpoint).toBe(path);
+    expect(bench.plyfs('umount', path).code).toBe(0);
+    expectClean();
+  });
 
   it('works on a mount point that is a layer, and through a symlink', () => {
     bench.run('ln', '-s', 'l1', 'link');
