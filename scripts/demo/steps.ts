@@ -8,21 +8,24 @@ import type { Narrator } from './narrator.js';
 export interface Scene {
   readonly narrator: Narrator;
   readonly layers: Layers;
-  /** No other volume of this machine has this name. */
-  readonly volume: string;
   /** Passed on to `plyfs mount`, with a space at the end, or empty. */
   readonly mountOptions: string;
+  /** Whether this host can mount kernel overlayfs. */
+  readonly overlay: boolean;
 }
 
 const layerSum = 'tar --sort=name -c base app site | sha256sum';
+/** All that a user sees of the tree but what is on the tmpfs. */
 const treeSum =
   "find mnt -path mnt/run -prune -o ! -type d -printf '%p %y %m %U %s %T@ %l\\n' | sort | sha256sum";
+/** The same of what comes from layers and upper alone. */
+const unionSum =
+  "find mnt/bin mnt/usr mnt/etc/motd mnt/etc/passwd mnt/project ! -type d -printf '%p %y %m %U %s %T@ %l\\n' | sort | sha256sum";
 
-function mountCommand({ volume, mountOptions }: Scene): string {
+function mountCommand({ mountOptions }: Scene): string {
   return [
-    `plyfs mount ${mountOptions}-l base -l app -l site --upper upper --work work \\`,
-    '    -v ./shared:/srv/shared -v ./app.conf:/etc/app.d/app.conf \\',
-    `    --mount type=volume,source=${volume},target=/data --tmpfs /run mnt`,
+    `plyfs mount ${mountOptions}-l base -l app -l site --upper upper --work work --root state \\`,
+    '    -v ./shared:/srv/shared -v ./app.conf:/etc/app.d/app.conf -v notes:/data --tmpfs /run mnt',
   ].join('\n');
 }
 
@@ -32,7 +35,9 @@ export async function playScene(scene: Scene): Promise<void> {
   narrator.title(`Three layers, made from ${scene.layers.from}`);
   await narrator.run('ls -d base/bin app/usr/bin site/etc', { that: 'each layer is a folder' });
   const layersBefore = await narrator.run(layerSum, { that: 'their checksum is taken' });
-  narrator.title('One mount over them, with a writable upper, two binds, a volume and a tmpfs');
+  narrator.title(
+    'One mount over them: a writable upper, a bind of a folder and of a file, a volume, a tmpfs',
+  );
   await narrator.run(mountCommand(scene), { that: 'the mount answers' });
   await merged(scene);
   await layerOrder(narrator);
@@ -41,19 +46,22 @@ export async function playScene(scene: Scene): Promise<void> {
   await bindFolder(narrator);
   await bindFile(narrator);
   await volumeAndTmpfs(narrator);
+  await ordinaryWork(narrator);
   await why(narrator);
+  await secondMount(scene);
   await remount(scene);
+  await underOverlayfs(scene);
   narrator.title('The layers are as they were');
   await narrator.run(layerSum, { that: 'their checksum has not changed', equals: layersBefore });
 }
 
 async function merged({ narrator, layers }: Scene): Promise<void> {
   narrator.title('The layers show as one tree');
-  await narrator.run('ls mnt mnt/etc', {
+  await narrator.run('ls -C mnt mnt/etc', {
     that: 'it has names of all layers',
     contains: ['bin', 'usr', 'passwd', 'app.d'],
   });
-  await narrator.run(`chroot mnt /bin/sh -c "${layers.program}; id -u; ls /"`, {
+  await narrator.run(`chroot mnt /bin/sh -c "${layers.program}; id -u; ls -C /"`, {
     that: 'a program of one layer runs in it with libraries of another',
     contains: [layers.prints, 'data', 'srv'],
   });
@@ -133,12 +141,58 @@ async function volumeAndTmpfs(narrator: Narrator): Promise<void> {
   await narrator.run('find upper -name note', { that: 'neither is in upper', equals: '' });
 }
 
+async function ordinaryWork(narrator: Narrator): Promise<void> {
+  narrator.title(
+    'It is a disk like any other: git works in it, and data passes at the speed of the disk below',
+  );
+  const identity = '-c user.name=demo -c user.email=demo@example.org';
+  await narrator.run(
+    `mkdir mnt/project; cp -a mnt/usr/. mnt/project; cd mnt/project; git init -q .; git add .
+git ${identity} commit -qm 'from a layer'; git status --short; git log --format=%s`,
+    { that: 'a repository made in the mount is clean', equals: 'from a layer' },
+  );
+  await narrator.run(
+    'dd if=/dev/zero of=mnt/big bs=1M count=256 2>&1 | tail -n 1; dd if=mnt/big of=/dev/null bs=1M 2>&1 | tail -n 1',
+    { that: 'a large file is written and read', contains: '268435456 bytes' },
+  );
+  await narrator.run('rm mnt/big; ls -A upper', { that: 'and leaves nothing once removed', lacks: 'big' });
+}
+
 async function why(narrator: Narrator): Promise<void> {
   narrator.title('Where does a file come from?');
   await narrator.run('plyfs why mnt/etc/motd', { that: 'it names the layer', contains: 'site' });
   await narrator.run('plyfs why mnt/etc/passwd', {
     that: 'it names upper for a changed file',
     contains: 'upper',
+  });
+  await narrator.run('plyfs why mnt/etc/shells || true', {
+    that: 'it says why a deleted one is not seen',
+    contains: ['no such name', 'whiteout'],
+  });
+  await narrator.run('plyfs why mnt/etc/app.d/app.conf', {
+    that: 'it knows the mounts over the union',
+    contains: 'app.conf',
+  });
+}
+
+async function secondMount({ narrator, mountOptions }: Scene): Promise<void> {
+  narrator.title('A second container over the same layers');
+  await narrator.run(`plyfs mount ${mountOptions}-l base -l app -l site --upper upper2 mnt2`, {
+    that: 'layers are shared, the work directory is made beside upper',
+  });
+  await narrator.run('ls mnt2/etc; tail -n 1 mnt2/etc/passwd', {
+    that: 'it sees nothing of what the first one changed',
+    contains: 'shells',
+    lacks: 'demo:x',
+  });
+  await narrator.run("plyfs mounts --format '{{.Mountpoint}}  {{.Status}}  upper: {{.Upper}}'", {
+    that: 'both are listed',
+    contains: ['/mnt  up', '/mnt2  up'],
+  });
+  await narrator.run('plyfs umount mnt2; ls -A mnt2', { that: 'it is gone', equals: '' });
+  await narrator.run('plyfs mount -l base --upper upper mnt2 2>&1 || true', {
+    that: 'a second writer of one upper is refused, in one line that names the first',
+    matches: /^plyfs mount: .*in use by.*$/,
   });
 }
 
@@ -154,4 +208,22 @@ async function remount(scene: Scene): Promise<void> {
     equals: 'kept',
   });
   await narrator.run('plyfs umount mnt; ls -A mnt', { that: 'the mount point is empty', equals: '' });
+}
+
+async function underOverlayfs({ narrator, overlay }: Scene): Promise<void> {
+  narrator.title('What upper holds is the form of kernel overlayfs');
+  if (!overlay) {
+    narrator.say('(kernel overlayfs cannot be mounted here, so this is not shown)');
+    return;
+  }
+  await narrator.run(
+    'mount -t overlay overlay -o lowerdir=site:app:base,upperdir=upper,workdir=work mnt; ls -C mnt mnt/etc',
+    { that: 'the kernel mounts it; the whiteout hides', contains: 'passwd', lacks: 'shells' },
+  );
+  const kernel = await narrator.run(unionSum, { that: 'the checksum is taken there' });
+  await narrator.run('umount mnt; plyfs mount -l base -l app -l site --upper upper --work work mnt', {
+    that: 'plyfs mounts it again',
+  });
+  await narrator.run(unionSum, { that: 'the tree is the same', equals: kernel });
+  await narrator.run('plyfs umount mnt', { that: 'nothing is mounted any more' });
 }
