@@ -112,7 +112,8 @@ describe('plyfs mount', () => {
   it('lets two mounts share layers', () => {
     mount('-l', 'l1', '-l', 'l2', 'm');
     mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm2');
-    expect(bench.plyfs('mounts', '-q').stdout).toBe(`${bench.root}/m\n${bench.root}/m2\n`);
+    expect(bench.listed('')).toEqual(['/m', '/m2']);
+    expect(bench.plyfs('mounts', '-q').stdout).toContain(`${bench.root}/m\n${bench.root}/m2\n`);
     expect(bench.plyfs('umount', 'm', 'm2').code).toBe(0);
     expectClean();
   });
@@ -151,9 +152,7 @@ describe('a mount ends', () => {
     expect(bench.run('ls', 'm').stderr).toMatch(
       /Transport endpoint is not connected|Software caused connection abort/,
     );
-    expect(bench.plyfs('mounts', '--format', '{{.Mountpoint}} {{.Status}}').stdout).toBe(
-      `${bench.root}/m no daemon\n`,
-    );
+    expect(bench.listed('{{.Status}}')).toEqual(['/m no daemon']);
     expect(bench.plyfs('umount', 'm')).toEqual({ code: 0, stdout: '', stderr: '' });
     expectClean();
   });
@@ -168,7 +167,7 @@ describe('a mount ends', () => {
     );
     expect(bench.plyfs('umount', '--lazy', 'm').code).toBe(0);
     expect(bench.mounted()).toEqual([]);
-    expect(bench.plyfs('mounts', '--format', '{{.Status}}').stdout).toBe('detached\n');
+    expect(bench.listed('{{.Status}}')).toEqual(['/m detached']);
     user.kill('SIGKILL');
     await until(() => isGone(pid));
     expectClean();
