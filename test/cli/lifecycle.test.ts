@@ -1,6 +1,6 @@
 /** A mount from its command to its end, by each of the ways in which it can end. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isGone, until, Workbench } from './plyfs-run.js';
@@ -20,6 +20,11 @@ afterEach(() => bench.dispose());
 function expectClean(): void {
   expect(bench.mounted()).toEqual([]);
   expect(bench.runIds()).toEqual([]);
+}
+
+/** What a child has open as its standard input: known once it has become the program that it runs. */
+function standardInput(pid: number | undefined): string {
+  return readlinkSync(`/proc/${pid}/fd/0`);
 }
 
 function mount(...args: string[]): void {
@@ -177,7 +182,7 @@ describe('a mount ends', () => {
     mount('-l', 'l1', 'm');
     const pid = bench.pid();
     const user = bench.start('sh', '-c', 'exec sleep 30 < m/low');
-    await until(() => bench.run('fuser', '-m', 'm').stdout.includes(String(user.pid)));
+    await until(() => standardInput(user.pid) === `${bench.root}/m/low`);
     process.kill(pid, 'SIGTERM');
     await until(() => bench.mounted().length === 0);
     expect(isGone(pid)).toBe(false);
