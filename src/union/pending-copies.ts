@@ -3,7 +3,9 @@
  * here what was begun. Of several requests for one file, the first to come back finishes it.
  */
 
+import type { Times } from '../linux/inode.js';
 import { close } from '../linux/open.js';
+import type { Name } from '../vfs/name.js';
 import type { Job } from '../vfs/wait.js';
 import type { UnionNode } from './node.js';
 
@@ -11,8 +13,10 @@ export interface PendingCopy {
   readonly job: Job;
   readonly sourceFd: number;
   readonly targetFd: number;
-  /** Name of the copy in the work directory. */
-  readonly temporary: string;
+  /** Name of the copy in the work directory; undefined when it is made in place. */
+  readonly temporary: Name | undefined;
+  /** Those of the file before the copy. */
+  readonly times: Times;
 }
 
 export class PendingCopies {
