@@ -216,8 +216,8 @@ export class UnionFileSystem implements vfs.FileSystem {
     return xattrs.getxattr(this.#state, this.#state.node(id), name);
   }
 
-  listxattr(id: NodeId): Uint8Array {
-    return xattrs.listxattr(this.#state, this.#state.node(id));
+  listxattr(id: NodeId, caller: Caller): Uint8Array {
+    return xattrs.listxattr(this.#state, this.#state.node(id), caller);
   }
 
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {

@@ -124,8 +124,8 @@ export interface FileSystem {
   statfs(node: NodeId, out: StatFs): void;
 
   getxattr(node: NodeId, name: Name): Uint8Array | undefined;
-  /** Names, each ended by NUL, as listxattr(2). */
-  listxattr(node: NodeId): Uint8Array;
+  /** Names that the caller may see, each ended by NUL, as listxattr(2). */
+  listxattr(node: NodeId, caller: Caller): Uint8Array;
   setxattr(node: NodeId, name: Name, value: Uint8Array, options: SetxattrOptions): void;
   /** @throws ENODATA when there is none. */
   removexattr(node: NodeId, name: Name): void;
