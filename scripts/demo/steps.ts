@@ -43,6 +43,7 @@ export async function playScene(scene: Scene): Promise<void> {
   await layerOrder(narrator);
   await copyUp(narrator);
   await whiteout(narrator);
+  await withoutCopies(narrator);
   await bindFolder(narrator);
   await bindFile(narrator);
   await volumeAndTmpfs(narrator);
@@ -100,6 +101,32 @@ async function whiteout(narrator: Narrator): Promise<void> {
   });
 }
 
+async function withoutCopies(narrator: Narrator): Promise<void> {
+  narrator.title('What other unions copy, or break, stays as cheap and whole as on a plain disk');
+  await narrator.run(
+    "chown 1000 mnt/srv/large; stat -c '%n: owner %u, %b blocks' mnt/srv/large upper/srv/large",
+    {
+      that: 'a new owner copies no data: the file in upper takes next to no space',
+      matches: /^mnt.*owner 1000, \d{3,} blocks\nupper.*owner 1000, \d{1,2} blocks$/,
+    },
+  );
+  await narrator.run(
+    'mv mnt/usr/bin mnt/usr/moved; find upper/usr/moved ! -type d | wc -l; ls mnt/usr/moved',
+    {
+      that: 'a folder of a layer is renamed in place: none of its files was copied',
+      matches: /^0\n./,
+    },
+  );
+  await narrator.run('mv mnt/usr/moved mnt/usr/bin', { that: 'and back' });
+  await narrator.run(
+    "echo new >>mnt/srv/one; cat mnt/srv/two; stat -c '%n: inode %i, %h links' mnt/srv/one mnt/srv/two",
+    {
+      that: 'two names of one file of a layer are still one file after a change',
+      matches: /^linked\nnew\nmnt\/srv\/one: (inode \d+, 2 links)\nmnt\/srv\/two: \1$/,
+    },
+  );
+}
+
 async function bindFolder(narrator: Narrator): Promise<void> {
   narrator.title('A bind of a host folder goes both ways');
   await narrator.run("echo 'from the host' >shared/a; cat mnt/srv/shared/a", {
@@ -110,10 +137,9 @@ async function bindFolder(narrator: Narrator): Promise<void> {
     that: 'the host sees what the mount writes',
     equals: 'from the mount',
   });
-  await narrator.run('ls mnt/srv; ls -A upper', {
+  await narrator.run('ls mnt/srv; test ! -e upper/srv/shared', {
     that: "the image's files are beside it, and upper has no stub for it",
     contains: ['readme.txt', 'shared'],
-    lacks: 'srv',
   });
 }
 
@@ -217,7 +243,8 @@ async function underOverlayfs({ narrator, overlay }: Scene): Promise<void> {
     return;
   }
   await narrator.run(
-    'mount -t overlay overlay -o lowerdir=site:app:base,upperdir=upper,workdir=work mnt; ls -C mnt mnt/etc',
+    `mount -t overlay overlay -o redirect_dir=on,index=on,metacopy=on,lowerdir=site:app:base,upperdir=upper,workdir=work mnt
+ls -C mnt mnt/etc`,
     { that: 'the kernel mounts it; the whiteout hides', contains: 'passwd', lacks: 'shells' },
   );
   const kernel = await narrator.run(unionSum, { that: 'the checksum is taken there' });
