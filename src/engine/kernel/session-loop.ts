@@ -10,7 +10,14 @@ import { EAGAIN, EINTR, EIO, ENODEV, ENOENT, ENOSYS, EPROTO } from '../../errno/
 import { check, FsError } from '../../errno/fs-error.js';
 import { FUSE_DEV_IOC_BACKING_CLOSE, FUSE_DEV_IOC_BACKING_OPEN } from '../../fuse/abi.js';
 import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
-import { FUSE_INIT, FUSE_INTERRUPT, OPCODE_LIMIT, opcodeName } from '../../fuse/abi-opcodes.js';
+import {
+  FUSE_BATCH_FORGET,
+  FUSE_FORGET,
+  FUSE_INIT,
+  FUSE_INTERRUPT,
+  OPCODE_LIMIT,
+  opcodeName,
+} from '../../fuse/abi-opcodes.js';
 import { decodeInit, decodeInterrupt } from '../../fuse/decode-misc.js';
 import { encodeInit, type Negotiated, negotiate } from '../../fuse/init.js';
 import { encodeInvalInode } from '../../fuse/notify.js';
@@ -181,15 +188,22 @@ export class SessionLoop implements Session, Exchange {
     try {
       return handler(this);
     } catch (error) {
-      this.reply.reset();
-      if (error instanceof FsError) return -error.errno;
-      if (error instanceof Wait) {
-        this.#park(error.job);
-        return undefined;
-      }
-      this.#logThrow(opcodeName(header.opcode), error);
-      return -EIO;
+      return this.#outcomeOf(error);
     }
+  }
+
+  /** As `#dispatch()`, of a handler that threw. */
+  #outcomeOf(error: unknown): number | undefined {
+    const { opcode } = this.header;
+    this.reply.reset();
+    if (error instanceof Wait) {
+      this.#park(error.job);
+      return undefined;
+    }
+    const wantsAnswer = opcode !== FUSE_FORGET && opcode !== FUSE_BATCH_FORGET;
+    if (error instanceof FsError && wantsAnswer) return -error.errno;
+    this.#logThrow(opcodeName(opcode), error);
+    return wantsAnswer ? -EIO : NO_REPLY;
   }
 
   #send(result: number): void {
@@ -249,7 +263,13 @@ export class SessionLoop implements Session, Exchange {
   #interrupt(): void {
     const { header } = this;
     const { interrupt } = this.records;
-    decodeInterrupt(this.request, interrupt);
+    try {
+      decodeInterrupt(this.request, interrupt);
+    } catch (error) {
+      // An INTERRUPT is not answered.
+      this.#logThrow('INTERRUPT', error);
+      return;
+    }
     const resend = FUSE_UNIQUE_RESEND_HIGH;
     const index = this.#parked.findIndex(
       (one) =>
