@@ -21,8 +21,9 @@ import { ioctlBuffer } from '../../linux/ioctl.js';
 import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
+import { Failures } from '../failures.js';
+import { JobRunner } from '../jobs/job-runner.js';
 import { type Exchange, handlers, NO_REPLY } from './dispatch.js';
-import { JobRunner } from './job-runner.js';
 import { Records } from './records.js';
 
 /** Largest request: 1 MiB of data behind its headers. */
@@ -70,13 +71,14 @@ export class SessionLoop implements Session, Exchange {
   readonly #options: LoopOptions;
   readonly #jobs: JobRunner;
   readonly #counts = new Float64Array(OPCODE_LIMIT + 1);
-  readonly #seenThrows = new Set<string>();
+  readonly #failures: Failures;
   #parked: Parked[] = [];
 
   constructor(options: LoopOptions) {
     this.#options = options;
     this.fs = options.fs;
     this.#jobs = new JobRunner(options.wakeFd);
+    this.#failures = new Failures(options.log);
   }
 
   /**
@@ -146,7 +148,7 @@ export class SessionLoop implements Session, Exchange {
       decodeHeader(request, header);
     } catch (error) {
       // Without a header there is nothing to answer to.
-      this.#logThrow('request', error);
+      this.#failures.log('request', error);
       return;
     }
     const { opcode } = header;
@@ -173,13 +175,11 @@ export class SessionLoop implements Session, Exchange {
       return handler(this);
     } catch (error) {
       this.reply.reset();
-      if (error instanceof FsError) return -error.errno;
       if (error instanceof Wait) {
         this.#park(error.job);
         return undefined;
       }
-      this.#logThrow(opcodeName(header.opcode), error);
-      return -EIO;
+      return -this.#failures.errnoOf(opcodeName(header.opcode), error);
     }
   }
 
@@ -251,13 +251,6 @@ export class SessionLoop implements Session, Exchange {
     header.uniqueLow = parked!.uniqueLow;
     header.uniqueHigh = parked!.uniqueHigh;
     this.#send(-EINTR);
-  }
-
-  #logThrow(what: string, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (this.#seenThrows.has(text)) return;
-    this.#seenThrows.add(text);
-    this.#options.log(`${what}: ${text}`);
   }
 
   #trace(result: number, started: bigint): void {
