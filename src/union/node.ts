@@ -17,6 +17,7 @@ import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
+import type { KeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 
 /** A file of a lower. */
@@ -39,6 +40,8 @@ export class UnionNode implements OpenFile {
   realIno: number;
   /** The layer of the topmost object. */
   layer: Layer;
+  /** The ctime that a copy-up would change; undefined when none did. */
+  keptCtime: KeptCtime | undefined;
   parent: UnionNode | undefined;
   name: Name;
   /** Whether the node is found through `parent.namedChildren` and not through `layer.nodes`. */
@@ -78,8 +81,8 @@ export class UnionNode implements OpenFile {
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */
   backingOutdated = false;
-  /** The file has another node now; this one serves those who had the lower file open before it was written. */
-  outdated = false;
+  /** The file's node since it was written; this one serves those who had the lower file open before. */
+  heir: UnionNode | undefined;
   /** While `backingOutdated`: O_PATH descriptor of that lower file. */
   backingFd = -1;
   /** Descriptors for reads and writes that the kernel leaves to us; shared by all opens; -1 when not open. */

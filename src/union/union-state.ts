@@ -26,6 +26,7 @@ import { TTL_FOREVER } from '../vfs/attr.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import type { PrivateXattrs } from './format.js';
+import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import type { PendingCopies } from './pending-copies.js';
@@ -101,6 +102,12 @@ export class UnionState {
     const node = this.table.get(id);
     if (node === undefined) throw fsError(ESTALE, 'node', String(id));
     return node;
+  }
+
+  /** The node whose metadata counts for one that may have been written since it was opened. */
+  current(id: NodeId): UnionNode {
+    const node = this.node(id);
+    return node.heir ?? node;
   }
 
   directories(node: UnionNode): RealDirectory[] {
@@ -207,6 +214,7 @@ export class UnionState {
     if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
       out.blocks = this.other.blocks;
     }
+    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, stat, out);
     out.ttlMs = TTL_FOREVER;
   }
 
@@ -225,6 +233,12 @@ export class UnionState {
       this.unindex(at);
       this.table.delete(at);
       this.closeAll(at);
+      const { heir } = at;
+      if (heir !== undefined) {
+        heir.children--;
+        at.heir = undefined;
+        this.release(heir);
+      }
       parent.children--;
       at = parent;
     }
