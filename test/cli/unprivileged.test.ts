@@ -18,23 +18,23 @@ beforeEach(() => {
 afterEach(() => bench.dispose());
 
 /**
- * In a mount namespace of its own, where /dev/fuse is open to all, as distributions have it. The compiled project is
- * shown in the scratch folder too, since the checkout may lie where nobody may go.
+ * In a mount namespace of its own, where /dev/fuse is open to all, as distributions have it, and scratch folder and
+ * checkout are shown below /mnt, since they may lie where nobody may go. Other tests' mounts are taken out of it first:
+ * a namespace that keeps them keeps their daemons, and an overlay's upper.
  */
 function asNobody(script: string): ReturnType<Workbench['run']> {
-  const device = join(bench.root, 'fuse');
-  const project = join(bench.root, 'project');
-  mkdirSync(project);
+  const { root } = bench;
   const checkout = cliScript.replace(/\/dist\/.*$/, '');
-  writeFileSync(
-    join(bench.root, 'script'),
-    `set -e; plyfs() { '${process.execPath}' '${project}${cliScript.slice(checkout.length)}' "$@"; }\n${script}`,
-  );
+  mkdirSync(join(root, 'project'));
+  const plyfs = `'${process.execPath}' '/mnt/project${cliScript.slice(checkout.length)}'`;
+  writeFileSync(join(root, 'script'), `set -e; plyfs() { ${plyfs} "$@"; }; cd /mnt\n${script}`);
   const setUp = [
-    `mknod -m 666 '${device}' c 10 229`,
-    `mount --bind '${device}' /dev/fuse`,
-    `mount --bind '${checkout}' '${project}'`,
-    `exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups sh '${bench.root}/script'`,
+    `awk '$5 ~ "/plyfs-(test|cli)-" { print $5 }' /proc/self/mountinfo | sort -r | xargs -r -n 1 umount -l`,
+    `mknod -m 666 '${root}/fuse' c 10 229`,
+    `mount --bind '${root}/fuse' /dev/fuse`,
+    `mount --bind '${checkout}' '${root}/project'`,
+    `mount --rbind '${root}' /mnt`,
+    `PLYFS_RUN_DIR=/mnt/run exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups sh /mnt/script`,
   ].join(' && ');
   return bench.run('unshare', '--mount', '--propagation', 'private', 'sh', '-c', setUp);
 }
@@ -46,7 +46,7 @@ it('plyfs mount and umount work for a user without privileges, again and again',
       cat m/d/low
       echo $round >m/new
       plyfs umount m
-      if grep -q '${bench.root}/m ' /proc/mounts; then echo still mounted; fi
+      if grep -q '/mnt/m ' /proc/mounts; then echo still mounted; fi
     done
     cat u/new`);
   expect(stderr).toBe('');

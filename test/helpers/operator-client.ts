@@ -48,7 +48,7 @@ interface Pending {
   readonly line: number;
 }
 
-const DEFAULT_LIMIT_MS = 10_000;
+const DEFAULT_LIMIT_MS = 20_000;
 const TRACE_LENGTH = 40;
 
 export class Operator {
