@@ -76,6 +76,8 @@ export class ServedMount {
   private madeWork = false;
   private features: Features = {};
   private isDeviceClosed = false;
+  /** The unmount under way: whoever asked for it is answered before the process ends. */
+  private unmounting: Promise<void> = Promise.resolve();
   /** Rejected when a signal ends the wait for a session that may never answer. */
   private readonly givenUp = newGate<never>();
   /** Set by the first SIGTERM, SIGINT. */
@@ -146,8 +148,11 @@ export class ServedMount {
         hint: `umount '${this.name}' first`,
       });
     }
+    const { privileged } = this.attached;
+    const detached = detach(this.config.mountpoint, { lazy, privileged });
+    this.unmounting = detached.catch(() => undefined);
     try {
-      await detach(this.config.mountpoint, { lazy, privileged: this.attached.privileged });
+      await detached;
     } catch (error) {
       if (detachOutcome(error) === 'busy') {
         throw new UserError(`cannot unmount '${this.name}': it is in use`, {
@@ -224,6 +229,7 @@ export class ServedMount {
     if (end.error) this.hooks.log(`session ${end.reason}: ${end.error.stack ?? end.error.message}`);
     // First the descriptor: an unmount writes back dirty pages, to a session that answers no more.
     this.closeDevice();
+    await this.unmounting;
     await this.detachQuietly();
     if (end.reason === 'unmounted' || (this.stopAsked && end.reason !== 'crashed')) return 0;
     this.hooks.log(`the mount at '${this.name}' ended: ${end.reason}`);

@@ -10,7 +10,7 @@ import { EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS } from '../e
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
-import { fillAttr, fillStatFs } from '../files/real-object.js';
+import { chmodAt, fillAttr, fillStatFs } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -28,6 +28,7 @@ import {
   O_WRONLY,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
+  S_ISGID,
 } from '../linux/constants.js';
 import { linkat, mkdirat, mknodat, readlinkat, renameat2, symlinkat, unlinkat } from '../linux/directory.js';
 import { close, dup, openat } from '../linux/open.js';
@@ -193,19 +194,26 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const to = other.#directory(target.parent);
     const moved = this.find(from, name);
     const replaced = other.find(to, target.name);
+    const { nlink, blocks } = other.stat;
     if (replaced !== undefined && moved !== replaced) other.table.pin(replaced);
-    if (moved !== undefined) this.table.descriptor(moved);
+    // In another mirror the kernel knows what moved as another node: this one has no name any more.
+    if (moved !== undefined && this !== other) this.table.pin(moved);
+    else if (moved !== undefined) this.table.descriptor(moved);
     const fd = this.table.descriptor(from);
     check(renameat2(fd, name, other.table.descriptor(to), target.name, target.flags), 'rename', name);
     from.listing = undefined;
     to.listing = undefined;
     const exchanged = (target.flags & RENAME_EXCHANGE) !== 0;
     if (this === other && moved !== undefined) this.table.place(moved, to, target.name);
+    if (this !== other && moved !== undefined) this.#unname(moved);
     if (replaced === undefined || replaced === moved) return;
-    if (!exchanged) replaced.removed = true;
-    else if (this === other) this.table.place(replaced, from, name);
-    if (exchanged && replaced.openCount === 0) other.table.unpin(replaced);
-    this.table.release(replaced, (one) => this.files.closeAll(one));
+    if (exchanged && this === other) {
+      this.table.place(replaced, from, name);
+      if (replaced.openCount === 0) this.table.unpin(replaced);
+      return;
+    }
+    if (!exchanged && nlink === 1) other.files.unlinked(replaced, blocks);
+    other.#unname(replaced);
   }
 
   open(id: NodeId, intent: vfs.OpenIntent, out: Opened): void {
@@ -318,11 +326,17 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#assertWritable('setxattr');
     this.#assertXattr(name);
     const node = this.table.get(id);
-    check(setxattrAt(this.table.descriptor(node), '', name, value, options.flags), 'setxattr', name);
+    const fd = this.table.descriptor(node);
+    check(setxattrAt(fd, '', name, value, options.flags), 'setxattr', name);
+    if (name === 'security.capability') node.hasCapability = undefined;
+    if (!options.killSgid) return;
+    this.statNode(node);
+    if ((node.mode & S_ISGID) !== 0) chmodAt(fd, '', node.mode & 0o7777 & ~S_ISGID);
   }
 
   removexattr(id: NodeId, name: Name): void {
     this.#assertWritable('removexattr');
+    this.#assertXattr(name);
     check(removexattrAt(this.table.descriptor(this.table.get(id)), '', name), 'removexattr', name);
   }
 
@@ -418,7 +432,12 @@ export class MirrorFileSystem implements vfs.FileSystem {
     check(unlinkat(this.table.descriptor(at), name, flags), flags === 0 ? 'unlink' : 'rmdir', name);
     at.listing?.remove(name);
     if (node === undefined) return;
-    if (nlink === 1) this.#options.quota?.give(blocks * 512);
+    if (nlink === 1) this.files.unlinked(node, blocks);
+    this.#unname(node);
+  }
+
+  /** The node was reached by a name that is gone; who has it open goes on. */
+  #unname(node: MirrorNode): void {
     node.removed = true;
     this.table.release(node, (one) => this.files.closeAll(one));
   }
