@@ -223,10 +223,14 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const access = intent.flags & O_ACCMODE;
     const writes = access !== O_RDONLY || truncates;
     if (writes) this.#assertWritable('open');
-    if (writes && this.ttlMs === 0) {
+    if (this.ttlMs === 0) {
       // Mode and capabilities may have changed on the host.
       this.statNode(node);
       node.hasCapability = undefined;
+      if (this.stat.sizeBytes === 0 && this.files.isGenerated(node)) {
+        node.refusesBacking = true;
+        out.directIo = true;
+      }
     }
     if (truncates) this.files.truncate(node, 0);
     if (truncates && intent.killPriv) this.files.killPrivileges(node);
@@ -312,8 +316,10 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   getxattr(id: NodeId, name: Name): Uint8Array | undefined {
-    this.#assertXattr(name);
+    // Absent, not EOPNOTSUPP: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl).
+    if (this.#options.owners !== undefined && isAcl(name)) return undefined;
     const result = getxattrAt(this.table.descriptor(this.table.get(id)), '', name, scratch);
+    if (result === -EOPNOTSUPP && isAcl(name)) return undefined;
     return result === -ENODATA ? undefined : scratch.subarray(0, check(result, 'getxattr', name));
   }
 
@@ -398,7 +404,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   /** ACLs name owners, which a map would have to rewrite. */
   #assertXattr(name: Name): void {
-    if (this.#options.owners !== undefined && name.startsWith('system.posix_acl')) {
+    if (this.#options.owners !== undefined && isAcl(name)) {
       throw fsError(EOPNOTSUPP, 'xattr', name);
     }
   }
@@ -450,4 +456,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
   get rootFd(): number {
     return this.#root.fd;
   }
+}
+
+function isAcl(name: Name): boolean {
+  return name.startsWith('system.posix_acl_');
 }

@@ -14,6 +14,7 @@ import {
 } from '../linux/constants.js';
 import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
+import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { FallocateRange, WriteData } from '../vfs/file-system.js';
 import type { MirrorFileSystem } from './mirror-file-system.js';
@@ -27,6 +28,7 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
   readonly #mirror: MirrorFileSystem;
   readonly #quota: Quota | undefined;
   readonly #stat = new Statx();
+  readonly #statfs = new StatFsResult();
 
   constructor(mirror: MirrorFileSystem, quota: Quota | undefined) {
     super(
@@ -45,6 +47,16 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     this.#mirror.statNode(node);
     node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', this.#mirror.stat.mode);
     node.hasCapability = false;
+  }
+
+  /**
+   * Whether an empty file is one whose content the kernel makes as it is read, as in /proc: reads must then come to us,
+   * since those that the kernel serves itself end at the size. Its file system has no blocks.
+   */
+  isGenerated(node: MirrorNode): boolean {
+    if ((node.mode & S_IFMT) !== S_IFREG) return false;
+    check(fstatfs(this.#mirror.table.descriptor(node), this.#statfs), 'statfs', node.name);
+    return this.#statfs.blocks === 0;
   }
 
   truncate(node: MirrorNode, sizeBytes: number): void {
