@@ -11,6 +11,7 @@ import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
 import { chmodAt, fillAttr, fillStatFs } from '../files/real-object.js';
+import { filterXattrList, seesXattr } from '../files/xattr-list.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -323,9 +324,10 @@ export class MirrorFileSystem implements vfs.FileSystem {
     return result === -ENODATA ? undefined : scratch.subarray(0, check(result, 'getxattr', name));
   }
 
-  listxattr(id: NodeId): Uint8Array {
+  listxattr(id: NodeId, caller: Caller): Uint8Array {
     const result = listxattrAt(this.table.descriptor(this.table.get(id)), '', scratch);
-    return scratch.subarray(0, check(result, 'listxattr'));
+    const length = check(result, 'listxattr');
+    return filterXattrList(scratch, length, (name) => (seesXattr(caller, name) ? name : undefined));
   }
 
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {

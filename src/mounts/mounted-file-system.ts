@@ -232,8 +232,8 @@ export class MountedFileSystem implements vfs.FileSystem {
     return this.#owner(node).getxattr(nodeLocal(node), name);
   }
 
-  listxattr(node: NodeId): Uint8Array {
-    return this.#owner(node).listxattr(nodeLocal(node));
+  listxattr(node: NodeId, caller: Caller): Uint8Array {
+    return this.#owner(node).listxattr(nodeLocal(node), caller);
   }
 
   setxattr(node: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {

@@ -1,46 +1,33 @@
 /**
  * Copy-up: an object of a lower gets its copy in upper before its first change.
  *
- * Built whole in the work directory and renamed to its place, the data on disk before the name: a crash leaves the
- * lower object visible or the complete copy. Linux: fs/overlayfs/copy_up.c:ovl_copy_up_one() v6.18.
+ * Built whole where nobody sees it, then put in its place: a crash leaves the lower object visible or the complete
+ * copy. A change of metadata copies no data (metacopy): the data follows, in place, before the first write, on disk
+ * before the copy stops pointing to the lower. Linux: fs/overlayfs/copy_up.c:ovl_copy_up_one() v6.18.
  *
  * PRECONDITION: the union is writable; callers asserted it.
- * INVARIANT: nothing irrevocable happens before `Wait` is thrown: a half-made copy lies in the work directory only.
+ * INVARIANT: nothing that shows happens before `Wait` is thrown: a half-made copy has no name, or is a file whose data
+ * still counts as the lower's.
  */
 
 import { ENOENT } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { copyData, tryClone } from '../files/copy-data.js';
 import { chmodAt, chownAt, utimesAt } from '../files/real-object.js';
-import {
-  O_CREAT,
-  O_EXCL,
-  O_NOFOLLOW,
-  O_PATH,
-  O_RDONLY,
-  O_RDWR,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-} from '../linux/constants.js';
-import { fdatasync } from '../linux/data.js';
-import { mkdirat, mknodat, readlinkat, renameat2, symlinkat } from '../linux/directory.js';
+import { O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
+import { linkat, mkdirat, mknodat, readlinkat, symlinkat } from '../linux/directory.js';
 import { Times } from '../linux/inode.js';
-import { close, openat } from '../linux/open.js';
 import { Statx } from '../linux/statx.js';
 import { setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { Wait } from '../vfs/wait.js';
+import { buildData, buildMetadata, fillInPlace } from './copy-up-data.js';
 import { copyXattrs } from './copy-xattrs.js';
+import { indexNameOf, writeNlinkDelta } from './index-directory.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { originRecord, setImpure } from './origin.js';
+import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
-
-/** Data up to here is copied in the loop; more is a job: 1 MiB takes about as long as a hundred lookups. */
-const INLINE_COPY_BYTES = 1024 * 1024;
 
 const source = new Statx();
 const times = new Times();
@@ -60,9 +47,14 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
   if (top.layer === state.upper) return top;
   if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
   const parentDir = ensureUpper(state, node.parent);
-  const temporary = build(state, node, (workFd, name) => mkdirat(workFd, name, 0o700));
-  state.statNode(node, source);
-  install(state, node, parentDir, temporary);
+  const work = state.work!;
+  const name = work.temporaryName();
+  check(mkdirat(work.fd, name, 0o700), 'copy-up', node.name);
+  const temporary = Temporary.inWork(work, name);
+  withOwnerWriting(state, parentDir, () => {
+    install(state, node, temporary, () => place(state, node, parentDir, temporary));
+    if (isOpened(state, source.mode)) chmodAt(state.descriptor(parentDir), node.name, source.mode & 0o7777);
+  });
   const made = new RealDirectory(parentDir.layer, parentDir, node.name);
   state.unindex(node);
   dirs.unshift(made);
@@ -70,27 +62,74 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
   return made;
 }
 
-/**
- * Copies the node up unless it is in upper already.
- * @param sizeLimit copy no more than that much data; 0 for a file about to be truncated.
- * @throws Wait while a helper thread copies the data.
- */
-export function copyUp(state: UnionState, node: UnionNode, sizeLimit = Number.MAX_SAFE_INTEGER): void {
+/** Copies the node's metadata up unless it is in upper already; of small or untrusted files the data too. */
+export function copyUp(state: UnionState, node: UnionNode): void {
   if (inUpper(state, node)) return;
-  if (node.isDirectory) {
-    ensureUpper(state, node);
+  if (node.isDirectory) ensureUpper(state, node);
+  else copyFile(state, node, undefined);
+}
+
+/**
+ * Brings the data of a file into upper, and its metadata before.
+ * @param sizeLimit copy no more than that much; 0 for a file about to be truncated.
+ * @throws Wait while a helper thread copies.
+ */
+export function copyUpData(state: UnionState, node: UnionNode, sizeLimit: number): void {
+  if (!inUpper(state, node)) {
+    copyFile(state, node, sizeLimit);
     return;
   }
-  if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
-  const parentDir = ensureUpper(state, node.parent);
-  const temporary = buildFile(state, node, sizeLimit);
-  state.statNode(node, source);
+  if (node.data === undefined) return;
+  fillInPlace(state, node, sizeLimit);
   keepReaders(state, node);
-  install(state, node, parentDir, temporary);
-  state.unindex(node);
-  adopt(state, node);
+  node.data = undefined;
   // Reads that come to us continue in the copy, so that every open sees the same file.
   state.files.reopen(node);
+}
+
+/**
+ * The same as `copyUp` for a file with several names in its layer, but without a link in upper at the name it was
+ * reached by: for a name about to go.
+ */
+export function copyUpToIndex(state: UnionState, node: UnionNode): void {
+  if (!inUpper(state, node) && !node.byName) copyFile(state, node, undefined, 'index');
+}
+
+/** @param sizeLimit undefined: the data may stay where it is. */
+function copyFile(
+  state: UnionState,
+  node: UnionNode,
+  sizeLimit: number | undefined,
+  link: 'name' | 'index' = 'name',
+): void {
+  if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
+  const parentDir = ensureUpper(state, node.parent);
+  withOwnerWriting(state, parentDir, () => copyFileInto(state, node, parentDir, { sizeLimit, link }));
+}
+
+function copyFileInto(
+  state: UnionState,
+  node: UnionNode,
+  parentDir: RealDirectory,
+  { sizeLimit, link }: { readonly sizeLimit: number | undefined; readonly link: 'name' | 'index' },
+): void {
+  const home = state.homeOf(node);
+  const { temporary, lacksData: keepsData } = build(state, node, parentDir, sizeLimit);
+  state.statNode(node, source);
+  const indexName = source.nlink > 1 && !node.byName ? indexNameOf(state, home, node.name) : undefined;
+  if (!keepsData) keepReaders(state, node);
+  install(state, node, temporary, () => {
+    if (indexName === undefined) place(state, node, parentDir, temporary);
+    else
+      placeInIndex(state, node, temporary, {
+        indexName,
+        parentDir: link === 'name' ? parentDir : undefined,
+      });
+  });
+  state.unindex(node);
+  if (keepsData) node.data = { dir: home, name: node.name };
+  adopt(state, node);
+  if (!keepsData) state.files.reopen(node);
 }
 
 /** The node's object is the one in upper from now on. */
@@ -106,7 +145,7 @@ function adopt(state: UnionState, node: UnionNode): void {
 function keepReaders(state: UnionState, node: UnionNode): void {
   if (node.backingId === 0) return;
   if (node.openCount > 0) {
-    node.backingFd = state.open(node, O_PATH);
+    node.backingFd = state.openData(node, O_PATH);
     node.backingOutdated = true;
   } else {
     state.files.dropBacking(node);
@@ -116,144 +155,168 @@ function keepReaders(state: UnionState, node: UnionNode): void {
 /**
  * Gives the file in upper a node of its own, and leaves the old node to those who have the lower file open.
  *
- * PRECONDITION: the node was copied up while the kernel reads the lower file for open descriptors (`backingOutdated`).
+ * PRECONDITION: the data was copied up while the kernel reads the lower file for open descriptors (`backingOutdated`).
  */
 export function splitReaders(state: UnionState, node: UnionNode): void {
-  const parent = node.parent!;
   state.unindex(node);
   state.statNode(node, state.stat);
-  attachNode(state, parent, node.name, { layer: node.layer, ino: node.ino, realIno: node.realIno }, false);
+  const { layer, ino, realIno } = node;
+  const heir = attachNode(state, node.parent!, node.name, { layer, ino, realIno }, false);
+  heir.indexName = node.indexName;
+  heir.nlinkDelta = node.nlinkDelta;
+  heir.redirect = node.redirect;
+  node.indexName = undefined;
+  node.nlinkDelta = 0;
   node.orphanFd = node.backingFd;
   node.backingFd = -1;
   node.backingOutdated = false;
-  node.outdated = true;
+  node.heir = heir;
+  // The heir lives as long as the node that speaks for it.
+  heir.children++;
+  state.files.session?.invalidateAttributes(node.id);
 }
 
-function buildFile(state: UnionState, node: UnionNode, sizeLimit: number): Name {
+interface Built {
+  readonly temporary: Temporary;
+  /** The data stays in the lower. */
+  readonly lacksData: boolean;
+}
+
+/** Makes the object; its attributes follow in `install`. */
+function build(
+  state: UnionState,
+  node: UnionNode,
+  parentDir: RealDirectory,
+  sizeLimit: number | undefined,
+): Built {
   const type = node.mode & S_IFMT;
-  if (type === S_IFREG) return buildRegular(state, node, sizeLimit);
-  return build(state, node, (workFd, name) => {
-    if (type !== S_IFLNK) return mknodat(workFd, name, type, source.rdevMajor, source.rdevMinor);
-    const content = readlinkat(state.locate(node), state.locatedName);
-    return typeof content === 'number' ? content : symlinkat(content, workFd, name);
-  });
-}
-
-/** Makes the object in the work directory; its attributes follow in `install`. */
-function build(state: UnionState, node: UnionNode, make: (workFd: number, name: Name) => number): Name {
+  if (type === S_IFREG) {
+    const parentFd = state.descriptor(parentDir);
+    if (sizeLimit === undefined && state.trustsXattrs) {
+      const temporary = buildMetadata(state, node, parentFd);
+      if (temporary !== undefined) return { temporary, lacksData: true };
+    }
+    const limit = sizeLimit ?? Number.MAX_SAFE_INTEGER;
+    return { temporary: buildData(state, node, parentFd, limit), lacksData: false };
+  }
   const work = state.work!;
   const name = work.temporaryName();
   state.statNode(node, source);
-  check(make(work.fd, name), 'copy-up', node.name);
-  return name;
+  if (type === S_IFLNK) {
+    const content = readlinkat(state.locate(node), state.locatedName);
+    if (typeof content === 'number') throw fsError(-content, 'copy-up', node.name);
+    check(symlinkat(content, work.fd, name), 'copy-up', node.name);
+  } else {
+    check(mknodat(work.fd, name, type, source.rdevMajor, source.rdevMinor), 'copy-up', node.name);
+  }
+  return { temporary: Temporary.inWork(work, name), lacksData: false };
 }
 
-function buildRegular(state: UnionState, node: UnionNode, sizeLimit: number): Name {
-  const work = state.work!;
-  const pending = state.pendingCopies.get(node);
-  if (pending !== undefined) {
-    if (!pending.job.done) throw new Wait(pending.job);
-    state.pendingCopies.delete(node);
-    close(pending.sourceFd);
-    close(pending.targetFd);
-    if (pending.job.result < 0) {
-      work.remove(pending.temporary);
-      check(pending.job.result, 'copy-up', node.name);
-    }
-    return pending.temporary;
-  }
-  state.statNode(node, source);
-  const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
-  const temporary = work.temporaryName();
-  const targetFd = check(
-    openat(work.fd, temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600),
-    'copy-up',
-    node.name,
-  );
-  let kept = false;
-  let sourceFd = -1;
-  try {
-    if (sizeBytes > 0) {
-      sourceFd = state.open(node, O_RDONLY);
-      if (
-        sizeBytes > INLINE_COPY_BYTES &&
-        !(sizeBytes === source.sizeBytes && tryClone(sourceFd, targetFd))
-      ) {
-        const job = state.files.session!.startJob({
-          kind: 'copy',
-          source: sourceFd,
-          target: targetFd,
-          sizeBytes,
-          durable: !state.volatile,
-        });
-        state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary });
-        kept = true;
-        throw new Wait(job);
-      }
-      if (sizeBytes <= INLINE_COPY_BYTES)
-        check(copyData(sourceFd, targetFd, sizeBytes), 'copy-up', node.name);
-      if (!state.volatile) check(fdatasync(targetFd), 'fsync', node.name);
-    }
-    kept = true;
-    return temporary;
-  } finally {
-    if (!state.pendingCopies.get(node)) {
-      close(targetFd);
-      if (sourceFd >= 0) close(sourceFd);
-    }
-    if (!kept) work.remove(temporary);
-  }
-}
-
-/**
- * Gives the copy the attributes of its original (`source`), and its name in upper, whose directory keeps its times.
- */
-function install(state: UnionState, node: UnionNode, parentDir: RealDirectory, temporary: Name): void {
-  const work = state.work!;
+/** Gives the copy the attributes of its original, then its name; removes it when either fails. */
+function install(state: UnionState, node: UnionNode, temporary: Temporary, place: () => void): void {
   let done = false;
   try {
+    state.statNode(node, source);
+    // First: without privileges only a file that its owner may write takes a user xattr.
+    const hasOrigin = recordOrigin(state, node, temporary);
     setAttributes(state, node, temporary);
-    const origin = recordOrigin(state, node, temporary);
-    const parentFd = state.descriptor(parentDir);
-    const parent = node.parent!;
-    state.statNode(parent, state.other);
-    times.atimeSec = state.other.atimeSec;
-    times.atimeNsec = state.other.atimeNsec;
-    times.mtimeSec = state.other.mtimeSec;
-    times.mtimeNsec = state.other.mtimeNsec;
-    if (origin) setImpure(state, parent);
-    const upperFd = parentFd === parentDir.fd ? parentFd : state.descriptor(parentDir);
-    check(renameat2(work.fd, temporary, upperFd, node.name, 0), 'copy-up', node.name);
+    if (hasOrigin) setImpure(state, node.parent!);
+    place();
     done = true;
-    utimesAt(upperFd, '', times);
   } finally {
-    if (!done) work.remove(temporary);
+    if (!done) temporary.discard();
   }
 }
 
-function setAttributes(state: UnionState, node: UnionNode, temporary: Name): void {
-  const work = state.work!;
+/** Puts the copy into upper, whose directory keeps its times. */
+function place(state: UnionState, node: UnionNode, parentDir: RealDirectory, temporary: Temporary): void {
+  keepingTimes(state, node.parent!, () => {
+    check(temporary.publish(state.descriptor(parentDir), node.name), 'copy-up', node.name);
+  });
+}
+
+function placeInIndex(
+  state: UnionState,
+  node: UnionNode,
+  temporary: Temporary,
+  at: { readonly indexName: Name; readonly parentDir: RealDirectory | undefined },
+): void {
+  const index = state.index!;
+  const { parentDir } = at;
+  // Beside the names in upper, its inode has the one in the index.
+  const delta = source.nlink - (parentDir === undefined ? 1 : 2);
+  writeNlinkDelta(state, temporary.dirfd, temporary.name, delta);
+  check(temporary.publish(index.fd, at.indexName), 'copy-up', node.name);
+  if (parentDir !== undefined) {
+    keepingTimes(state, node.parent!, () => {
+      check(linkat(index.fd, at.indexName, state.descriptor(parentDir), node.name, 0), 'copy-up', node.name);
+    });
+  }
+  node.indexName = at.indexName;
+  node.nlinkDelta = delta;
+}
+
+/** Runs a change of the directory that users do not see as one. */
+function keepingTimes(state: UnionState, directory: UnionNode, change: () => void): void {
+  state.statNode(directory, state.other);
+  times.atimeSec = state.other.atimeSec;
+  times.atimeNsec = state.other.atimeNsec;
+  times.mtimeSec = state.other.mtimeSec;
+  times.mtimeNsec = state.other.mtimeNsec;
+  change();
+  utimesAt(state.descriptor(state.directories(directory)[0]!), '', times);
+}
+
+function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary): void {
+  const { dirfd, name } = temporary;
   const type = source.mode & S_IFMT;
-  const owned = chownAt(work.fd, temporary, source.uid, source.gid);
+  const owned = chownAt(dirfd, name, source.uid, source.gid);
   // Without privileges the copy belongs to the serving user, who is the only one to use the mount.
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   const fd = state.locate(node);
-  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd: work.fd, name: temporary });
-  if (type !== S_IFLNK) chmodAt(work.fd, temporary, source.mode & 0o7777);
+  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name });
+  const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
+  if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
   times.atimeSec = source.atimeSec;
   times.atimeNsec = source.atimeNsec;
   times.mtimeSec = source.mtimeSec;
   times.mtimeNsec = source.mtimeNsec;
-  utimesAt(work.fd, temporary, times);
+  utimesAt(dirfd, name, times);
+}
+
+const OWNER_WRITES = 0o300;
+
+/** Whether a directory of this mode has to be opened to its owner while it is filled or moved: root needs no mode. */
+function isOpened(state: UnionState, mode: number): boolean {
+  return !state.callerIds.enabled && (mode & S_IFMT) === S_IFDIR && (mode & OWNER_WRITES) !== OWNER_WRITES;
+}
+
+/** Runs a copy into a directory of upper that may deny its owner, the serving user, to write: one of mode 0555, say. */
+function withOwnerWriting(state: UnionState, directory: RealDirectory, change: () => void): void {
+  if (state.callerIds.enabled) {
+    change();
+    return;
+  }
+  check(state.statDescriptor(state.descriptor(directory), state.other), 'copy-up', directory.name);
+  const { mode } = state.other;
+  if (!isOpened(state, mode)) {
+    change();
+    return;
+  }
+  chmodAt(state.descriptor(directory), '', (mode & 0o7777) | OWNER_WRITES);
+  try {
+    change();
+  } finally {
+    chmodAt(state.descriptor(directory), '', mode & 0o7777);
+  }
 }
 
 /** @returns whether the copy now tells where it came from. */
-function recordOrigin(state: UnionState, node: UnionNode, temporary: Name): boolean {
+function recordOrigin(state: UnionState, node: UnionNode, temporary: Temporary): boolean {
   const type = source.mode & S_IFMT;
-  const takesXattr = state.xattrs.namespace === 'trusted' || type === S_IFREG || type === S_IFDIR;
-  if (!takesXattr) return false;
+  if (!state.trustsXattrs && type !== S_IFREG && type !== S_IFDIR) return false;
   const fd = state.locate(node);
   const record = originRecord(fd, state.locatedName, node.layer.uuid);
   if (record === undefined) return false;
-  return setxattrAt(state.work!.fd, temporary, state.xattrs.origin, record, 0) === 0;
+  return setxattrAt(temporary.dirfd, temporary.name, state.xattrs.origin, record, 0) === 0;
 }

@@ -35,6 +35,7 @@ import { RealDirectory } from './layer.js';
 import { attachNode, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { inheritAcl } from './posix-acl.js';
+import { setRedirect } from './redirect.js';
 import type { UnionState } from './union-state.js';
 
 /** Makes the object under a name in a real directory. @returns what the syscall returned. */
@@ -107,6 +108,7 @@ export function tmpfile(
 /** One more name for a file. @returns the node, now reached by the new name. */
 export function link(state: UnionState, node: UnionNode, parent: UnionNode, name: Name): void {
   copyUp(state, node);
+  if (node.data !== undefined) setRedirect(state, node, false);
   const upper = ensureUpper(state, parent);
   const from = state.locate(node);
   const fromName = state.locatedName;

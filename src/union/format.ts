@@ -12,6 +12,13 @@ import type { Name } from '../vfs/name.js';
 
 export type XattrNamespace = 'trusted' | 'user';
 
+export const MARK_OPAQUE = 1;
+export const MARK_REDIRECT = 2;
+export const MARK_METACOPY = 4;
+export const MARK_ORIGIN = 8;
+export const MARK_NLINK = 16;
+export const MARK_IMPURE = 32;
+
 /** The private attributes under one namespace. */
 export class PrivateXattrs {
   readonly namespace: XattrNamespace;
@@ -20,6 +27,9 @@ export class PrivateXattrs {
   readonly impure: Name;
   readonly redirect: Name;
   readonly metacopy: Name;
+  readonly nlink: Name;
+  /** Bit of each attribute that lookup asks for: see marks.ts. */
+  readonly marks: ReadonlyMap<Name, number>;
 
   constructor(namespace: XattrNamespace) {
     this.namespace = namespace;
@@ -28,6 +38,15 @@ export class PrivateXattrs {
     this.impure = `${namespace}.overlay.impure`;
     this.redirect = `${namespace}.overlay.redirect`;
     this.metacopy = `${namespace}.overlay.metacopy`;
+    this.nlink = `${namespace}.overlay.nlink`;
+    this.marks = new Map([
+      [this.opaque, MARK_OPAQUE],
+      [this.redirect, MARK_REDIRECT],
+      [this.metacopy, MARK_METACOPY],
+      [this.origin, MARK_ORIGIN],
+      [this.nlink, MARK_NLINK],
+      [this.impure, MARK_IMPURE],
+    ]);
   }
 }
 

@@ -5,17 +5,27 @@
  * Linux: fs/overlayfs/namei.c:ovl_lookup() v6.18.
  */
 
-import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
-import { check } from '../errno/fs-error.js';
-import { S_IFDIR, S_IFMT } from '../linux/constants.js';
+import { EIO } from '../errno/errno.js';
+import { fsError } from '../errno/fs-error.js';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../linux/constants.js';
 import { close } from '../linux/open.js';
 import type { Statx } from '../linux/statx.js';
-import { getxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { isWhiteout } from './format.js';
+import {
+  isWhiteout,
+  MARK_IMPURE,
+  MARK_METACOPY,
+  MARK_NLINK,
+  MARK_OPAQUE,
+  MARK_ORIGIN,
+  MARK_REDIRECT,
+} from './format.js';
+import { indexNameOf, readNlinkDelta } from './index-directory.js';
 import { type Layer, RealDirectory } from './layer.js';
-import type { UnionNode } from './node.js';
-import { originInode } from './origin.js';
+import { readMark, readMarks } from './marks.js';
+import type { DataPlace, UnionNode } from './node.js';
+import { isImpureNode, originInode, readOrigin } from './origin.js';
+import { type Step, Trail, walkTrail } from './redirect.js';
 import type { UnionState } from './union-state.js';
 
 /**
@@ -33,7 +43,7 @@ export function lookupNode(
     const dir = dirs[i]!;
     if (!state.statName(dir, name, state.stat)) continue;
     if (isWhiteout(state.stat)) return undefined;
-    if ((state.stat.mode & S_IFMT) !== S_IFDIR) return fileNode(state, parent, name, dir.layer);
+    if ((state.stat.mode & S_IFMT) !== S_IFDIR) return fileNode(state, parent, name, dir);
     const known = dir.layer.nodes.get(state.stat.ino);
     if (known?.isDirectory === true && sameDevice(state, dir.layer)) return known;
     return directoryNode(state, parent, name, i);
@@ -50,55 +60,147 @@ function sameDevice(state: UnionState, layer: Layer): boolean {
 function directoryNode(state: UnionState, parent: UnionNode, name: Name, first: number): UnionNode {
   const parents = state.directories(parent);
   const top = parents[first]!;
-  const known = parent.namedChildren?.get(name);
-  if (known?.isDirectory === true && known.realIno === state.stat.ino && known.layer === top.layer)
-    return known;
+  const named = parent.namedChildren?.get(name);
+  if (named?.isDirectory === true && named.realIno === state.stat.ino && named.layer === top.layer)
+    return named;
   const dirs = [new RealDirectory(top.layer, top, name)];
+  const trail = new Trail(name);
+  const last = state.layers.length - 1;
   let ino = top.layer.inodeNumber(state.stat.ino);
-  for (let i = first + 1; i < parents.length; i++) {
-    if (isOpaque(state, parents[i - 1]!, name, dirs)) break;
-    const dir = parents[i]!;
-    if (!state.statName(dir, name, state.other)) continue;
-    if ((state.other.mode & S_IFMT) !== S_IFDIR) break;
-    // A directory shows the number of its topmost lower one, which copy-up does not change.
-    if (dirs.length === 1 && top.layer === state.upper) ino = dir.layer.inodeNumber(state.other.ino);
-    dirs.push(new RealDirectory(dir.layer, dir, name));
+  let redirect: Name | undefined;
+  let marks = top.layer.index === last ? 0 : readMarks(state, state.descriptor(top), name);
+  const impure = (marks & MARK_IMPURE) !== 0;
+  if ((marks & MARK_REDIRECT) !== 0) {
+    redirect = readMark(state.descriptor(top), name, state.xattrs.redirect);
+    trail.follow(redirect);
+  }
+  for (let index = top.layer.index + 1; index <= last && (marks & MARK_OPAQUE) === 0; index++) {
+    const step = nextStep(state, parents, index, trail);
+    if (step === 'stop') break;
+    if (step !== undefined && state.statName(step.parent, step.name, state.other)) {
+      if ((state.other.mode & S_IFMT) !== S_IFDIR) break;
+      const { layer } = step.parent;
+      // A directory shows the number of its topmost lower one, which copy-up does not change.
+      if (dirs.length === 1 && top.layer === state.upper) ino = layer.inodeNumber(state.other.ino);
+      dirs.push(new RealDirectory(layer, step.parent, step.name));
+      marks = index === last ? 0 : readMarks(state, state.descriptor(step.parent), step.name);
+      if ((marks & MARK_REDIRECT) !== 0) {
+        trail.follow(readMark(state.descriptor(step.parent), step.name, state.xattrs.redirect));
+      }
+    }
+    if (trail.last) break;
   }
   const node = attachNode(state, parent, name, { layer: top.layer, ino, realIno: state.stat.ino });
   node.dirs = dirs;
+  if (top.layer === state.upper) {
+    node.impure = impure;
+    node.redirect = redirect;
+  }
   return node;
 }
 
-const flag = Buffer.alloc(1);
-
-/** Whether the last directory found, in the parent's directory before the one looked at next, is opaque. */
-function isOpaque(state: UnionState, parent: RealDirectory, name: Name, found: RealDirectory[]): boolean {
-  if (found[found.length - 1]!.parent !== parent) return false;
-  const length = getxattrAt(state.descriptor(parent), name, state.xattrs.opaque, flag);
-  if (length === 1) return flag[0] === 0x79;
-  if (length < 0 && length !== -ENODATA && length !== -EOPNOTSUPP && length !== -34) {
-    check(length, 'getxattr', name);
-  }
-  return false;
+/** Where layer `index` has what the trail leads to. */
+function nextStep(state: UnionState, parents: readonly RealDirectory[], index: number, trail: Trail): Step {
+  if (trail.path !== undefined) return walkTrail(state, state.layers[index]!, trail);
+  const parent = parents.find((dir) => dir.layer.index === index);
+  return parent === undefined ? undefined : { parent, name: trail.name };
 }
 
-function fileNode(state: UnionState, parent: UnionNode, name: Name, layer: Layer): UnionNode {
-  const stat = state.stat;
-  const byName = !sameDevice(state, layer) || (stat.nlink > 1 && layer !== state.upper);
-  const known = byName ? parent.namedChildren?.get(name) : layer.nodes.get(stat.ino);
+function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDirectory): UnionNode {
+  const { layer } = dir;
+  const { stat } = state;
+  const inUpper = layer === state.upper;
+  let byName = !sameDevice(state, layer);
+  const severalNames = !inUpper && stat.nlink > 1 && !byName;
+  const known =
+    byName || (severalNames && state.index === undefined)
+      ? parent.namedChildren?.get(name)
+      : layer.nodes.get(stat.ino);
   if (known !== undefined) {
-    if (known.layer === layer && known.realIno === stat.ino && sameType(known, stat)) {
-      if (known.parent !== parent || known.name !== name) moveNode(known, parent, name);
-      known.mode = stat.mode;
-      return known;
-    }
+    if (known.layer === layer && known.realIno === stat.ino && sameType(known, stat))
+      return found(known, parent, name, stat);
     state.unindex(known);
   }
+  if (severalNames) {
+    const indexName = indexNameOf(state, dir, name);
+    const indexed =
+      indexName === undefined ? undefined : indexedNode(state, parent, { dir, name, indexName });
+    if (indexed !== undefined) return indexed;
+    byName = indexName === undefined;
+  }
   const realIno = stat.ino;
-  let ino = layer.inodeNumber(realIno);
-  if (layer === state.upper) ino = originInode(state, parent, name) ?? ino;
-  const node = attachNode(state, parent, name, { layer, ino, realIno }, byName);
+  const node = attachNode(state, parent, name, { layer, ino: layer.inodeNumber(realIno), realIno }, byName);
+  if (inUpper && isImpureNode(state, parent)) readPast(state, node);
   return node;
+}
+
+function found(node: UnionNode, parent: UnionNode, name: Name, stat: Statx): UnionNode {
+  if (node.parent !== parent || node.name !== name) moveNode(node, parent, name);
+  node.mode = stat.mode;
+  return node;
+}
+
+/** The node of a lower file's copy in the index; `state.stat` is then that of the copy. */
+function indexedNode(
+  state: UnionState,
+  parent: UnionNode,
+  at: { readonly dir: RealDirectory; readonly name: Name; readonly indexName: Name },
+): UnionNode | undefined {
+  const { ino: lowerIno, nlink: lowerNlink } = state.stat;
+  const index = state.index!;
+  if (!state.statName(index, at.indexName, state.other)) return undefined;
+  state.statName(index, at.indexName, state.stat);
+  const realIno = state.stat.ino;
+  const known = index.layer.nodes.get(realIno);
+  if (known !== undefined) return found(known, parent, at.name, state.stat);
+  const ino = at.dir.layer.inodeNumber(lowerIno);
+  const node = attachNode(state, parent, at.name, { layer: index.layer, ino, realIno }, false);
+  node.indexName = at.indexName;
+  readNlinkDelta(state, node, lowerNlink);
+  if ((readMarks(state, index.fd, at.indexName) & MARK_METACOPY) !== 0)
+    node.data = { dir: at.dir, name: at.name };
+  return node;
+}
+
+/** What the xattrs of a file in upper say of where it came from: its number, its other names, its data. */
+function readPast(state: UnionState, node: UnionNode): void {
+  const parent = node.parent!;
+  const upper = state.directories(parent)[0]!;
+  const fd = state.descriptor(upper);
+  const marks = readMarks(state, fd, node.name);
+  if (marks === 0) return;
+  const record = (marks & MARK_ORIGIN) === 0 ? undefined : readOrigin(state, fd, node.name);
+  if (record !== undefined) node.ino = originInode(state, record) ?? node.ino;
+  if ((marks & MARK_REDIRECT) !== 0) node.redirect = readMark(fd, node.name, state.xattrs.redirect);
+  if ((marks & MARK_NLINK) !== 0 && record !== undefined && state.index !== undefined) {
+    const indexName = record.toString('hex');
+    if (state.statName(state.index, indexName, state.other) && state.other.ino === node.realIno) {
+      node.indexName = indexName;
+      readNlinkDelta(state, node, 0);
+    }
+  }
+  if ((marks & MARK_METACOPY) !== 0) node.data = findData(state, parent, node);
+}
+
+/** Where a lower has the data of a metacopy file. @throws EIO when none has. */
+function findData(state: UnionState, parent: UnionNode, node: UnionNode): DataPlace {
+  const parents = state.directories(parent);
+  const trail = new Trail(node.name);
+  if (node.redirect !== undefined) trail.follow(node.redirect);
+  const last = state.layers.length - 1;
+  for (let index = node.layer.index + 1; index <= last; index++) {
+    const step = nextStep(state, parents, index, trail);
+    if (step === 'stop') break;
+    if (step !== undefined && state.statName(step.parent, step.name, state.other)) {
+      if ((state.other.mode & S_IFMT) !== S_IFREG) break;
+      const fd = state.descriptor(step.parent);
+      const marks = index === last ? 0 : readMarks(state, fd, step.name);
+      if ((marks & MARK_METACOPY) === 0) return { dir: step.parent, name: step.name };
+      if ((marks & MARK_REDIRECT) !== 0) trail.follow(readMark(fd, step.name, state.xattrs.redirect));
+    }
+    if (trail.last) break;
+  }
+  throw fsError(EIO, 'metacopy', node.name);
 }
 
 function sameType(node: UnionNode, stat: Statx): boolean {

@@ -1,13 +1,14 @@
 /**
  * Nodes: what the kernel knows of the union, one for each directory or file, and the table of them.
  *
- * A node is found by its id (requests) or by layer and inode number of its topmost object (lookup). Files of a lower
- * that have several names there are one node for each name, as on overlayfs without an index, because copy-up
- * separates them: they are found by name in their parent (`namedChildren`).
+ * A node is found by its id (requests) or by layer and inode number of its topmost object (lookup). What an inode number
+ * does not identify (below a foreign mount; several names in a lower where there is no index) is found by name in
+ * its parent (`namedChildren`).
  *
  * INVARIANT: a node is in the table while the kernel holds references (`nlookup`) or children hang on it (`children`).
  * INVARIANT: `dirs` of a directory is never empty, topmost first; `dirs[0]` lies in upper exactly when it was copied up.
- * INVARIANT: a file is reached by `parent` and `name` in `layer`, or by `orphanFd` once its name is gone.
+ * INVARIANT: a file is reached by `parent` and `name` in `layer`, by `indexName` in the index, or by `orphanFd` once its
+ * name is gone.
  */
 
 import type { OpenFile } from '../files/open-files.js';
@@ -18,6 +19,12 @@ import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
 import type { Layer, RealDirectory } from './layer.js';
 
+/** A file of a lower. */
+export interface DataPlace {
+  readonly dir: RealDirectory;
+  readonly name: Name;
+}
+
 export class UnionNode implements OpenFile {
   readonly id: NodeId;
   nlookup = 0;
@@ -27,7 +34,7 @@ export class UnionNode implements OpenFile {
   /** st_mode; the type never changes. */
   mode: number;
   /** Inode number as reported: that of the object before any copy-up. */
-  readonly ino: number;
+  ino: number;
   /** Inode number of the topmost object in `layer`. */
   realIno: number;
   /** The layer of the topmost object. */
@@ -37,6 +44,15 @@ export class UnionNode implements OpenFile {
   /** Whether the node is found through `parent.namedChildren` and not through `layer.nodes`. */
   byName = false;
   namedChildren: Map<Name, UnionNode> | undefined;
+
+  /** Where the data lies while upper has the metadata only (metacopy). */
+  data: DataPlace | undefined;
+  /** Value of the `redirect` xattr of the object in upper. */
+  redirect: Name | undefined;
+  /** Name in the index directory, for a file of upper that has several names in a lower: its home. */
+  indexName: Name | undefined;
+  /** Names that the union shows less those of the inode in upper, for a file with `indexName`. */
+  nlinkDelta = 0;
 
   /** Directories only. */
   dirs: RealDirectory[] | undefined;
@@ -62,8 +78,8 @@ export class UnionNode implements OpenFile {
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */
   backingOutdated = false;
-  /** The file has another node now; this one serves those who had the lower file open before it was written. */
-  outdated = false;
+  /** The file's node since it was written; this one serves those who had the lower file open before. */
+  heir: UnionNode | undefined;
   /** While `backingOutdated`: O_PATH descriptor of that lower file. */
   backingFd = -1;
   /** Descriptors for reads and writes that the kernel leaves to us; shared by all opens; -1 when not open. */

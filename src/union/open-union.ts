@@ -18,6 +18,7 @@ import { Statx, statx } from '../linux/statx.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
+import { openIndex } from './index-directory.js';
 import { Layer } from './layer.js';
 import { fileSystemUuid } from './origin.js';
 import { PendingCopies } from './pending-copies.js';
@@ -56,8 +57,12 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     options.work === undefined
       ? undefined
       : check(openat(AT_FDCWD, options.work, O_RDONLY | O_DIRECTORY), 'open', options.work);
+  const upper = layers[0];
+  const index =
+    workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
   const state = new UnionState({
     layers,
+    index,
     work: workFd === undefined ? undefined : new WorkDirectory(workFd),
     xattrs: new PrivateXattrs(options.xattrNamespace),
     callerIds: options.callerIds,

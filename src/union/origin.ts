@@ -82,17 +82,22 @@ function handleInode(type: number, bytes: Buffer): number | undefined {
   return undefined;
 }
 
-/** The reported inode number of a file in upper, by its origin; undefined when it has none. */
-export function originInode(state: UnionState, parent: UnionNode, name: Name): number | undefined {
-  const upper = state.directories(parent)[0]!;
-  if (!isImpure(state, parent, upper)) return undefined;
-  const length = getxattrAt(state.descriptor(upper), name, state.xattrs.origin, record);
+/** The origin record of an object in upper; undefined for one that is not of overlayfs's form. @returns a copy. */
+export function readOrigin(state: UnionState, dirfd: number, name: Name): Buffer | undefined {
+  const length = getxattrAt(dirfd, name, state.xattrs.origin, record);
   if (length < HEADER || record[0] !== VERSION || record[1] !== MAGIC || record[2] !== length)
     return undefined;
-  const ino = handleInode(record[4]!, record.subarray(HEADER, length));
+  return Buffer.from(record.subarray(0, length));
+}
+
+/** The reported inode number of what a record names; undefined when its handle does not tell. */
+export function originInode(state: UnionState, origin: Buffer): number | undefined {
+  const ino = handleInode(origin[4]!, origin.subarray(HEADER));
   if (ino === undefined) return undefined;
-  const uuid = record.subarray(5, HEADER);
-  const layer = state.layers.find((one) => one.uuid.equals(uuid)) ?? state.layers[state.layers.length - 1];
+  const uuid = origin.subarray(5, HEADER);
+  const layer =
+    state.layers.find((one) => !one.writable && one.uuid.equals(uuid)) ??
+    state.layers[state.layers.length - 1];
   return layer?.inodeNumber(ino);
 }
 

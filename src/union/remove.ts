@@ -8,7 +8,9 @@ import { check, fsError } from '../errno/fs-error.js';
 import { AT_REMOVEDIR, O_PATH, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../linux/constants.js';
 import { renameat2, unlinkat } from '../linux/directory.js';
 import type { Name } from '../vfs/name.js';
-import { ensureUpper, inUpper } from './copy-up.js';
+import { copyUpToIndex, ensureUpper, inUpper } from './copy-up.js';
+import { dropIndexEntry, setNlinkDelta } from './index-directory.js';
+import type { RealDirectory } from './layer.js';
 import { isEmptyDirectory } from './listing.js';
 import { lookupNode, lowerHas } from './lookup.js';
 import type { UnionNode } from './node.js';
@@ -17,16 +19,15 @@ import type { UnionState } from './union-state.js';
 export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
   const node = existing(state, parent, name, 'unlink');
   if (node.isDirectory) throw fsError(EISDIR, 'unlink', name);
-  const nlink = state.stat.nlink;
   const upper = ensureUpper(state, parent);
-  keepReachable(state, node);
+  const alias = prepareRemoval(state, node, upper, name);
   const covered = lowerHas(state, parent, name);
   const upperFd = state.descriptor(upper);
   if (!covered) check(unlinkat(upperFd, name, 0), 'unlink', name);
-  else if (!inUpper(state, node)) check(state.work!.linkWhiteout(upperFd, name), 'unlink', name);
+  else if (!alias) check(state.work!.linkWhiteout(upperFd, name), 'unlink', name);
   else replaceByWhiteout(state, upperFd, name, 0);
   parent.listing?.remove(name);
-  forgetName(state, node, inUpper(state, node) ? nlink : 1);
+  forgetName(state, node);
   state.release(node);
 }
 
@@ -78,21 +79,45 @@ function removeDirectory(state: UnionState, upperFd: number, name: Name): void {
 }
 
 /**
- * Before the name of a file goes: a descriptor by which what is open stays reachable.
- * A file of a lower needs none: it stays where it is.
+ * Before a name of a file goes: what is open stays reachable, and the other names keep the count.
+ * @returns whether upper has the name.
  */
-export function keepReachable(state: UnionState, node: UnionNode): void {
-  if (!inUpper(state, node) || node.orphanFd >= 0 || node.nlookup === 0) return;
-  node.nextOrphanFd = state.open(node, O_PATH);
+export function prepareRemoval(
+  state: UnionState,
+  node: UnionNode,
+  upper: RealDirectory,
+  name: Name,
+): boolean {
+  if (!inUpper(state, node)) {
+    state.statNode(node, state.stat);
+    if (state.stat.nlink > 1) copyUpToIndex(state, node);
+  }
+  if (node.indexName !== undefined) {
+    const alias = state.statName(upper, name, state.other);
+    if (!alias) setNlinkDelta(state, node, node.nlinkDelta - 1);
+    return alias;
+  }
+  if (!inUpper(state, node)) return false;
+  // A file of a lower needs no descriptor: it stays where it is.
+  if (node.orphanFd < 0 && node.nlookup > 0) node.nextOrphanFd = state.open(node, O_PATH);
+  return true;
 }
 
-/** After the name of a file went; `nlink` is how many names it had. */
-export function forgetName(state: UnionState, node: UnionNode, nlink: number): void {
-  if (node.nextOrphanFd >= 0) {
+/** After the name went: the node goes with its last name, or is reached another way. */
+export function forgetName(state: UnionState, node: UnionNode): void {
+  if (node.indexName !== undefined) {
+    state.statNode(node, state.other);
+    if (state.other.nlink + node.nlinkDelta > 0) return;
+    const orphanFd = state.open(node, O_PATH);
+    dropIndexEntry(state, node);
+    node.orphanFd = orphanFd;
+    node.nlinkDelta = 0;
+  } else if (node.nextOrphanFd >= 0) {
     node.orphanFd = node.nextOrphanFd;
     node.nextOrphanFd = -1;
+    check(state.statDescriptor(node.orphanFd, state.other), 'unlink', node.name);
+    if (state.other.nlink > 0) return;
   }
-  if (nlink > 1) return;
   node.removed = true;
   state.unindex(node);
 }

@@ -1,12 +1,12 @@
 /**
  * rename with NOREPLACE and EXCHANGE, between any two directories of the union.
  *
- * The source is copied up first; then one rename in upper moves it, and leaves a whiteout where a lower shows the old
- * name. A directory that comes to lie over one of a lower is made opaque beforehand. Linux:
- * fs/overlayfs/dir.c:ovl_rename() v6.18.
+ * The source is copied up first, without data and without what a directory holds; then one rename in upper moves it,
+ * and leaves a whiteout where a lower shows the old name. What has parts in a lower gets a redirect to them; a pure
+ * directory that comes to lie over one of a lower is made opaque. Linux: fs/overlayfs/dir.c:ovl_rename() v6.18.
  *
- * DEVIATION: a directory that lies in a lower, or is merged with one, answers EXDEV, as overlayfs without redirect_dir
- * does; mv(1) then copies it.
+ * DEVIATION: in `user.overlay.*`, where overlayfs follows no redirect, a directory with a part in a lower answers EXDEV,
+ * as there; mv(1) then copies it.
  */
 
 import { EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV } from '../errno/errno.js';
@@ -17,12 +17,14 @@ import type { Name } from '../vfs/name.js';
 import { copyUp, ensureUpper, inUpper } from './copy-up.js';
 import { setOpaque } from './create.js';
 import { isWhiteout } from './format.js';
+import { linkUp } from './index-directory.js';
 import type { RealDirectory } from './layer.js';
 import { isEmptyDirectory } from './listing.js';
 import { lookupNode, lowerHas, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { isImpureNode, setImpure } from './origin.js';
-import { forgetName, keepReachable } from './remove.js';
+import { setRedirect } from './redirect.js';
+import { forgetName, prepareRemoval } from './remove.js';
 import type { UnionState } from './union-state.js';
 
 /** One side of a rename. */
@@ -30,8 +32,6 @@ interface Side {
   readonly parent: UnionNode;
   readonly name: Name;
   readonly node: UnionNode | undefined;
-  /** nlink of the topmost object. */
-  readonly nlink: number;
   /** Whether a layer below upper shows the name. */
   readonly covered: boolean;
 }
@@ -64,13 +64,12 @@ export function rename(state: UnionState, ends: RenameEnds, flags: number): void
 
 function side(state: UnionState, parent: UnionNode, name: Name): Side {
   const node = lookupNode(state, parent, name);
-  const nlink = state.stat.nlink;
-  return { parent, name, node, nlink, covered: lowerHas(state, parent, name) };
+  return { parent, name, node, covered: lowerHas(state, parent, name) };
 }
 
-/** @throws EXDEV for a directory with a part in a lower. */
+/** @throws EXDEV for a directory with a part in a lower where redirects are not followed. */
 function assertMovable(state: UnionState, node: UnionNode): void {
-  if (node.dirs === undefined) return;
+  if (node.dirs === undefined || state.trustsXattrs) return;
   if (!inUpper(state, node) || node.dirs.length > 1) throw fsError(EXDEV, 'rename', node.name);
 }
 
@@ -80,8 +79,8 @@ function move(state: UnionState, source: Side, target: Side): void {
   if (replaced !== undefined) assertReplaceable(state, moved, replaced);
   const fromDir = ensureUpper(state, source.parent);
   const toDir = ensureUpper(state, target.parent);
-  if (replaced !== undefined) prepareReplaced(state, replaced, toDir);
-  if (moved.isDirectory && target.covered) markOpaque(state, fromDir, source.name);
+  if (replaced !== undefined) prepareReplaced(state, replaced, toDir, target.name);
+  prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
   const overWhiteout = moved.isDirectory && whiteoutIn(state, toDir, target.name);
   // A directory cannot be renamed over a whiteout: the two change places, and the whiteout stays where one is needed.
   let flags = source.covered ? RENAME_WHITEOUT : 0;
@@ -99,7 +98,7 @@ function move(state: UnionState, source: Side, target: Side): void {
       replaced.removed = true;
       state.unindex(replaced);
     } else {
-      forgetName(state, replaced, inUpper(state, replaced) ? target.nlink : 1);
+      forgetName(state, replaced);
     }
   }
   settle(state, moved, target.parent, target.name, toDir);
@@ -114,9 +113,9 @@ function assertReplaceable(state: UnionState, moved: UnionNode, replaced: UnionN
 }
 
 /** Before something is renamed over `replaced`: what is open stays reachable, leftover whiteouts go. */
-function prepareReplaced(state: UnionState, replaced: UnionNode, toDir: RealDirectory): void {
+function prepareReplaced(state: UnionState, replaced: UnionNode, toDir: RealDirectory, name: Name): void {
   if (!replaced.isDirectory) {
-    keepReachable(state, replaced);
+    prepareRemoval(state, replaced, toDir, name);
     return;
   }
   const top = state.directories(replaced)[0]!;
@@ -143,8 +142,8 @@ function exchange(state: UnionState, source: Side, target: Side): void {
   copyUp(state, other);
   const fromDir = ensureUpper(state, source.parent);
   const toDir = ensureUpper(state, target.parent);
-  if (moved.isDirectory && target.covered) markOpaque(state, fromDir, source.name);
-  if (other.isDirectory && source.covered) markOpaque(state, toDir, target.name);
+  prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
+  prepareMoved(state, other, { at: target, dir: toDir, to: source });
   check(
     renameat2(state.descriptor(fromDir), source.name, state.descriptor(toDir), target.name, RENAME_EXCHANGE),
     'rename',
@@ -169,8 +168,19 @@ function settle(state: UnionState, node: UnionNode, parent: UnionNode, name: Nam
   }
 }
 
-function markOpaque(state: UnionState, dir: RealDirectory, name: Name): void {
-  setOpaque(state, state.descriptor(dir), name);
+/** Before the object moves: its name exists in upper, and says where its lower parts are, or that it has none. */
+function prepareMoved(
+  state: UnionState,
+  node: UnionNode,
+  move: { readonly at: Side; readonly dir: RealDirectory; readonly to: Side },
+): void {
+  const { at, dir, to } = move;
+  if (node.indexName !== undefined && !state.statName(dir, at.name, state.other)) {
+    linkUp(state, node, state.descriptor(dir), at.name);
+  }
+  const hasLower = node.data !== undefined || (node.dirs?.length ?? 1) > 1;
+  if (hasLower) setRedirect(state, node, at.parent === to.parent);
+  else if (node.isDirectory && to.covered) setOpaque(state, state.descriptor(dir), at.name);
 }
 
 function whiteoutIn(state: UnionState, dir: RealDirectory, name: Name): boolean {

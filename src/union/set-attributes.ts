@@ -11,7 +11,8 @@ import { O_WRONLY, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
 import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import type { AttrChange } from '../vfs/file-system.js';
-import { copyUp, splitReaders } from './copy-up.js';
+import { Wait } from '../vfs/wait.js';
+import { copyUp, copyUpData, splitReaders } from './copy-up.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
 
@@ -22,6 +23,9 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
     truncate(state, node, change.sizeBytes);
   } else {
     copyUp(state, node);
+    // A copy that is being filled takes its times at the end from those at its start.
+    const pending = state.pendingCopies.get(node);
+    if (pending !== undefined && !pending.job.done) throw new Wait(pending.job);
   }
   if (change.uid !== undefined || change.gid !== undefined) {
     const fd = state.locate(node);
@@ -48,8 +52,8 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
  * @throws ESTALE, Wait
  */
 export function prepareWrite(state: UnionState, node: UnionNode, sizeBytes: number): void {
-  if (node.outdated) throw fsError(ESTALE, 'open', node.name);
-  copyUp(state, node, sizeBytes);
+  if (node.heir !== undefined) throw fsError(ESTALE, 'open', node.name);
+  copyUpData(state, node, sizeBytes);
   if (!node.backingOutdated) return;
   splitReaders(state, node);
   throw fsError(ESTALE, 'open', node.name);

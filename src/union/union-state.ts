@@ -15,6 +15,8 @@ import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
   AT_SYMLINK_NOFOLLOW,
+  O_ACCMODE,
+  O_WRONLY,
   STATX_BASIC_STATS,
 } from '../linux/constants.js';
 import { close } from '../linux/open.js';
@@ -33,6 +35,8 @@ export interface UnionParts {
   /** Topmost first; the upper, if there is one, is the first. */
   readonly layers: readonly Layer[];
   readonly work: WorkDirectory | undefined;
+  /** Directory of copies that have several names in a lower. */
+  readonly index: RealDirectory | undefined;
   readonly xattrs: PrivateXattrs;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
@@ -52,6 +56,9 @@ export class UnionState {
   readonly layers: readonly Layer[];
   readonly upper: Layer | undefined;
   readonly work: WorkDirectory | undefined;
+  readonly index: RealDirectory | undefined;
+  /** Metadata-only copies and redirects: forms that overlayfs trusts in `trusted.*` alone. */
+  readonly trustsXattrs: boolean;
   readonly xattrs: PrivateXattrs;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
@@ -70,6 +77,8 @@ export class UnionState {
     const top = parts.layers[0];
     this.upper = top?.writable === true ? top : undefined;
     this.work = parts.work;
+    this.index = parts.index;
+    this.trustsXattrs = parts.xattrs.namespace === 'trusted';
     this.xattrs = parts.xattrs;
     this.callerIds = parts.callerIds;
     this.pendingCopies = parts.pendingCopies;
@@ -78,7 +87,8 @@ export class UnionState {
     this.cache = new DescriptorCache(parts.descriptorLimit);
     this.files = new OpenFiles(
       {
-        open: (node, flags) => this.open(node, flags),
+        open: (node, flags) =>
+          (flags & O_ACCMODE) === O_WRONLY ? this.open(node, flags) : this.openData(node, flags),
         hasCapability: (node) => hasCapabilityAt(this.locate(node), this.locatedName),
         killPrivileges: (node) => this.killPrivileges(node),
       },
@@ -91,6 +101,12 @@ export class UnionState {
     const node = this.table.get(id);
     if (node === undefined) throw fsError(ESTALE, 'node', String(id));
     return node;
+  }
+
+  /** The node whose metadata counts for one that may have been written since it was opened. */
+  current(id: NodeId): UnionNode {
+    const node = this.node(id);
+    return node.heir ?? node;
   }
 
   directories(node: UnionNode): RealDirectory[] {
@@ -116,6 +132,10 @@ export class UnionState {
     if (node.orphanFd >= 0) {
       this.locatedName = '';
       return node.orphanFd;
+    }
+    if (node.indexName !== undefined) {
+      this.locatedName = node.indexName;
+      return this.index!.fd;
     }
     const dirs = node.dirs;
     if (dirs !== undefined) {
@@ -167,6 +187,13 @@ export class UnionState {
     return statx(this.work!.fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
   }
 
+  /** Opens what holds the node's data: a lower file while upper has the metadata only. */
+  openData(node: UnionNode, flags: number): number {
+    const { data } = node;
+    if (data === undefined) return this.open(node, flags);
+    return check(openAt(this.descriptor(data.dir), data.name, flags), 'open', node.name);
+  }
+
   /** Opens the node's topmost object. @returns a descriptor that the caller closes. */
   open(node: UnionNode, flags: number): number {
     const fd = this.locate(node);
@@ -176,9 +203,16 @@ export class UnionState {
   fillAttr(node: UnionNode, stat: Statx, out: Attr): void {
     fillAttr(stat, out);
     out.ino = node.ino;
-    out.nlink = node.removed ? 0 : node.dirs !== undefined && node.dirs.length > 1 ? 1 : stat.nlink;
+    out.nlink = node.removed
+      ? 0
+      : node.dirs !== undefined && node.dirs.length > 1
+        ? 1
+        : stat.nlink + node.nlinkDelta;
     out.uid = stat.uid;
     out.gid = stat.gid;
+    if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
+      out.blocks = this.other.blocks;
+    }
     out.ttlMs = TTL_FOREVER;
   }
 
@@ -197,6 +231,12 @@ export class UnionState {
       this.unindex(at);
       this.table.delete(at);
       this.closeAll(at);
+      const { heir } = at;
+      if (heir !== undefined) {
+        heir.children--;
+        at.heir = undefined;
+        this.release(heir);
+      }
       parent.children--;
       at = parent;
     }

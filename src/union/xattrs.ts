@@ -8,8 +8,10 @@
 import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { chmodAt } from '../files/real-object.js';
+import { filterXattrList, seesXattr } from '../files/xattr-list.js';
 import { S_ISGID } from '../linux/constants.js';
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
+import type { Caller } from '../vfs/caller.js';
 import type { SetxattrOptions } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import { copyUp } from './copy-up.js';
@@ -30,19 +32,13 @@ export function getxattr(state: UnionState, node: UnionNode, name: Name): Uint8A
 }
 
 /** @returns a view that is valid until the next call. */
-export function listxattr(state: UnionState, node: UnionNode): Uint8Array {
+export function listxattr(state: UnionState, node: UnionNode, caller: Caller): Uint8Array {
   const fd = state.locate(node);
   const length = check(listxattrAt(fd, state.locatedName, scratch), 'listxattr', node.name);
-  let kept = 0;
-  let start = 0;
-  while (start < length) {
-    const end = scratch.indexOf(0, start);
-    const shown = shownXattrName(scratch.toString('latin1', start, end));
-    // A name never grows, so writing behind the reader is safe.
-    if (shown !== undefined) kept += scratch.write(`${shown}\0`, kept, 'latin1');
-    start = end + 1;
-  }
-  return scratch.subarray(0, kept);
+  return filterXattrList(scratch, length, (stored) => {
+    const shown = shownXattrName(stored);
+    return shown !== undefined && seesXattr(caller, shown) ? shown : undefined;
+  });
 }
 
 export function setxattr(

@@ -77,6 +77,8 @@ export interface Session {
   /** Registers the file behind a descriptor (O_PATH serves). @returns the backing id, or a negated errno. */
   openBacking(fd: number): number;
   closeBacking(backingId: number): void;
+  /** Makes the kernel ask for the node's attributes again. */
+  invalidateAttributes(node: NodeId): void;
   /** Starts long work; throw `Wait` with the job it returns. */
   startJob(spec: JobSpec): Job;
 }
@@ -124,8 +126,8 @@ export interface FileSystem {
   statfs(node: NodeId, out: StatFs): void;
 
   getxattr(node: NodeId, name: Name): Uint8Array | undefined;
-  /** Names, each ended by NUL, as listxattr(2). */
-  listxattr(node: NodeId): Uint8Array;
+  /** Names that the caller may see, each ended by NUL, as listxattr(2). */
+  listxattr(node: NodeId, caller: Caller): Uint8Array;
   setxattr(node: NodeId, name: Name, value: Uint8Array, options: SetxattrOptions): void;
   /** @throws ENODATA when there is none. */
   removexattr(node: NodeId, name: Name): void;

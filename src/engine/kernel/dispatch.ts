@@ -358,7 +358,7 @@ function getxattr({ fs, request, header, reply, records }: Exchange): number {
 
 function listxattr({ fs, request, header, reply, records }: Exchange): number {
   decodeListxattr(request, records.listxattr);
-  return encodeSized(reply, fs.listxattr(header.nodeId), records.listxattr.size);
+  return encodeSized(reply, fs.listxattr(header.nodeId, records.caller), records.listxattr.size);
 }
 
 function setxattr({ fs, request, header, records, setxattrExt }: Exchange): number {

@@ -13,13 +13,15 @@ import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
 import { FUSE_INIT, FUSE_INTERRUPT, OPCODE_LIMIT, opcodeName } from '../../fuse/abi-opcodes.js';
 import { decodeInit, decodeInterrupt } from '../../fuse/decode-misc.js';
 import { encodeInit, type Negotiated, negotiate } from '../../fuse/init.js';
-import { finishReply, ReplyBuffer } from '../../fuse/reply.js';
+import { encodeInvalInode } from '../../fuse/notify.js';
+import { finishReply, ReplyBuffer, SMALLEST_REPLY } from '../../fuse/reply.js';
 import { decodeHeader, RequestHeader, RequestView } from '../../fuse/request.js';
 import { POLLIN } from '../../linux/constants.js';
 import { read, writePrefix } from '../../linux/data.js';
 import { ioctlBuffer } from '../../linux/ioctl.js';
 import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
+import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
 import { type Exchange, handlers, NO_REPLY } from './dispatch.js';
 import { JobRunner } from './job-runner.js';
@@ -123,6 +125,7 @@ export class SessionLoop implements Session, Exchange {
   }
 
   readonly #backing = Buffer.alloc(16);
+  readonly #notice = new ReplyBuffer(SMALLEST_REPLY);
 
   openBacking(fd: number): number {
     this.#backing.fill(0);
@@ -133,6 +136,12 @@ export class SessionLoop implements Session, Exchange {
   closeBacking(backingId: number): void {
     this.#backing.writeUInt32LE(backingId, 0);
     ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_CLOSE, this.#backing);
+  }
+
+  /** Sent by the thread that answers, against the rule: without a page range the kernel waits for no request of ours. */
+  invalidateAttributes(node: NodeId): void {
+    const length = encodeInvalInode(this.#notice, node, -1, 0);
+    writePrefix(this.#options.fuseFd, this.#notice.bytes, length);
   }
 
   startJob(spec: JobSpec): Job {

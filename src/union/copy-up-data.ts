@@ -1,0 +1,163 @@
+/**
+ * The data of a copy-up: into a new file in the work directory, or into a copy that had metadata only.
+ *
+ * Small data is copied in the loop, more by a helper thread (`Wait`); of several requests for one file the first to
+ * come back finishes. The data is on disk before the file can show it, unless the union is volatile.
+ */
+
+import { check } from '../errno/fs-error.js';
+import { copyData, tryClone } from '../files/copy-data.js';
+import { utimesAt } from '../files/real-object.js';
+import { O_RDONLY, O_RDWR } from '../linux/constants.js';
+import { fdatasync } from '../linux/data.js';
+import { ftruncate, Times } from '../linux/inode.js';
+import { close } from '../linux/open.js';
+import { Statx } from '../linux/statx.js';
+import { fsetxattr, removexattrAt } from '../linux/xattr.js';
+import { Wait } from '../vfs/wait.js';
+import { indexNameOf } from './index-directory.js';
+import type { UnionNode } from './node.js';
+import { Temporary } from './temporary.js';
+import type { UnionState } from './union-state.js';
+
+/** Data up to here is copied in the loop; more is a job: 1 MiB takes about as long as a hundred lookups. */
+const INLINE_COPY_BYTES = 1024 * 1024;
+
+const source = new Statx();
+const times = new Times();
+const EMPTY = new Uint8Array(0);
+
+/**
+ * A file of the right length without data, marked metacopy.
+ * @param parentFd directory of upper where it will lie.
+ * @returns undefined where that saves nothing or cannot be found again: empty files.
+ */
+export function buildMetadata(state: UnionState, node: UnionNode, parentFd: number): Temporary | undefined {
+  state.statNode(node, source);
+  if (source.sizeBytes === 0 || (source.nlink > 1 && !canBeIndexed(state, node))) return undefined;
+  const { temporary, fd } = Temporary.file(state.work!, parentFd);
+  let done = false;
+  try {
+    check(ftruncate(fd, source.sizeBytes), 'copy-up', node.name);
+    check(fsetxattr(fd, state.xattrs.metacopy, EMPTY, 0), 'setxattr', 'metacopy');
+    done = true;
+    return temporary;
+  } finally {
+    close(fd);
+    if (!done) temporary.discard();
+  }
+}
+
+function canBeIndexed(state: UnionState, node: UnionNode): boolean {
+  return !node.byName && indexNameOf(state, state.homeOf(node), node.name) !== undefined;
+}
+
+/** A file with the first `sizeLimit` bytes of the node's data. @throws Wait */
+export function buildData(
+  state: UnionState,
+  node: UnionNode,
+  parentFd: number,
+  sizeLimit: number,
+): Temporary {
+  const finished = finishPending(state, node);
+  if (finished?.temporary !== undefined) return finished.temporary;
+  const { temporary, fd } = Temporary.file(state.work!, parentFd);
+  let kept = false;
+  try {
+    state.statNode(node, source);
+    transfer(state, node, { targetFd: fd, temporary, sizeBytes: Math.min(source.sizeBytes, sizeLimit) });
+    kept = true;
+    return temporary;
+  } catch (error) {
+    if (error instanceof Wait) kept = true;
+    throw error;
+  } finally {
+    if (!kept) temporary.discard();
+  }
+}
+
+/** Copies data into the node's file in upper, which had metadata only; its times stay. @throws Wait */
+export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): void {
+  if (finishPending(state, node) === undefined) {
+    state.statNode(node, source);
+    saveTimes();
+    const targetFd = state.open(node, O_RDWR);
+    transfer(state, node, {
+      targetFd,
+      temporary: undefined,
+      sizeBytes: Math.min(source.sizeBytes, sizeLimit),
+    });
+  }
+  const fd = state.locate(node);
+  const name = state.locatedName;
+  utimesAt(fd, name, times);
+  check(removexattrAt(fd, name, state.xattrs.metacopy), 'removexattr', 'metacopy');
+}
+
+function saveTimes(): void {
+  times.atimeSec = source.atimeSec;
+  times.atimeNsec = source.atimeNsec;
+  times.mtimeSec = source.mtimeSec;
+  times.mtimeNsec = source.mtimeNsec;
+}
+
+interface Transfer {
+  /** Closed when the transfer is over. */
+  readonly targetFd: number;
+  readonly temporary: Temporary | undefined;
+  readonly sizeBytes: number;
+}
+
+function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, sizeBytes }: Transfer): void {
+  const whole = sizeBytes === source.sizeBytes;
+  const { mtimeSec, mtimeNsec, atimeSec, atimeNsec } = source;
+  let sourceFd = -1;
+  let pending = false;
+  try {
+    if (sizeBytes === 0) return;
+    sourceFd = state.openData(node, O_RDONLY);
+    if (sizeBytes <= INLINE_COPY_BYTES) check(copyData(sourceFd, targetFd, sizeBytes), 'copy-up', node.name);
+    else if (!whole || !tryClone(sourceFd, targetFd)) {
+      const durable = !state.volatile;
+      const job = state.files.session!.startJob({
+        kind: 'copy',
+        source: sourceFd,
+        target: targetFd,
+        sizeBytes,
+        durable,
+      });
+      const kept = { mtimeSec, mtimeNsec, atimeSec, atimeNsec };
+      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, times: kept });
+      pending = true;
+      throw new Wait(job);
+    }
+    if (!state.volatile) check(fdatasync(targetFd), 'fsync', node.name);
+  } finally {
+    if (!pending) {
+      close(targetFd);
+      if (sourceFd >= 0) close(sourceFd);
+    }
+  }
+}
+
+/** @returns what a helper thread copied for the node; undefined when none was asked. @throws Wait, FsError of the copy. */
+function finishPending(
+  state: UnionState,
+  node: UnionNode,
+): { readonly temporary: Temporary | undefined } | undefined {
+  const pending = state.pendingCopies.get(node);
+  if (pending === undefined) return undefined;
+  if (!pending.job.done) throw new Wait(pending.job);
+  state.pendingCopies.delete(node);
+  close(pending.sourceFd);
+  close(pending.targetFd);
+  if (pending.job.result < 0) {
+    pending.temporary?.discard();
+    check(pending.job.result, 'copy-up', node.name);
+  }
+  times.atimeSec = pending.times.atimeSec;
+  times.atimeNsec = pending.times.atimeNsec;
+  times.mtimeSec = pending.times.mtimeSec;
+  times.mtimeNsec = pending.times.mtimeNsec;
+  return { temporary: pending.temporary };
+}

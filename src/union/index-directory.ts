@@ -1,0 +1,72 @@
+/**
+ * The index: files of a lower that have several names there stay one file after copy-up.
+ *
+ * `index` in the workdir holds, under the hexadecimal form of the lower file's origin record, a link to its copy in
+ * upper; a name that still lies in the lower finds the copy there. The `nlink` xattr of the copy says how many names
+ * the union shows beyond those that its inode has: 'U' and a signed number. Linux: fs/overlayfs/namei.c:
+ * ovl_get_index_name(), util.c:ovl_nlink_start() v6.18.
+ */
+
+import { EEXIST } from '../errno/errno.js';
+import { check } from '../errno/fs-error.js';
+import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../linux/constants.js';
+import { linkat, mkdirat, unlinkat } from '../linux/directory.js';
+import { openat } from '../linux/open.js';
+import { setxattrAt } from '../linux/xattr.js';
+import type { Name } from '../vfs/name.js';
+import { type Layer, RealDirectory } from './layer.js';
+import { readMark } from './marks.js';
+import type { UnionNode } from './node.js';
+import { originRecord } from './origin.js';
+import type { UnionState } from './union-state.js';
+
+/** Opens `index` below the workdir, and makes it where it is missing. */
+export function openIndex(workdirFd: number, upper: Layer): RealDirectory {
+  const made = mkdirat(workdirFd, 'index', 0o700);
+  if (made !== -EEXIST) check(made, 'mkdir', 'index');
+  const index = new RealDirectory(upper, undefined, 'index');
+  index.fd = check(openat(workdirFd, 'index', O_PATH | O_DIRECTORY | O_NOFOLLOW), 'open', 'index');
+  index.pinned = true;
+  return index;
+}
+
+/** The name under which the index has the copy of a lower file; undefined where its file system has no handles. */
+export function indexNameOf(state: UnionState, dir: RealDirectory, name: Name): Name | undefined {
+  if (state.index === undefined) return undefined;
+  return originRecord(state.descriptor(dir), name, dir.layer.uuid)?.toString('hex');
+}
+
+/** Reads how the number of names of the copy differs from its inode's; PRECONDITION: `node.indexName`. */
+export function readNlinkDelta(state: UnionState, node: UnionNode, lowerNlink: number): void {
+  const index = state.index!;
+  const text = readMark(index.fd, node.indexName!, state.xattrs.nlink);
+  const difference = Number.parseInt(text.slice(1), 10);
+  if (Number.isNaN(difference)) return;
+  if (text.startsWith('U')) node.nlinkDelta = difference;
+  else if (text.startsWith('L') && state.statName(index, node.indexName!, state.other)) {
+    node.nlinkDelta = lowerNlink + difference - state.other.nlink;
+  }
+}
+
+/** Writes the difference before the names change: a crash between shows a wrong count, never a lost file. */
+export function setNlinkDelta(state: UnionState, node: UnionNode, delta: number): void {
+  writeNlinkDelta(state, state.index!.fd, node.indexName!, delta);
+  node.nlinkDelta = delta;
+}
+
+export function writeNlinkDelta(state: UnionState, dirfd: number, name: Name, delta: number): void {
+  const value = Buffer.from(`U${delta < 0 ? '' : '+'}${delta}`);
+  check(setxattrAt(dirfd, name, state.xattrs.nlink, value, 0), 'setxattr', 'nlink');
+}
+
+/** A name that lies in the lower only gets its link in upper, so that it can be renamed. */
+export function linkUp(state: UnionState, node: UnionNode, upperFd: number, name: Name): void {
+  setNlinkDelta(state, node, node.nlinkDelta - 1);
+  check(linkat(state.index!.fd, node.indexName!, upperFd, name, 0), 'link', name);
+}
+
+/** Takes the index entry away when the union shows no name any more. PRECONDITION: the file has an `orphanFd`, or needs none. */
+export function dropIndexEntry(state: UnionState, node: UnionNode): void {
+  check(unlinkat(state.index!.fd, node.indexName!, 0), 'unlink', 'index');
+  node.indexName = undefined;
+}

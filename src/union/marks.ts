@@ -1,0 +1,38 @@
+/**
+ * Which of overlayfs's private xattrs an object has: one listxattr, which for most objects is empty, instead of a
+ * getxattr for each.
+ */
+
+import { EOPNOTSUPP } from '../errno/errno.js';
+import { check } from '../errno/fs-error.js';
+import { getxattrAt, listxattrAt } from '../linux/xattr.js';
+import type { Name } from '../vfs/name.js';
+import { MARK_OPAQUE } from './format.js';
+import type { UnionState } from './union-state.js';
+
+const list = Buffer.allocUnsafeSlow(65536);
+const value = Buffer.allocUnsafeSlow(8192);
+
+/** @returns MARK_* bits of the object; of opaque only where its value is 'y'. */
+export function readMarks(state: UnionState, dirfd: number, name: Name): number {
+  const length = listxattrAt(dirfd, name, list);
+  if (length === 0 || length === -EOPNOTSUPP) return 0;
+  check(length, 'listxattr', name);
+  let marks = 0;
+  let start = 0;
+  while (start < length) {
+    const end = list.indexOf(0, start);
+    const mark = state.xattrs.marks.get(list.toString('latin1', start, end));
+    if (mark !== undefined) marks |= mark;
+    start = end + 1;
+  }
+  if ((marks & MARK_OPAQUE) !== 0 && readMark(dirfd, name, state.xattrs.opaque) !== 'y')
+    marks &= ~MARK_OPAQUE;
+  return marks;
+}
+
+/** The value of a private xattr; '' when there is none. */
+export function readMark(dirfd: number, name: Name, attribute: Name): Name {
+  const length = getxattrAt(dirfd, name, attribute, value);
+  return length < 0 ? '' : value.toString('latin1', 0, length);
+}
