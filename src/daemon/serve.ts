@@ -17,7 +17,7 @@ import { CONTROL_SOCKET } from './control-client.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
 import type { MountConfig, MountOrder, ResolvedMount } from './mount-config.js';
-import { prepareSources } from './prepare-sources.js';
+import { type MadeSources, prepareSources, removeMade } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
 import { lockUpper } from './upper-lock.js';
@@ -74,6 +74,7 @@ export class ServedMount {
   private attached: Attached | undefined;
   private mountId: number | undefined;
   private madeWork = false;
+  private readonly madeSources: MadeSources = [];
   private features: Features = {};
   private isDeviceClosed = false;
   /** The unmount under way: whoever asked for it is answered before the process ends. */
@@ -96,7 +97,7 @@ export class ServedMount {
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
     lockUpper(config, order.runRoot);
-    prepareSources(config);
+    prepareSources(config, this.madeSources);
     const session = new Session(config, this.hooks.log);
     this.session = session;
     this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
@@ -247,6 +248,7 @@ export class ServedMount {
     this.server?.close();
     this.session?.stop();
     const isOver = this.session === undefined || (await settles(this.session.ended, STOP_TIMEOUT_MS));
+    if (!this.attached) removeMade(this.madeSources);
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
     return isOver;
