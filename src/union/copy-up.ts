@@ -22,6 +22,7 @@ import type { Name } from '../vfs/name.js';
 import { buildData, buildMetadata, fillInPlace } from './copy-up-data.js';
 import { copyXattrs } from './copy-xattrs.js';
 import { indexNameOf, writeNlinkDelta } from './index-directory.js';
+import { keepCtime } from './kept-ctime.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';
 import type { UnionNode } from './node.js';
@@ -30,6 +31,8 @@ import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
 const source = new Statx();
+const before = new Statx();
+const after = new Statx();
 const times = new Times();
 
 /** Whether the node's topmost object lies in upper. */
@@ -80,7 +83,10 @@ export function copyUpData(state: UnionState, node: UnionNode, sizeLimit: number
     return;
   }
   if (node.data === undefined) return;
+  state.statNode(node, source);
   fillInPlace(state, node, sizeLimit);
+  state.statNode(node, after);
+  node.keptCtime = keepCtime(node.keptCtime, source, after);
   keepReaders(state, node);
   node.data = undefined;
   // Reads that come to us continue in the copy, so that every open sees the same file.
@@ -137,6 +143,7 @@ function adopt(state: UnionState, node: UnionNode): void {
   node.layer = state.upper!;
   node.byName = false;
   state.statNode(node, state.other);
+  node.keptCtime = keepCtime(node.keptCtime, source, state.other);
   node.realIno = state.other.ino;
   indexNode(node, false);
 }
@@ -165,6 +172,7 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   heir.indexName = node.indexName;
   heir.nlinkDelta = node.nlinkDelta;
   heir.redirect = node.redirect;
+  heir.keptCtime = node.keptCtime;
   node.indexName = undefined;
   node.nlinkDelta = 0;
   node.orphanFd = node.backingFd;
@@ -212,7 +220,7 @@ function build(
   return { temporary: Temporary.inWork(work, name), lacksData: false };
 }
 
-/** Gives the copy the attributes of its original, then its name; removes it when either fails. */
+/** Gives the copy the attributes of its original, then its name, in a directory that keeps its times; else removes it. */
 function install(state: UnionState, node: UnionNode, temporary: Temporary, place: () => void): void {
   let done = false;
   try {
@@ -220,19 +228,19 @@ function install(state: UnionState, node: UnionNode, temporary: Temporary, place
     // First: without privileges only a file that its owner may write takes a user xattr.
     const hasOrigin = recordOrigin(state, node, temporary);
     setAttributes(state, node, temporary);
-    if (hasOrigin) setImpure(state, node.parent!);
-    place();
+    keepingTimes(state, node.parent!, () => {
+      if (hasOrigin) setImpure(state, node.parent!);
+      place();
+    });
     done = true;
   } finally {
     if (!done) temporary.discard();
   }
 }
 
-/** Puts the copy into upper, whose directory keeps its times. */
+/** Puts the copy into upper. */
 function place(state: UnionState, node: UnionNode, parentDir: RealDirectory, temporary: Temporary): void {
-  keepingTimes(state, node.parent!, () => {
-    check(temporary.publish(state.descriptor(parentDir), node.name), 'copy-up', node.name);
-  });
+  check(temporary.publish(state.descriptor(parentDir), node.name), 'copy-up', node.name);
 }
 
 function placeInIndex(
@@ -248,23 +256,27 @@ function placeInIndex(
   writeNlinkDelta(state, temporary.dirfd, temporary.name, delta);
   check(temporary.publish(index.fd, at.indexName), 'copy-up', node.name);
   if (parentDir !== undefined) {
-    keepingTimes(state, node.parent!, () => {
-      check(linkat(index.fd, at.indexName, state.descriptor(parentDir), node.name, 0), 'copy-up', node.name);
-    });
+    check(linkat(index.fd, at.indexName, state.descriptor(parentDir), node.name, 0), 'copy-up', node.name);
   }
   node.indexName = at.indexName;
   node.nlinkDelta = delta;
 }
 
-/** Runs a change of the directory that users do not see as one. */
+/** Runs a change of the directory, which lies in upper, that users do not see as one. */
 function keepingTimes(state: UnionState, directory: UnionNode, change: () => void): void {
-  state.statNode(directory, state.other);
-  times.atimeSec = state.other.atimeSec;
-  times.atimeNsec = state.other.atimeNsec;
-  times.mtimeSec = state.other.mtimeSec;
-  times.mtimeNsec = state.other.mtimeNsec;
+  state.statNode(directory, before);
   change();
+  setTimes(before);
   utimesAt(state.descriptor(state.directories(directory)[0]!), '', times);
+  state.statNode(directory, after);
+  directory.keptCtime = keepCtime(directory.keptCtime, before, after);
+}
+
+function setTimes(from: Statx): void {
+  times.atimeSec = from.atimeSec;
+  times.atimeNsec = from.atimeNsec;
+  times.mtimeSec = from.mtimeSec;
+  times.mtimeNsec = from.mtimeNsec;
 }
 
 function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary): void {
@@ -277,10 +289,7 @@ function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary)
   copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name });
   const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
   if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
-  times.atimeSec = source.atimeSec;
-  times.atimeNsec = source.atimeNsec;
-  times.mtimeSec = source.mtimeSec;
-  times.mtimeNsec = source.mtimeNsec;
+  setTimes(source);
   utimesAt(dirfd, name, times);
 }
 

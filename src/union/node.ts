@@ -17,6 +17,7 @@ import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
+import type { KeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 
 /** A file of a lower. */
@@ -39,6 +40,8 @@ export class UnionNode implements OpenFile {
   realIno: number;
   /** The layer of the topmost object. */
   layer: Layer;
+  /** The ctime that a copy-up would change; undefined when none did. */
+  keptCtime: KeptCtime | undefined;
   parent: UnionNode | undefined;
   name: Name;
   /** Whether the node is found through `parent.namedChildren` and not through `layer.nodes`. */

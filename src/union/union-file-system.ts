@@ -95,6 +95,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     state.assertWritable('setattr');
     const node = state.current(id);
     setAttributes(state, node, change);
+    node.keptCtime = undefined;
     this.getattr(id, undefined, out);
   }
 
@@ -126,6 +127,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     state.assertWritable('link');
     const node = state.current(id);
     creation.link(state, node, this.#directory(parent), name);
+    node.keptCtime = undefined;
     state.statNode(node, state.stat);
     this.#enter(node, out);
   }
@@ -224,12 +226,16 @@ export class UnionFileSystem implements vfs.FileSystem {
 
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
     this.#state.assertWritable('setxattr');
-    xattrs.setxattr(this.#state, this.#state.current(id), name, { value, options });
+    const node = this.#state.current(id);
+    xattrs.setxattr(this.#state, node, name, { value, options });
+    node.keptCtime = undefined;
   }
 
   removexattr(id: NodeId, name: Name): void {
     this.#state.assertWritable('removexattr');
-    xattrs.removexattr(this.#state, this.#state.current(id), name);
+    const node = this.#state.current(id);
+    xattrs.removexattr(this.#state, node, name);
+    node.keptCtime = undefined;
   }
 
   /** Which layers have a path, which shows, and what hides the others; names relative to the root. */

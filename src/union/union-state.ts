@@ -26,6 +26,7 @@ import { TTL_FOREVER } from '../vfs/attr.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import type { PrivateXattrs } from './format.js';
+import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import type { PendingCopies } from './pending-copies.js';
@@ -213,6 +214,7 @@ export class UnionState {
     if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
       out.blocks = this.other.blocks;
     }
+    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, stat, out);
     out.ttlMs = TTL_FOREVER;
   }
 
