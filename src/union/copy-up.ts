@@ -166,7 +166,10 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   node.orphanFd = node.backingFd;
   node.backingFd = -1;
   node.backingOutdated = false;
-  node.outdated = true;
+  node.heir = heir;
+  // The heir lives as long as the node that speaks for it.
+  heir.children++;
+  state.files.session?.invalidateAttributes(node.id);
 }
 
 interface Built {

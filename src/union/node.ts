@@ -81,8 +81,8 @@ export class UnionNode implements OpenFile {
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */
   backingOutdated = false;
-  /** The file has another node now; this one serves those who had the lower file open before it was written. */
-  outdated = false;
+  /** The file's node since it was written; this one serves those who had the lower file open before. */
+  heir: UnionNode | undefined;
   /** While `backingOutdated`: O_PATH descriptor of that lower file. */
   backingFd = -1;
   /** Descriptors for reads and writes that the kernel leaves to us; shared by all opens; -1 when not open. */

@@ -83,15 +83,17 @@ export class UnionFileSystem implements vfs.FileSystem {
 
   getattr(id: NodeId, _handle: number | undefined, out: Attr): void {
     const state = this.#state;
-    const node = state.node(id);
+    const node = state.current(id);
     state.statNode(node, state.stat);
     state.fillAttr(node, state.stat, out);
+    // What changes through the heir does not reach what the kernel cached of the older node.
+    if (node.id !== id) out.ttlMs = 0;
   }
 
   setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
     const state = this.#state;
     state.assertWritable('setattr');
-    const node = state.node(id);
+    const node = state.current(id);
     setAttributes(state, node, change);
     node.keptCtime = undefined;
     this.getattr(id, undefined, out);
@@ -123,7 +125,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   link(id: NodeId, parent: NodeId, name: Name, out: Entry): void {
     const state = this.#state;
     state.assertWritable('link');
-    const node = state.node(id);
+    const node = state.current(id);
     creation.link(state, node, this.#directory(parent), name);
     node.keptCtime = undefined;
     state.statNode(node, state.stat);
@@ -215,23 +217,23 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   getxattr(id: NodeId, name: Name): Uint8Array | undefined {
-    return xattrs.getxattr(this.#state, this.#state.node(id), name);
+    return xattrs.getxattr(this.#state, this.#state.current(id), name);
   }
 
   listxattr(id: NodeId, caller: Caller): Uint8Array {
-    return xattrs.listxattr(this.#state, this.#state.node(id), caller);
+    return xattrs.listxattr(this.#state, this.#state.current(id), caller);
   }
 
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
     this.#state.assertWritable('setxattr');
-    const node = this.#state.node(id);
+    const node = this.#state.current(id);
     xattrs.setxattr(this.#state, node, name, { value, options });
     node.keptCtime = undefined;
   }
 
   removexattr(id: NodeId, name: Name): void {
     this.#state.assertWritable('removexattr');
-    const node = this.#state.node(id);
+    const node = this.#state.current(id);
     xattrs.removexattr(this.#state, node, name);
     node.keptCtime = undefined;
   }

@@ -104,6 +104,12 @@ export class UnionState {
     return node;
   }
 
+  /** The node whose metadata counts for one that may have been written since it was opened. */
+  current(id: NodeId): UnionNode {
+    const node = this.node(id);
+    return node.heir ?? node;
+  }
+
   directories(node: UnionNode): RealDirectory[] {
     const dirs = node.dirs;
     if (dirs === undefined) throw new Error(`'${node.path()}' has no real directories`);
@@ -227,6 +233,12 @@ export class UnionState {
       this.unindex(at);
       this.table.delete(at);
       this.closeAll(at);
+      const { heir } = at;
+      if (heir !== undefined) {
+        heir.children--;
+        at.heir = undefined;
+        this.release(heir);
+      }
       parent.children--;
       at = parent;
     }
