@@ -8,7 +8,8 @@ const NAMES = 100_000;
 let tree: Tree;
 
 beforeAll(() => {
-  tree = new Tree(`mkdir many; (cd many; seq -f 'name%06.0f' ${NAMES} | xargs touch)
+  tree =
+    new Tree(`mkdir some; (cd some; seq -f 'name%04.0f' 3000 | xargs touch); mkdir many; (cd many; seq -f 'name%06.0f' ${NAMES} | xargs touch)
     truncate -s 5G sparse; echo begin | dd of=sparse conv=notrunc status=none
     echo end | dd of=sparse bs=1M seek=5119 conv=notrunc status=none`);
 });
@@ -49,8 +50,33 @@ PY`);
       `(for i in 1 2 3 4 5; do ls -f many | wc -l || true; done) > /dev/null 2>&1 & rm -rf many; wait; [ ! -e many ]`,
       60_000,
     );
-    expect(tree.shell('.', 'ls -d upper/many work/work/*/ 2> /dev/null | grep -v /# || true')).toBe('upper/many\n');
+    expect(tree.shell('.', 'ls -d upper/many work/work/*/ 2> /dev/null | grep -v /# || true')).toBe(
+      'upper/many\n',
+    );
   }, 70_000);
+});
+
+describe('files copied up while their directory is listed', () => {
+  it('are not found in the layer again by the reader', () => {
+    tree.inside('touch some/new');
+    tree.unmount();
+    tree.mount();
+    tree.inside(`python3 - <<'PY'
+import os
+names = ['name%04d' % n for n in range(1, 3001)]
+seen = 0
+with os.scandir('some') as entries:
+    for e in entries:
+        e.stat()
+        seen += 1
+        if seen == 10:
+            for name in names:
+                with open('some/' + name, 'a') as f: f.write('y')
+assert seen == 3001, seen
+wrong = [name for name in names if open('some/' + name).read() != 'y']
+assert not wrong, '%d files show the layer: %s' % (len(wrong), wrong[:3])
+PY`);
+  });
 });
 
 describe('a file over 4 GiB', () => {

@@ -30,7 +30,9 @@ describe('in a mount', () => {
   });
 
   it('a program runs from what python compiled', () => {
-    tree.inside(`cd project; python3 -m compileall -q parts; python3 -c 'from parts.m7 import f; assert f() == 7'`);
+    tree.inside(
+      `cd project; python3 -m compileall -q parts; python3 -c 'from parts.m7 import f; assert f() == 7'`,
+    );
   });
 
   it('sqlite keeps a database in WAL mode, with two writers', () => {
