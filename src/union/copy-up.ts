@@ -61,6 +61,8 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
   const made = new RealDirectory(parentDir.layer, parentDir, node.name);
   state.unindex(node);
   dirs.unshift(made);
+  // Its entries tell by number in which of the directories they lie.
+  node.listing = undefined;
   adopt(state, node);
   return made;
 }
@@ -146,6 +148,8 @@ function adopt(state: UnionState, node: UnionNode): void {
   node.keptCtime = keepCtime(node.keptCtime, source, state.other);
   node.realIno = state.other.ino;
   indexNode(node, false);
+  // A reader of the directory goes on with its list: it must not find the lower object once more.
+  node.parent?.listing?.replace(node.name, { type: node.mode >>> 12, ino: node.realIno, source: 0 });
 }
 
 /** Opens of the lower file go on with its data in the kernel: the backing file stays until the last is released. */
