@@ -157,7 +157,10 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   node.orphanFd = node.backingFd;
   node.backingFd = -1;
   node.backingOutdated = false;
-  node.outdated = true;
+  node.heir = heir;
+  heir.children++;
+  // What the kernel keeps of the old node changes from now on without its knowing.
+  state.files.session?.invalidateAttributes(node.id);
 }
 
 interface Built {

@@ -28,7 +28,7 @@ export interface DataPlace {
 export class UnionNode implements OpenFile {
   readonly id: NodeId;
   nlookup = 0;
-  /** Nodes that name this one as their parent. */
+  /** Nodes that name this one as their parent or heir. */
   children = 0;
 
   /** st_mode; the type never changes. */
@@ -78,8 +78,11 @@ export class UnionNode implements OpenFile {
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */
   backingOutdated = false;
-  /** The file has another node now; this one serves those who had the lower file open before it was written. */
-  outdated = false;
+  /**
+   * The file's node from its copy-up on; this one serves those who had the lower file open before, and has nothing of
+   * its own but that file's data. Counted among the `children` of the heir.
+   */
+  heir: UnionNode | undefined;
   /** While `backingOutdated`: O_PATH descriptor of that lower file. */
   backingFd = -1;
   /** Descriptors for reads and writes that the kernel leaves to us; shared by all opens; -1 when not open. */

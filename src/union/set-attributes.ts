@@ -52,7 +52,7 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
  * @throws ESTALE, Wait
  */
 export function prepareWrite(state: UnionState, node: UnionNode, sizeBytes: number): void {
-  if (node.outdated) throw fsError(ESTALE, 'open', node.name);
+  if (node.heir !== undefined) throw fsError(ESTALE, 'open', node.name);
   copyUpData(state, node, sizeBytes);
   if (!node.backingOutdated) return;
   splitReaders(state, node);

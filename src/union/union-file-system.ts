@@ -84,15 +84,18 @@ export class UnionFileSystem implements vfs.FileSystem {
   getattr(id: NodeId, _handle: number | undefined, out: Attr): void {
     const state = this.#state;
     const node = state.node(id);
-    state.statNode(node, state.stat);
-    state.fillAttr(node, state.stat, out);
+    const current = node.heir ?? node;
+    state.statNode(current, state.stat);
+    state.fillAttr(current, state.stat, out);
+    if (current !== node) readersAttr(state, node, out);
   }
 
   setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
     const state = this.#state;
     state.assertWritable('setattr');
-    const node = state.node(id);
+    const node = change.sizeBytes === undefined ? state.current(id) : state.node(id);
     setAttributes(state, node, change);
+    this.#passOn(id, node);
     this.getattr(id, undefined, out);
   }
 
@@ -122,7 +125,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   link(id: NodeId, parent: NodeId, name: Name, out: Entry): void {
     const state = this.#state;
     state.assertWritable('link');
-    const node = state.node(id);
+    const node = state.current(id);
     creation.link(state, node, this.#directory(parent), name);
     state.statNode(node, state.stat);
     this.#enter(node, out);
@@ -213,21 +216,25 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   getxattr(id: NodeId, name: Name): Uint8Array | undefined {
-    return xattrs.getxattr(this.#state, this.#state.node(id), name);
+    return xattrs.getxattr(this.#state, this.#state.current(id), name);
   }
 
   listxattr(id: NodeId, caller: Caller): Uint8Array {
-    return xattrs.listxattr(this.#state, this.#state.node(id), caller);
+    return xattrs.listxattr(this.#state, this.#state.current(id), caller);
   }
 
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
     this.#state.assertWritable('setxattr');
-    xattrs.setxattr(this.#state, this.#state.node(id), name, { value, options });
+    const node = this.#state.current(id);
+    xattrs.setxattr(this.#state, node, name, { value, options });
+    this.#passOn(id, node);
   }
 
   removexattr(id: NodeId, name: Name): void {
     this.#state.assertWritable('removexattr');
-    xattrs.removexattr(this.#state, this.#state.node(id), name);
+    const node = this.#state.current(id);
+    xattrs.removexattr(this.#state, node, name);
+    this.#passOn(id, node);
   }
 
   /** Which layers have a path, which shows, and what hides the others; names relative to the root. */
@@ -239,6 +246,11 @@ export class UnionFileSystem implements vfs.FileSystem {
     const node = this.#state.node(id);
     if (node.dirs === undefined) throw fsError(ENOTDIR, 'lookup', node.name);
     return node;
+  }
+
+  /** A change of the heir that was asked for by its predecessor's id: the kernel does not know that they are one. */
+  #passOn(id: NodeId, changed: UnionNode): void {
+    if (changed.id !== id) this.#state.files.session?.invalidateAttributes(changed.id);
   }
 
   #startCreation(parent: NodeId, umask: number, caller: Caller): UnionNode {
@@ -255,4 +267,15 @@ export class UnionFileSystem implements vfs.FileSystem {
     this.#state.fillAttr(node, this.#state.stat, out.attr);
     node.nlookup++;
   }
+}
+
+/**
+ * Of those who read the lower file from before its copy-up: size and blocks are that file's, as its data is; the rest
+ * follows the copy, at any time.
+ */
+function readersAttr(state: UnionState, node: UnionNode, out: Attr): void {
+  state.statNode(node, state.other);
+  out.sizeBytes = state.other.sizeBytes;
+  out.blocks = state.other.blocks;
+  out.ttlMs = 0;
 }

@@ -103,6 +103,12 @@ export class UnionState {
     return node;
   }
 
+  /** The node that has the file's metadata: that of its heir once readers of the lower file have one of their own. */
+  current(id: NodeId): UnionNode {
+    const node = this.node(id);
+    return node.heir ?? node;
+  }
+
   directories(node: UnionNode): RealDirectory[] {
     const dirs = node.dirs;
     if (dirs === undefined) throw new Error(`'${node.path()}' has no real directories`);
@@ -225,6 +231,12 @@ export class UnionState {
       this.unindex(at);
       this.table.delete(at);
       this.closeAll(at);
+      const { heir } = at;
+      if (heir !== undefined) {
+        at.heir = undefined;
+        heir.children--;
+        this.release(heir);
+      }
       parent.children--;
       at = parent;
     }

@@ -13,6 +13,7 @@ import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
 import { FUSE_INIT, FUSE_INTERRUPT, OPCODE_LIMIT, opcodeName } from '../../fuse/abi-opcodes.js';
 import { decodeInit, decodeInterrupt } from '../../fuse/decode-misc.js';
 import { encodeInit, type Negotiated, negotiate } from '../../fuse/init.js';
+import { encodeInvalInode } from '../../fuse/notify.js';
 import { finishReply, ReplyBuffer } from '../../fuse/reply.js';
 import { decodeHeader, RequestHeader, RequestView } from '../../fuse/request.js';
 import { POLLIN } from '../../linux/constants.js';
@@ -20,6 +21,7 @@ import { read, writePrefix } from '../../linux/data.js';
 import { ioctlBuffer } from '../../linux/ioctl.js';
 import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
+import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
 import { type Exchange, handlers, NO_REPLY } from './dispatch.js';
 import { JobRunner } from './job-runner.js';
@@ -133,6 +135,20 @@ export class SessionLoop implements Session, Exchange {
   closeBacking(backingId: number): void {
     this.#backing.writeUInt32LE(backingId, 0);
     ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_CLOSE, this.#backing);
+  }
+
+  readonly #notification = new ReplyBuffer(512);
+
+  /**
+   * From the answering thread, unlike all other notifications: with the content kept there is no page to wait for
+   * (fs/fuse/inode.c:fuse_reverse_inval_inode() v6.18).
+   */
+  invalidateAttributes(node: NodeId): void {
+    const length = encodeInvalInode(this.#notification, node, -1, 0);
+    const written = writePrefix(this.#options.fuseFd, this.#notification.bytes, length);
+    // ENOENT: the kernel does not have the node any more.
+    if (written < 0 && written !== -ENOENT && written !== -ENODEV)
+      this.#options.log(`invalidation refused: errno ${-written}`);
   }
 
   startJob(spec: JobSpec): Job {
