@@ -2,7 +2,7 @@
  * `npm run demo`: what plyfs does, shown with real commands in a folder under /var/tmp, each of them checked.
  *
  * `-- --engine X` is passed on to `plyfs mount`. Status 1 with what was expected when a check fails, 130 after Ctrl-C.
- * INVARIANT: however it ends, the mount, the volume and the folder are gone after it.
+ * INVARIANT: however it ends, the mounts and the folder are gone after it. Volumes lie in the folder too (`--root`).
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,25 +11,41 @@ import { parseArgs } from 'node:util';
 import { makeLayers } from './demo/layers.js';
 import { DemoFailure, Narrator } from './demo/narrator.js';
 import { playScene } from './demo/steps.js';
-import { abortFuse, isMounted } from './mountinfo.js';
+import { abortFuse, isMounted, mountsBelow } from './mountinfo.js';
 import { plyfsMain } from './repository.js';
 import { cleanup, interrupt, wasInterrupted } from './shell.js';
 
 /** A folder with `plyfs` as a command, so that what is printed can be typed. */
 function prepareFolder(folder: string): void {
-  for (const name of ['bin', 'mnt', 'upper', 'work', 'shared']) mkdirSync(join(folder, name));
+  for (const name of ['bin', 'mnt', 'mnt2', 'upper', 'upper2', 'shared']) mkdirSync(join(folder, name));
   const quoted = [process.execPath, plyfsMain].map((path) => `'${path.replaceAll("'", "'\\''")}'`);
   writeFileSync(join(folder, 'bin', 'plyfs'), `#!/bin/sh\nexec ${quoted.join(' ')} "$@"\n`, { mode: 0o755 });
   writeFileSync(join(folder, 'app.conf'), 'version=1\n');
 }
 
-async function removeAll(folder: string, volume: string): Promise<void> {
+async function removeAll(folder: string): Promise<void> {
   const plyfs = join(folder, 'bin', 'plyfs');
-  const mountpoint = join(folder, 'mnt');
-  if (isMounted(mountpoint)) await attempt([plyfs, 'umount', mountpoint]);
-  if (isMounted(mountpoint)) await attempt(['umount', '-l', mountpoint]);
-  await attempt([plyfs, 'volume', 'rm', '-f', volume]);
+  for (const mountpoint of mountsBelow(folder)) {
+    await attempt([plyfs, 'umount', mountpoint]);
+    // Of a mount that is not plyfs's, or that is in use.
+    if (isMounted(mountpoint)) await attempt(['umount', '-l', mountpoint]);
+  }
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Whether kernel overlayfs can be mounted here, to be shown the same upper: not inside every container. */
+async function hasOverlay(folder: string): Promise<boolean> {
+  const probe = join(folder, 'probe');
+  const names = ['lower', 'upper', 'work'].map((name) => join(probe, name));
+  for (const name of names) mkdirSync(name, { recursive: true });
+  const options = `lowerdir=${names[0]},upperdir=${names[1]},workdir=${names[2]}`;
+  const mounted = await cleanup(['mount', '-t', 'overlay', 'overlay', '-o', options, probe]).then(
+    () => true,
+    () => false,
+  );
+  if (mounted) await cleanup(['umount', probe]);
+  rmSync(probe, { recursive: true, force: true });
+  return mounted;
 }
 
 /** A step of cleaning up that fails is told, and the next is tried. */
@@ -41,26 +57,26 @@ async function attempt(argv: readonly string[]): Promise<void> {
 
 async function play(engine: string | undefined): Promise<void> {
   const folder = mkdtempSync('/var/tmp/plyfs-demo-');
-  const volume = `plyfs-demo-${process.pid}`;
   const narrator = new Narrator({
     folder,
     env: { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}` },
     colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
-    onTimeout: () => abortFuse(join(folder, 'mnt')),
+    onTimeout: () => {
+      for (const name of ['mnt', 'mnt2']) abortFuse(join(folder, name));
+    },
   });
   const began = performance.now();
   try {
     prepareFolder(folder);
     const layers = await makeLayers(folder);
     const mountOptions = engine === undefined ? '' : `--engine ${engine} `;
-    await playScene({ narrator, layers, volume, mountOptions });
+    narrator.introduce(folder);
+    await playScene({ narrator, layers, mountOptions, overlay: await hasOverlay(folder) });
   } finally {
-    await removeAll(folder, volume);
+    await removeAll(folder);
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(
-    `\n${narrator.steps} steps, ${narrator.checks} checks passed, in ${seconds} s; nothing is left behind`,
-  );
+  narrator.conclude(seconds);
 }
 
 async function main(): Promise<number> {

@@ -9,10 +9,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
 import { mountsBelow } from '../mountinfo.js';
+import { repository } from '../repository.js';
 import { cleanup, command, interrupt, isInPath, wasInterrupted } from '../shell.js';
 import { prepareInputs } from './lower.js';
 import { type Bench, measure, measureDaemon, type Residents } from './measure.js';
 import { type Options, parseOptions, usage } from './options.js';
+import { type Machine, provenance, withFigures } from './readme.js';
 import { median, ratio, reference, residentLines, type Series, table } from './report.js';
 import { defaultTargets, type Target, targets } from './targets.js';
 import { type Workload, workloads } from './workloads.js';
@@ -132,8 +134,10 @@ async function run(options: Options): Promise<number> {
     const results = await measureAll(bench, options, chosen);
     const residents = options.quick ? new Map<string, Residents>() : await measureResidents(bench, chosen);
     const names = chosen.map(({ name }) => name);
-    console.log(table(results, chosenWorkloads(options), names));
-    if (residents.size > 0) console.log(`\n${residentLines(residents)}`);
+    const tables = [table(results, chosenWorkloads(options), names)];
+    if (residents.size > 0) tables.push(residentLines(residents));
+    console.log(tables.join('\n\n'));
+    if (options.readme) writeReadme([...tables, provenance(machine(), options.rounds)].join('\n\n'));
     const all = [...results].map(([workload, series]) => {
       const each = [...series].map(([name, { seconds, failure }]) => {
         const figures = { seconds, median: median(seconds), ratio: ratio(results, workload, name), failure };
@@ -156,7 +160,13 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-function machine(): Record<string, string | number> {
+function writeReadme(figures: string): void {
+  const path = join(repository, 'README.md');
+  writeFileSync(path, withFigures(readFileSync(path, 'utf8'), figures));
+  say(`wrote the figures into '${path}'`);
+}
+
+function machine(): Machine {
   const model = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? process.arch;
   return {
     date: new Date().toISOString(),

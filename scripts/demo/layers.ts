@@ -5,7 +5,8 @@
  * They come from real Debian packages where apt works, else from the host's own programs: no layer is a mock-up.
  */
 
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bash, wasInterrupted } from '../shell.js';
 
@@ -29,10 +30,13 @@ export async function makeLayers(folder: string): Promise<Layers> {
     'base/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n',
     'base/etc/shells': '/bin/sh\n',
     'base/srv/readme.txt': 'files of the image\n',
+    'base/srv/one': 'linked\n',
     'app/etc/app.d/default.conf': 'colour=blue\n',
     'site/etc/motd': 'Welcome to the site layer\n',
   };
   for (const [path, text] of Object.entries(files)) write(join(folder, path), text);
+  writeFileSync(join(folder, 'base/srv/large'), randomBytes(8 << 20));
+  linkSync(join(folder, 'base/srv/one'), join(folder, 'base/srv/two'));
   mkdirSync(join(folder, 'base/tmp'), { recursive: true });
   chmodSync(join(folder, 'base/tmp'), 0o1777);
   return layers;

@@ -38,9 +38,24 @@ export class Narrator {
     this.options = options;
   }
 
+  introduce(folder: string): void {
+    console.log(`${this.#paint('1', 'plyfs: container file systems without Docker')}
+Everything happens in ${folder}, which ./ stands for below. Each command can be typed; each outcome is checked.`);
+  }
+
   title(text: string): void {
     this.steps++;
     console.log(`\n${this.#paint('1', `${this.steps}. ${text}`)}`);
+  }
+
+  /** Text that belongs to no command. */
+  say(text: string): void {
+    console.log(this.#paint('2', `  ${text}`));
+  }
+
+  conclude(seconds: string): void {
+    const text = `${this.steps} steps, ${this.checks} checks passed, in ${seconds} s; nothing is left behind`;
+    console.log(`\n${this.#paint('1;32', text)}`);
   }
 
   /**
@@ -60,30 +75,23 @@ export class Narrator {
       },
     );
     const text = output.replace(/\n$/, '');
+    const tookMs = performance.now() - began;
     this.#show(text);
-    this.expect(text, expected);
-    if (/^plyfs /.test(script)) this.#note(`${(performance.now() - began).toFixed(0)} ms`);
-    return text;
-  }
-
-  /** @throws DemoFailure */
-  expect(text: string, expected: Expectation): void {
     const problem = problemOf(text, expected);
     if (problem !== undefined) throw new DemoFailure(`expected that ${expected.that}: ${problem}`);
     this.checks++;
-    console.log(`  ${this.#paint('32', `ok: ${expected.that}`)}`);
+    const time = /^plyfs /.test(script) ? this.#paint('2', ` (${tookMs.toFixed(0)} ms)`) : '';
+    console.log(`  ${this.#paint('32', `ok: ${expected.that}`)}${time}`);
+    return text;
   }
 
+  /** Paths in the demo's folder are shown from there, so that lines stay short. */
   #show(text: string): void {
     if (text === '') return;
-    const lines = text.split('\n');
+    const lines = text.replaceAll(`${this.options.folder}/`, './').split('\n');
     const shown = lines.slice(0, outputLines);
     if (lines.length > outputLines) shown.push(`... (${lines.length - outputLines} lines more)`);
     console.log(shown.map((line) => `  ${line}`).join('\n'));
-  }
-
-  #note(text: string): void {
-    console.log(this.#paint('2', `  (${text})`));
   }
 
   #paint(code: string, text: string): string {

@@ -53,3 +53,14 @@ export interface MountOrder {
   readonly runRoot: string;
   readonly config: MountConfig;
 }
+
+/** Read-only at the VFS, which is right only when no mount over the union may be written. */
+export function isWhollyReadOnly(config: MountConfig): boolean {
+  const isUnionReadOnly = config.readOnly || config.upper === undefined;
+  return isUnionReadOnly && config.mounts.every((mount) => mount.request.readOnly);
+}
+
+/** Whether something but this mount may change what it shows: a bind or a volume. */
+export function hasOutsideChanges(config: MountConfig): boolean {
+  return config.mounts.some((mount) => mount.hostPath !== undefined);
+}

@@ -8,18 +8,22 @@
 
 import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { type Attached, attach, detach, detachOutcome } from '../engine/kernel/attach.js';
-import { readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
+import { LIMITS } from '../engine/fuse-native/limits.js';
+import { attach, detach, detachOutcome } from '../engine/kernel/attach.js';
+import { FS_TYPE, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
+import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
 import { displayName } from '../vfs/name.js';
 import { serveControl } from './control.js';
 import { CONTROL_SOCKET } from './control-client.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
-import type { MountConfig, MountOrder, ResolvedMount } from './mount-config.js';
+import { isWhollyReadOnly, type MountConfig, type MountOrder } from './mount-config.js';
 import { prepareSources } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
+import { startSessionProcess } from './session-process.js';
+import { startSessionThread } from './session-thread.js';
 import { lockUpper } from './upper-lock.js';
 import { removeWork, validateConfig } from './validate.js';
 
@@ -64,6 +68,14 @@ export function leave({ code, isHung }: ServeOutcome): void {
   else process.exit(code);
 }
 
+/** How the mount was made. */
+interface Standing {
+  /** By mount(2), so that umount2(2) takes it away. */
+  readonly privileged: boolean;
+  /** Ours to close; undefined when the session mounts by itself. */
+  readonly fuseFd?: number;
+}
+
 export class ServedMount {
   readonly config: MountConfig;
   private readonly order: MountOrder;
@@ -71,7 +83,7 @@ export class ServedMount {
   private readonly directory: string;
   private session: Session | undefined;
   private server: Server | undefined;
-  private attached: Attached | undefined;
+  private attached: Standing | undefined;
   private mountId: number | undefined;
   private madeWork = false;
   private features: Features = {};
@@ -95,19 +107,12 @@ export class ServedMount {
     this.madeWork = validateConfig(config).madeWork;
     lockUpper(config, order.runRoot);
     prepareSources(config);
-    const session = new Session(config, this.hooks.log);
+    const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
+    const session = new Session(config, this.hooks.log, start);
     this.session = session;
     this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
     await Promise.race([session.ready, this.givenUp.promise]);
-    const attached = await attach({
-      mountpoint: config.mountpoint,
-      readOnly: isWhollyReadOnly(config),
-      vfsOptions: config.vfsOptions,
-      allowOther: config.allowOther,
-    });
-    this.attached = attached;
-    this.mountId = topMountAt(readMountinfo(), config.mountpoint)?.mountId;
-    session.serve(attached.fuseFd);
+    await this.attach(session);
     try {
       if (this.stopAsked) throw this.stopped();
       this.features = await withTimeout(
@@ -118,11 +123,30 @@ export class ServedMount {
       await this.abandon();
       throw error;
     }
+    this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
     const state = this.state();
     writeRunState(this.directory, state);
     this.hooks.onMounted(state);
     const aborted = this.givenUp.promise.catch((): SessionEnd => ({ reason: 'aborted' }));
     return this.finish(await Promise.race([session.ended, aborted]));
+  }
+
+  private async attach(session: Session): Promise<void> {
+    const { config } = this;
+    if (config.engine === 'fuse-native') {
+      this.attached = { privileged: hasCapability(CAP_SYS_ADMIN) };
+      session.mount();
+      return;
+    }
+    const attached = await attach({
+      mountpoint: config.mountpoint,
+      readOnly: isWhollyReadOnly(config),
+      vfsOptions: config.vfsOptions,
+      allowOther: config.allowOther,
+    });
+    this.attached = attached;
+    this.mountId = topMountAt(readMountinfo(), config.mountpoint)?.mountId;
+    session.serve(attached.fuseFd);
   }
 
   /** What other processes may know. */
@@ -131,7 +155,8 @@ export class ServedMount {
   }
 
   status(): Record<string, unknown> {
-    return { ...this.state(), features: this.features };
+    const limits = this.config.engine === 'fuse-native' ? LIMITS.map((limit) => limit.text) : [];
+    return { ...this.state(), features: this.features, limits };
   }
 
   /**
@@ -211,8 +236,11 @@ export class ServedMount {
   }
 
   private async detachQuietly(): Promise<void> {
-    if (!this.attached || topMountAt(readMountinfo(), this.config.mountpoint)?.mountId !== this.mountId)
-      return;
+    if (!this.attached) return;
+    const top = topMountAt(readMountinfo(), this.config.mountpoint);
+    // Without an id the session was to mount and has not said that it did; the checks found no FUSE mount here.
+    const isOurs = this.mountId === undefined ? top?.type === FS_TYPE : top?.mountId === this.mountId;
+    if (!isOurs) return;
     try {
       await detach(this.config.mountpoint, { lazy: true, privileged: this.attached.privileged });
     } catch (error) {
@@ -231,16 +259,20 @@ export class ServedMount {
   }
 
   private closeDevice(): void {
-    if (!this.attached || this.isDeviceClosed) return;
+    const fuseFd = this.attached?.fuseFd;
+    if (fuseFd === undefined || this.isDeviceClosed) return;
     this.isDeviceClosed = true;
-    closeSync(this.attached.fuseFd);
+    closeSync(fuseFd);
   }
 
   /** Stops what still runs and takes away what this start has made; false when the session does not end. */
   async cleanUp(): Promise<boolean> {
     this.server?.close();
     this.session?.stop();
-    const isOver = this.session === undefined || (await settles(this.session.ended, STOP_TIMEOUT_MS));
+    const isOver =
+      this.session === undefined ||
+      (await settles(this.session.ended, STOP_TIMEOUT_MS)) ||
+      (this.session.kill() && (await settles(this.session.ended, STOP_TIMEOUT_MS)));
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
     return isOver;
@@ -249,12 +281,6 @@ export class ServedMount {
   private get name(): string {
     return displayName(this.config.mountpoint);
   }
-}
-
-/** Read-only at the VFS, which is right only when no mount over the union may be written. */
-export function isWhollyReadOnly(config: MountConfig): boolean {
-  const isUnionReadOnly = config.readOnly || config.upper === undefined;
-  return isUnionReadOnly && config.mounts.every((mount: ResolvedMount) => mount.request.readOnly);
 }
 
 async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {

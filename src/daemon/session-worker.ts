@@ -8,17 +8,11 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SessionLoop } from '../engine/kernel/session-loop.js';
 import { FsError } from '../errno/fs-error.js';
-import { UserError } from '../errno/user-error.js';
 import { eventfdDrain, PollSet, poll } from '../linux/poll.js';
-import {
-  CAP_SYS_ADMIN,
-  hasCapability,
-  keepCapabilities,
-  raiseFileLimit,
-  unshareFs,
-} from '../linux/process.js';
-import { buildFileSystem, type ServedFileSystem } from './file-system.js';
+import { CAP_SYS_ADMIN, hasCapability, keepCapabilities, unshareFs } from '../linux/process.js';
+import type { ServedFileSystem } from './file-system.js';
 import type { MountConfig } from './mount-config.js';
+import { answerRequest, buildOrReport } from './session-server.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
 const { config, wakeFd } = workerData as { config: MountConfig; wakeFd: number };
@@ -35,7 +29,7 @@ function main(): void {
   // A umask of this thread's own, and capabilities that a change of fsuid leaves alone: see union/caller-ids.ts.
   unshareFs();
   if (privileged) keepCapabilities();
-  const served = build(privileged);
+  const served = buildOrReport(config, privileged, post);
   if (served === undefined) return;
   post({ kind: 'ready' });
   const fuseFd = awaitDescriptor();
@@ -44,17 +38,6 @@ function main(): void {
     return;
   }
   serve(served, fuseFd, privileged);
-}
-
-function build(privileged: boolean): ServedFileSystem | undefined {
-  try {
-    return buildFileSystem(config, { privileged, descriptorLimit: Math.floor(raiseFileLimit() / 4) });
-  } catch (error) {
-    if (error instanceof UserError) post({ kind: 'failed', message: error.message, hint: error.hint });
-    else if (error instanceof FsError) post({ kind: 'failed', message: error.message });
-    else throw error;
-    return undefined;
-  }
 }
 
 /** Blocks until the mount stands. @returns undefined when told to stop before. */
@@ -74,7 +57,8 @@ function receive(): ToWorker | undefined {
   return receiveMessageOnPort(port)?.message as ToWorker | undefined;
 }
 
-function serve({ fs, inspect }: ServedFileSystem, fuseFd: number, privileged: boolean): void {
+function serve(served: ServedFileSystem, fuseFd: number, privileged: boolean): void {
+  const { fs } = served;
   const loop: SessionLoop = new SessionLoop({
     fs,
     fuseFd,
@@ -83,7 +67,7 @@ function serve({ fs, inspect }: ServedFileSystem, fuseFd: number, privileged: bo
     debug: config.debug,
     log: (line) => post({ kind: 'log', line }),
     onInit: (features) => post({ kind: 'initialized', features: { ...features } }),
-    onWake: () => answerMessages(loop, inspect),
+    onWake: () => answerMessages(loop, served),
   });
   try {
     const reason = loop.run();
@@ -97,24 +81,10 @@ function serve({ fs, inspect }: ServedFileSystem, fuseFd: number, privileged: bo
 }
 
 /** @returns whether the loop is to end. */
-function answerMessages(loop: SessionLoop, inspect: ServedFileSystem['inspect']): boolean {
+function answerMessages(loop: SessionLoop, served: ServedFileSystem): boolean {
   for (let message = receive(); message !== undefined; message = receive()) {
     if (message.kind === 'stop') return true;
-    if (message.kind === 'request') answer(message, loop, inspect);
+    if (message.kind === 'request') post(answerRequest(message, served, () => loop.counts()));
   }
   return false;
-}
-
-function answer(
-  { id, name, args }: Extract<ToWorker, { kind: 'request' }>,
-  loop: SessionLoop,
-  inspect: ServedFileSystem['inspect'],
-): void {
-  try {
-    const value =
-      name === 'stats' ? { requests: loop.counts(), ...inspect('stats', args) } : inspect(name, args);
-    post({ kind: 'reply', id, value });
-  } catch (error) {
-    post({ kind: 'reply', id, error: error instanceof Error ? error.message : String(error) });
-  }
 }

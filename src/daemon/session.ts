@@ -1,17 +1,29 @@
 /**
- * The main thread's end of the session worker: starts it, wakes it, and turns its messages into promises.
+ * The main thread's end of a session: starts its server (a worker thread, or a process for the engine fuse-native) and
+ * turns its messages into promises.
  *
  * INVARIANT: `ended` settles exactly once and never rejects; after it no request stays unanswered.
  */
 
-import { Worker } from 'node:worker_threads';
-import { check } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
-import { EFD_NONBLOCK } from '../linux/constants.js';
-import { eventfd, eventfdWrite } from '../linux/poll.js';
 import { newGate } from './gate.js';
 import type { MountConfig } from './mount-config.js';
 import type { FromWorker, InspectName, ToWorker } from './worker-messages.js';
+
+/** What serves: started with its configuration, spoken to in messages. */
+export interface SessionServer {
+  post(message: ToWorker): void;
+  /** Ends it where that can be done from outside, whatever it hangs in. @returns false where it cannot. */
+  kill(): boolean;
+}
+
+export interface ServerEvents {
+  onMessage(message: FromWorker): void;
+  /** It ended, expected or not; called at least once. */
+  onEnd(error: Error): void;
+}
+
+export type StartServer = (config: MountConfig, events: ServerEvents) => SessionServer;
 
 export type Features = Readonly<Record<string, boolean | number>>;
 
@@ -33,8 +45,7 @@ export class Session {
   /** The kernel's INIT is answered: the mount is up. */
   readonly initialized: Promise<Features>;
   readonly ended: Promise<SessionEnd>;
-  private readonly worker: Worker;
-  private readonly wakeFd: number;
+  private readonly server: SessionServer;
   private readonly log: (line: string) => void;
   private readonly pending = new Map<number, Pending>();
   private nextId = 1;
@@ -43,8 +54,8 @@ export class Session {
   private readonly initializedGate = newGate<Features>();
   private readonly endedGate = newGate<SessionEnd>();
 
-  /** Starts the worker at once. */
-  constructor(config: MountConfig, log: (line: string) => void, script = workerScript()) {
+  /** Starts the server at once. */
+  constructor(config: MountConfig, log: (line: string) => void, start: StartServer) {
     this.log = log;
     this.ready = this.readyGate.promise;
     this.initialized = this.initializedGate.promise;
@@ -52,15 +63,9 @@ export class Session {
     // Whoever waits sees the rejection; when nobody waits yet it must not end the process.
     this.ready.catch(() => undefined);
     this.initialized.catch(() => undefined);
-    this.wakeFd = check(eventfd(0, EFD_NONBLOCK), 'eventfd');
-    const workerData: { config: MountConfig; wakeFd: number } = { config, wakeFd: this.wakeFd };
-    this.worker = new Worker(script, { workerData });
-    this.worker.on('message', (message: FromWorker) => this.receive(message));
-    this.worker.on('error', (error: unknown) => {
-      this.finish({ reason: 'crashed', error: error instanceof Error ? error : new Error(String(error)) });
-    });
-    this.worker.on('exit', (code) => {
-      this.finish({ reason: 'crashed', error: new Error(`the session worker ended with status ${code}`) });
+    this.server = start(config, {
+      onMessage: (message) => this.receive(message),
+      onEnd: (error) => this.finish({ reason: 'crashed', error }),
     });
   }
 
@@ -69,9 +74,19 @@ export class Session {
     this.send({ kind: 'serve', fuseFd });
   }
 
+  /** Tells a server that mounts by itself to do it now. */
+  mount(): void {
+    this.send({ kind: 'mount' });
+  }
+
   /** Tells the loop to leave, whatever the state of the mount. */
   stop(): void {
     this.send({ kind: 'stop' });
+  }
+
+  /** Ends a server that hangs. @returns false when only the end of this process ends it. */
+  kill(): boolean {
+    return this.server.kill();
   }
 
   /** @throws UserError when the worker refuses, is silent for `timeoutMs`, or ends. */
@@ -90,8 +105,7 @@ export class Session {
 
   private send(message: ToWorker): void {
     if (this.isOver) return;
-    this.worker.postMessage(message);
-    check(eventfdWrite(this.wakeFd), 'eventfd');
+    this.server.post(message);
   }
 
   private receive(message: FromWorker): void {
@@ -136,8 +150,4 @@ export class Session {
     for (const id of [...this.pending.keys()]) this.settle(id, { error: error.message });
     this.endedGate.resolve(end);
   }
-}
-
-function workerScript(): URL {
-  return new URL('./session-worker.js', import.meta.url);
 }

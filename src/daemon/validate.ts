@@ -10,7 +10,6 @@
 
 import { accessSync, constants, lstatSync, mkdirSync, rmSync, type Stats } from 'node:fs';
 import { FS_TYPE, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
-import { UserError } from '../errno/user-error.js';
 import type { Name } from '../vfs/name.js';
 import type { MountConfig } from './mount-config.js';
 import { contains, quote, reasonOf, refusal, statOf } from './refusal.js';
@@ -160,9 +159,6 @@ function checkOverlaps(config: MountConfig): void {
 
 /** fusermount3 opens it as the user who calls (3.14), so the user's own permission counts in both ways to mount. */
 function checkDevice(config: MountConfig): void {
-  if (config.engine !== 'kernel') {
-    throw new UserError(`engine '${config.engine}' is not in this version`, { hint: 'use --engine kernel' });
-  }
   const hint = "'plyfs doctor' says what this host lacks";
   let stat: Stats | undefined;
   try {

@@ -1,9 +1,11 @@
 /**
- * What the main thread of a daemon and its session worker say to each other.
+ * What the main thread of a daemon and the server of its session, a worker or a process, say to each other.
  *
  * The worker blocks in poll(2): after each message to it the main thread writes the eventfd. Order: `ready` (file
  * systems built), the main thread mounts, `serve`, `initialized` (the mount answers), ..., `ended`.
  */
+
+import type { MountConfig } from './mount-config.js';
 
 export type FromWorker =
   | { readonly kind: 'ready' }
@@ -19,7 +21,11 @@ export type FromWorker =
 export type InspectName = 'why' | 'stats' | 'inspect';
 
 export type ToWorker =
+  /** To a process, which has no workerData; the first message. */
+  | { readonly kind: 'config'; readonly config: MountConfig }
   | { readonly kind: 'serve'; readonly fuseFd: number }
+  /** Instead of `serve`, to a server that mounts by itself. */
+  | { readonly kind: 'mount' }
   | {
       readonly kind: 'request';
       readonly id: number;

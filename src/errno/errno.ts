@@ -39,6 +39,7 @@ export const ELOOP = 40;
 export const ENODATA = 61;
 export const EPROTO = 71;
 export const EOVERFLOW = 75;
+export const EILSEQ = 84;
 export const EOPNOTSUPP = 95;
 export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
@@ -82,6 +83,7 @@ const table: ReadonlyMap<number, readonly [code: string, text: string]> = new Ma
   [ENODATA, ['ENODATA', 'no data available']],
   [EPROTO, ['EPROTO', 'protocol error']],
   [EOVERFLOW, ['EOVERFLOW', 'value too large for defined data type']],
+  [EILSEQ, ['EILSEQ', 'invalid or incomplete multibyte or wide character']],
   [EOPNOTSUPP, ['EOPNOTSUPP', 'operation not supported']],
   [ENOTCONN, ['ENOTCONN', 'transport endpoint is not connected']],
   [ETIMEDOUT, ['ETIMEDOUT', 'connection timed out']],

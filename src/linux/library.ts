@@ -14,6 +14,11 @@ const libc = koffi.load(null);
 /** The C types that the bindings use; a `void *` takes a Uint8Array (from its own start) and never null. */
 export type CType = 'int' | 'uint' | 'long' | 'ulong' | 'int64' | 'void *';
 
+/** Loads a shared library by its path, so that those loaded after it find its name taken. @throws Error */
+export function preload(path: string): void {
+  koffi.load(path);
+}
+
 /** Binds one symbol of the C library; the caller states the type of the function. */
 export function bind<F extends (...args: never[]) => number>(
   symbol: string,

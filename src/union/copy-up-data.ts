@@ -8,16 +8,16 @@
 import { check } from '../errno/fs-error.js';
 import { copyData, tryClone } from '../files/copy-data.js';
 import { utimesAt } from '../files/real-object.js';
-import { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } from '../linux/constants.js';
+import { O_RDONLY, O_RDWR } from '../linux/constants.js';
 import { fdatasync } from '../linux/data.js';
 import { ftruncate, Times } from '../linux/inode.js';
-import { close, openat } from '../linux/open.js';
+import { close } from '../linux/open.js';
 import { Statx } from '../linux/statx.js';
-import { removexattrAt, setxattrAt } from '../linux/xattr.js';
-import type { Name } from '../vfs/name.js';
+import { fsetxattr, removexattrAt } from '../linux/xattr.js';
 import { Wait } from '../vfs/wait.js';
 import { indexNameOf } from './index-directory.js';
 import type { UnionNode } from './node.js';
+import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
 /** Data up to here is copied in the loop; more is a job: 1 MiB takes about as long as a hundred lookups. */
@@ -29,23 +29,22 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * A file of the right length without data, marked metacopy.
+ * @param parentFd directory of upper where it will lie.
  * @returns undefined where that saves nothing or cannot be found again: empty files.
  */
-export function buildMetadata(state: UnionState, node: UnionNode): Name | undefined {
+export function buildMetadata(state: UnionState, node: UnionNode, parentFd: number): Temporary | undefined {
   state.statNode(node, source);
   if (source.sizeBytes === 0 || (source.nlink > 1 && !canBeIndexed(state, node))) return undefined;
-  const work = state.work!;
-  const temporary = work.temporaryName();
-  const fd = createTemporary(state, node, temporary);
+  const { temporary, fd } = Temporary.file(state.work!, parentFd);
   let done = false;
   try {
     check(ftruncate(fd, source.sizeBytes), 'copy-up', node.name);
-    check(setxattrAt(work.fd, temporary, state.xattrs.metacopy, EMPTY, 0), 'setxattr', 'metacopy');
+    check(fsetxattr(fd, state.xattrs.metacopy, EMPTY, 0), 'setxattr', 'metacopy');
     done = true;
     return temporary;
   } finally {
     close(fd);
-    if (!done) work.remove(temporary);
+    if (!done) temporary.discard();
   }
 }
 
@@ -54,23 +53,26 @@ function canBeIndexed(state: UnionState, node: UnionNode): boolean {
 }
 
 /** A file with the first `sizeLimit` bytes of the node's data. @throws Wait */
-export function buildData(state: UnionState, node: UnionNode, sizeLimit: number): Name {
-  const work = state.work!;
+export function buildData(
+  state: UnionState,
+  node: UnionNode,
+  parentFd: number,
+  sizeLimit: number,
+): Temporary {
   const finished = finishPending(state, node);
   if (finished?.temporary !== undefined) return finished.temporary;
-  const temporary = work.temporaryName();
-  const targetFd = createTemporary(state, node, temporary);
+  const { temporary, fd } = Temporary.file(state.work!, parentFd);
   let kept = false;
   try {
     state.statNode(node, source);
-    transfer(state, node, { targetFd, temporary, sizeBytes: Math.min(source.sizeBytes, sizeLimit) });
+    transfer(state, node, { targetFd: fd, temporary, sizeBytes: Math.min(source.sizeBytes, sizeLimit) });
     kept = true;
     return temporary;
   } catch (error) {
     if (error instanceof Wait) kept = true;
     throw error;
   } finally {
-    if (!kept) work.remove(temporary);
+    if (!kept) temporary.discard();
   }
 }
 
@@ -99,15 +101,10 @@ function saveTimes(): void {
   times.mtimeNsec = source.mtimeNsec;
 }
 
-function createTemporary(state: UnionState, node: UnionNode, temporary: Name): number {
-  const flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW;
-  return check(openat(state.work!.fd, temporary, flags, 0o600), 'copy-up', node.name);
-}
-
 interface Transfer {
   /** Closed when the transfer is over. */
   readonly targetFd: number;
-  readonly temporary: Name | undefined;
+  readonly temporary: Temporary | undefined;
   readonly sizeBytes: number;
 }
 
@@ -147,7 +144,7 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
 function finishPending(
   state: UnionState,
   node: UnionNode,
-): { readonly temporary: Name | undefined } | undefined {
+): { readonly temporary: Temporary | undefined } | undefined {
   const pending = state.pendingCopies.get(node);
   if (pending === undefined) return undefined;
   if (!pending.job.done) throw new Wait(pending.job);
@@ -155,7 +152,7 @@ function finishPending(
   close(pending.sourceFd);
   close(pending.targetFd);
   if (pending.job.result < 0) {
-    if (pending.temporary !== undefined) state.work!.remove(pending.temporary);
+    pending.temporary?.discard();
     check(pending.job.result, 'copy-up', node.name);
   }
   times.atimeSec = pending.times.atimeSec;

@@ -1,20 +1,20 @@
 /**
  * Copy-up: an object of a lower gets its copy in upper before its first change.
  *
- * Built whole in the work directory and renamed to its place: a crash leaves the lower object visible or the complete
+ * Built whole where nobody sees it, then put in its place: a crash leaves the lower object visible or the complete
  * copy. A change of metadata copies no data (metacopy): the data follows, in place, before the first write, on disk
  * before the copy stops pointing to the lower. Linux: fs/overlayfs/copy_up.c:ovl_copy_up_one() v6.18.
  *
  * PRECONDITION: the union is writable; callers asserted it.
- * INVARIANT: nothing that shows happens before `Wait` is thrown: a half-made copy lies in the work directory, or in a
- * file whose data still counts as the lower's.
+ * INVARIANT: nothing that shows happens before `Wait` is thrown: a half-made copy has no name, or is a file whose data
+ * still counts as the lower's.
  */
 
-import { EINVAL, ENOENT } from '../errno/errno.js';
+import { ENOENT } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import { chmodAt, chownAt, utimesAt } from '../files/real-object.js';
 import { O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
-import { linkat, mkdirat, mknodat, readlinkat, renameat2, symlinkat } from '../linux/directory.js';
+import { linkat, mkdirat, mknodat, readlinkat, symlinkat } from '../linux/directory.js';
 import { Times } from '../linux/inode.js';
 import { Statx } from '../linux/statx.js';
 import { setxattrAt } from '../linux/xattr.js';
@@ -22,13 +22,17 @@ import type { Name } from '../vfs/name.js';
 import { buildData, buildMetadata, fillInPlace } from './copy-up-data.js';
 import { copyXattrs } from './copy-xattrs.js';
 import { indexNameOf, writeNlinkDelta } from './index-directory.js';
+import { keepCtime } from './kept-ctime.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { originRecord, setImpure } from './origin.js';
+import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
 const source = new Statx();
+const before = new Statx();
+const after = new Statx();
 const times = new Times();
 
 /** Whether the node's topmost object lies in upper. */
@@ -46,9 +50,10 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
   if (top.layer === state.upper) return top;
   if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
   const parentDir = ensureUpper(state, node.parent);
-  const { work } = state;
-  const temporary = work!.temporaryName();
-  check(mkdirat(work!.fd, temporary, 0o700), 'copy-up', node.name);
+  const work = state.work!;
+  const name = work.temporaryName();
+  check(mkdirat(work.fd, name, 0o700), 'copy-up', node.name);
+  const temporary = Temporary.inWork(work, name);
   install(state, node, temporary, () => place(state, node, parentDir, temporary));
   const made = new RealDirectory(parentDir.layer, parentDir, node.name);
   state.unindex(node);
@@ -75,7 +80,10 @@ export function copyUpData(state: UnionState, node: UnionNode, sizeLimit: number
     return;
   }
   if (node.data === undefined) return;
+  state.statNode(node, source);
   fillInPlace(state, node, sizeLimit);
+  state.statNode(node, after);
+  node.keptCtime = keepCtime(node.keptCtime, source, after);
   keepReaders(state, node);
   node.data = undefined;
   // Reads that come to us continue in the copy, so that every open sees the same file.
@@ -100,15 +108,14 @@ function copyFile(
   if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
   const parentDir = ensureUpper(state, node.parent);
   const home = state.homeOf(node);
-  const temporary = build(state, node, sizeLimit);
+  const { temporary, lacksData: keepsData } = build(state, node, parentDir, sizeLimit);
   state.statNode(node, source);
   const indexName = source.nlink > 1 && !node.byName ? indexNameOf(state, home, node.name) : undefined;
-  const keepsData = temporary.lacksData;
   if (!keepsData) keepReaders(state, node);
-  install(state, node, temporary.name, () => {
-    if (indexName === undefined) place(state, node, parentDir, temporary.name);
+  install(state, node, temporary, () => {
+    if (indexName === undefined) place(state, node, parentDir, temporary);
     else
-      placeInIndex(state, node, temporary.name, {
+      placeInIndex(state, node, temporary, {
         indexName,
         parentDir: link === 'name' ? parentDir : undefined,
       });
@@ -124,6 +131,7 @@ function adopt(state: UnionState, node: UnionNode): void {
   node.layer = state.upper!;
   node.byName = false;
   state.statNode(node, state.other);
+  node.keptCtime = keepCtime(node.keptCtime, source, state.other);
   node.realIno = state.other.ino;
   indexNode(node, false);
 }
@@ -152,120 +160,131 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   heir.indexName = node.indexName;
   heir.nlinkDelta = node.nlinkDelta;
   heir.redirect = node.redirect;
+  heir.keptCtime = node.keptCtime;
   node.indexName = undefined;
   node.nlinkDelta = 0;
   node.orphanFd = node.backingFd;
   node.backingFd = -1;
   node.backingOutdated = false;
   node.heir = heir;
+  // The heir lives as long as the node that speaks for it.
   heir.children++;
-  // What the kernel keeps of the old node changes from now on without its knowing.
   state.files.session?.invalidateAttributes(node.id);
 }
 
 interface Built {
-  readonly name: Name;
+  readonly temporary: Temporary;
   /** The data stays in the lower. */
   readonly lacksData: boolean;
 }
 
-/** Makes the object in the work directory; its attributes follow in `install`. */
-function build(state: UnionState, node: UnionNode, sizeLimit: number | undefined): Built {
+/** Makes the object; its attributes follow in `install`. */
+function build(
+  state: UnionState,
+  node: UnionNode,
+  parentDir: RealDirectory,
+  sizeLimit: number | undefined,
+): Built {
   const type = node.mode & S_IFMT;
   if (type === S_IFREG) {
-    const name = sizeLimit === undefined && state.trustsXattrs ? buildMetadata(state, node) : undefined;
-    if (name !== undefined) return { name, lacksData: true };
-    return { name: buildData(state, node, sizeLimit ?? Number.MAX_SAFE_INTEGER), lacksData: false };
+    const parentFd = state.descriptor(parentDir);
+    if (sizeLimit === undefined && state.trustsXattrs) {
+      const temporary = buildMetadata(state, node, parentFd);
+      if (temporary !== undefined) return { temporary, lacksData: true };
+    }
+    const limit = sizeLimit ?? Number.MAX_SAFE_INTEGER;
+    return { temporary: buildData(state, node, parentFd, limit), lacksData: false };
   }
-  const { work } = state;
-  const name = work!.temporaryName();
+  const work = state.work!;
+  const name = work.temporaryName();
   state.statNode(node, source);
   if (type === S_IFLNK) {
     const content = readlinkat(state.locate(node), state.locatedName);
-    if (typeof content === 'number') throw fsError(content < 0 ? -content : EINVAL, 'copy-up', node.name);
-    check(symlinkat(content, work!.fd, name), 'copy-up', node.name);
+    if (typeof content === 'number') throw fsError(-content, 'copy-up', node.name);
+    check(symlinkat(content, work.fd, name), 'copy-up', node.name);
   } else {
-    check(mknodat(work!.fd, name, type, source.rdevMajor, source.rdevMinor), 'copy-up', node.name);
+    check(mknodat(work.fd, name, type, source.rdevMajor, source.rdevMinor), 'copy-up', node.name);
   }
-  return { name, lacksData: false };
+  return { temporary: Temporary.inWork(work, name), lacksData: false };
 }
 
-/** Gives the copy the attributes of its original, then its name; removes it when either fails. */
-function install(state: UnionState, node: UnionNode, temporary: Name, place: () => void): void {
+/** Gives the copy the attributes of its original, then its name, in a directory that keeps its times; else removes it. */
+function install(state: UnionState, node: UnionNode, temporary: Temporary, place: () => void): void {
   let done = false;
   try {
     state.statNode(node, source);
     setAttributes(state, node, temporary);
-    if (recordOrigin(state, node, temporary)) setImpure(state, node.parent!);
-    place();
+    const hasOrigin = recordOrigin(state, node, temporary);
+    keepingTimes(state, node.parent!, () => {
+      if (hasOrigin) setImpure(state, node.parent!);
+      place();
+    });
     done = true;
   } finally {
-    if (!done) state.work!.remove(temporary);
+    if (!done) temporary.discard();
   }
 }
 
-/** Renames the copy into upper, whose directory keeps its times. */
-function place(state: UnionState, node: UnionNode, parentDir: RealDirectory, temporary: Name): void {
-  keepingTimes(state, node.parent!, () => {
-    const upperFd = state.descriptor(parentDir);
-    check(renameat2(state.work!.fd, temporary, upperFd, node.name, 0), 'copy-up', node.name);
-  });
+/** Puts the copy into upper. */
+function place(state: UnionState, node: UnionNode, parentDir: RealDirectory, temporary: Temporary): void {
+  check(temporary.publish(state.descriptor(parentDir), node.name), 'copy-up', node.name);
 }
 
 function placeInIndex(
   state: UnionState,
   node: UnionNode,
-  temporary: Name,
+  temporary: Temporary,
   at: { readonly indexName: Name; readonly parentDir: RealDirectory | undefined },
 ): void {
   const index = state.index!;
   const { parentDir } = at;
   // Beside the names in upper, its inode has the one in the index.
   const delta = source.nlink - (parentDir === undefined ? 1 : 2);
-  writeNlinkDelta(state, state.work!.fd, temporary, delta);
-  check(renameat2(state.work!.fd, temporary, index.fd, at.indexName, 0), 'copy-up', node.name);
+  writeNlinkDelta(state, temporary.dirfd, temporary.name, delta);
+  check(temporary.publish(index.fd, at.indexName), 'copy-up', node.name);
   if (parentDir !== undefined) {
-    keepingTimes(state, node.parent!, () => {
-      check(linkat(index.fd, at.indexName, state.descriptor(parentDir), node.name, 0), 'copy-up', node.name);
-    });
+    check(linkat(index.fd, at.indexName, state.descriptor(parentDir), node.name, 0), 'copy-up', node.name);
   }
   node.indexName = at.indexName;
   node.nlinkDelta = delta;
 }
 
-/** Runs a change of the directory that users do not see as one. */
+/** Runs a change of the directory, which lies in upper, that users do not see as one. */
 function keepingTimes(state: UnionState, directory: UnionNode, change: () => void): void {
-  state.statNode(directory, state.other);
-  times.atimeSec = state.other.atimeSec;
-  times.atimeNsec = state.other.atimeNsec;
-  times.mtimeSec = state.other.mtimeSec;
-  times.mtimeNsec = state.other.mtimeNsec;
+  state.statNode(directory, before);
   change();
+  setTimes(before);
   utimesAt(state.descriptor(state.directories(directory)[0]!), '', times);
+  state.statNode(directory, after);
+  directory.keptCtime = keepCtime(directory.keptCtime, before, after);
 }
 
-function setAttributes(state: UnionState, node: UnionNode, temporary: Name): void {
-  const work = state.work!;
+function setTimes(from: Statx): void {
+  times.atimeSec = from.atimeSec;
+  times.atimeNsec = from.atimeNsec;
+  times.mtimeSec = from.mtimeSec;
+  times.mtimeNsec = from.mtimeNsec;
+}
+
+function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary): void {
+  const { dirfd, name } = temporary;
   const type = source.mode & S_IFMT;
-  const owned = chownAt(work.fd, temporary, source.uid, source.gid);
+  const owned = chownAt(dirfd, name, source.uid, source.gid);
   // Without privileges the copy belongs to the serving user, who is the only one to use the mount.
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   const fd = state.locate(node);
-  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd: work.fd, name: temporary });
-  if (type !== S_IFLNK) chmodAt(work.fd, temporary, source.mode & 0o7777);
-  times.atimeSec = source.atimeSec;
-  times.atimeNsec = source.atimeNsec;
-  times.mtimeSec = source.mtimeSec;
-  times.mtimeNsec = source.mtimeNsec;
-  utimesAt(work.fd, temporary, times);
+  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name });
+  if (type !== S_IFLNK) chmodAt(dirfd, name, source.mode & 0o7777);
+  setTimes(source);
+  utimesAt(dirfd, name, times);
 }
 
 /** @returns whether the copy now tells where it came from. */
-function recordOrigin(state: UnionState, node: UnionNode, temporary: Name): boolean {
+function recordOrigin(state: UnionState, node: UnionNode, temporary: Temporary): boolean {
   const type = source.mode & S_IFMT;
   if (!state.trustsXattrs && type !== S_IFREG && type !== S_IFDIR) return false;
   const fd = state.locate(node);
   const record = originRecord(fd, state.locatedName, node.layer.uuid);
   if (record === undefined) return false;
-  return setxattrAt(state.work!.fd, temporary, state.xattrs.origin, record, 0) === 0;
+  return setxattrAt(temporary.dirfd, temporary.name, state.xattrs.origin, record, 0) === 0;
 }

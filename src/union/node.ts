@@ -17,6 +17,7 @@ import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job } from '../vfs/wait.js';
+import type { KeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 
 /** A file of a lower. */
@@ -28,7 +29,7 @@ export interface DataPlace {
 export class UnionNode implements OpenFile {
   readonly id: NodeId;
   nlookup = 0;
-  /** Nodes that name this one as their parent or heir. */
+  /** Nodes that name this one as their parent. */
   children = 0;
 
   /** st_mode; the type never changes. */
@@ -39,6 +40,8 @@ export class UnionNode implements OpenFile {
   realIno: number;
   /** The layer of the topmost object. */
   layer: Layer;
+  /** The ctime that a copy-up would change; undefined when none did. */
+  keptCtime: KeptCtime | undefined;
   parent: UnionNode | undefined;
   name: Name;
   /** Whether the node is found through `parent.namedChildren` and not through `layer.nodes`. */
@@ -78,10 +81,7 @@ export class UnionNode implements OpenFile {
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */
   backingOutdated = false;
-  /**
-   * The file's node from its copy-up on; this one serves those who had the lower file open before, and has nothing of
-   * its own but that file's data. Counted among the `children` of the heir.
-   */
+  /** The file's node since it was written; this one serves those who had the lower file open before. */
   heir: UnionNode | undefined;
   /** While `backingOutdated`: O_PATH descriptor of that lower file. */
   backingFd = -1;

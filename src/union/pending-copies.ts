@@ -5,16 +5,16 @@
 
 import type { Times } from '../linux/inode.js';
 import { close } from '../linux/open.js';
-import type { Name } from '../vfs/name.js';
 import type { Job } from '../vfs/wait.js';
 import type { UnionNode } from './node.js';
+import type { Temporary } from './temporary.js';
 
 export interface PendingCopy {
   readonly job: Job;
   readonly sourceFd: number;
   readonly targetFd: number;
-  /** Name of the copy in the work directory; undefined when it is made in place. */
-  readonly temporary: Name | undefined;
+  /** The copy; undefined when it is made in place. */
+  readonly temporary: Temporary | undefined;
   /** Those of the file before the copy. */
   readonly times: Times;
 }
@@ -34,11 +34,12 @@ export class PendingCopies {
     this.#copies.delete(node);
   }
 
-  /** Closes all descriptors; the copies themselves go with the work directory. */
+  /** Drops all copies. */
   closeAll(): void {
     for (const copy of this.#copies.values()) {
       close(copy.sourceFd);
       close(copy.targetFd);
+      copy.temporary?.discard();
     }
     this.#copies.clear();
   }

@@ -83,18 +83,19 @@ export class UnionFileSystem implements vfs.FileSystem {
 
   getattr(id: NodeId, _handle: number | undefined, out: Attr): void {
     const state = this.#state;
-    const node = state.node(id);
-    const current = node.heir ?? node;
-    state.statNode(current, state.stat);
-    state.fillAttr(current, state.stat, out);
-    if (current !== node) readersAttr(state, node, out);
+    const node = state.current(id);
+    state.statNode(node, state.stat);
+    state.fillAttr(node, state.stat, out);
+    // What changes through the heir does not reach what the kernel cached of the older node.
+    if (node.id !== id) out.ttlMs = 0;
   }
 
   setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
     const state = this.#state;
     state.assertWritable('setattr');
-    const node = change.sizeBytes === undefined ? state.current(id) : state.node(id);
+    const node = state.current(id);
     setAttributes(state, node, change);
+    node.keptCtime = undefined;
     this.#passOn(id, node);
     this.getattr(id, undefined, out);
   }
@@ -127,6 +128,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     state.assertWritable('link');
     const node = state.current(id);
     creation.link(state, node, this.#directory(parent), name);
+    node.keptCtime = undefined;
     state.statNode(node, state.stat);
     this.#enter(node, out);
   }
@@ -227,6 +229,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     this.#state.assertWritable('setxattr');
     const node = this.#state.current(id);
     xattrs.setxattr(this.#state, node, name, { value, options });
+    node.keptCtime = undefined;
     this.#passOn(id, node);
   }
 
@@ -234,6 +237,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     this.#state.assertWritable('removexattr');
     const node = this.#state.current(id);
     xattrs.removexattr(this.#state, node, name);
+    node.keptCtime = undefined;
     this.#passOn(id, node);
   }
 
@@ -267,15 +271,4 @@ export class UnionFileSystem implements vfs.FileSystem {
     this.#state.fillAttr(node, this.#state.stat, out.attr);
     node.nlookup++;
   }
-}
-
-/**
- * Of those who read the lower file from before its copy-up: size and blocks are that file's, as its data is; the rest
- * follows the copy, at any time.
- */
-function readersAttr(state: UnionState, node: UnionNode, out: Attr): void {
-  state.statNode(node, state.other);
-  out.sizeBytes = state.other.sizeBytes;
-  out.blocks = state.other.blocks;
-  out.ttlMs = 0;
 }

@@ -26,6 +26,7 @@ import { TTL_FOREVER } from '../vfs/attr.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import type { PrivateXattrs } from './format.js';
+import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import type { PendingCopies } from './pending-copies.js';
@@ -103,7 +104,7 @@ export class UnionState {
     return node;
   }
 
-  /** The node that has the file's metadata: that of its heir once readers of the lower file have one of their own. */
+  /** The node whose metadata counts for one that may have been written since it was opened. */
   current(id: NodeId): UnionNode {
     const node = this.node(id);
     return node.heir ?? node;
@@ -213,6 +214,7 @@ export class UnionState {
     if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
       out.blocks = this.other.blocks;
     }
+    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, stat, out);
     out.ttlMs = TTL_FOREVER;
   }
 
@@ -233,8 +235,8 @@ export class UnionState {
       this.closeAll(at);
       const { heir } = at;
       if (heir !== undefined) {
-        at.heir = undefined;
         heir.children--;
+        at.heir = undefined;
         this.release(heir);
       }
       parent.children--;

@@ -77,7 +77,7 @@ export interface Session {
   /** Registers the file behind a descriptor (O_PATH serves). @returns the backing id, or a negated errno. */
   openBacking(fd: number): number;
   closeBacking(backingId: number): void;
-  /** The kernel asks for the node's attributes at their next use; what it caches of the content stays. */
+  /** Makes the kernel ask for the node's attributes again. */
   invalidateAttributes(node: NodeId): void;
   /** Starts long work; throw `Wait` with the job it returns. */
   startJob(spec: JobSpec): Job;

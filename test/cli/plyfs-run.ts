@@ -67,9 +67,16 @@ export class Workbench {
     return existsSync(mounts) ? readdirSync(mounts) : [];
   }
 
+  /** What `plyfs mounts` says of the mounts of this bench, `/MOUNTPOINT FIELDS` each: other mounts are listed too. */
+  listed(template: string): string[] {
+    const { stdout } = this.plyfs('mounts', '--format', `{{.Mountpoint}} ${template}`);
+    const own = stdout.split('\n').filter((line) => line.startsWith(`${this.root}/`));
+    return own.map((line) => line.slice(this.root.length).trimEnd());
+  }
+
   /** The pid of the only daemon. */
   pid(): number {
-    return Number(this.plyfs('mounts', '--format', '{{.Pid}}').stdout);
+    return Number(this.listed('{{.Pid}}')[0]?.split(' ').at(-1));
   }
 
   dispose(): void {

@@ -95,8 +95,12 @@ function wishOf(mountpoint: string, flags: MountFlags): MountWish {
   };
 }
 
-/** What was accepted and does nothing here (SELinux labels, propagation), said once. */
+/** What the engine lacks; what was accepted and does nothing here (SELinux labels, propagation), said once. */
 async function printNotices(config: MountConfig): Promise<void> {
+  if (config.engine === 'fuse-native') {
+    const { WARNING } = await import('../../engine/fuse-native/limits.js');
+    process.stderr.write(`plyfs mount: ${WARNING}\n`);
+  }
   if (config.mounts.length === 0) return;
   const { collectNotices } = await import('../../mounts/spec/plan.js');
   for (const notice of collectNotices(config.mounts.map((mount) => mount.request))) {

@@ -90,9 +90,25 @@ interface Outcome {
   readonly complaint: string;
 }
 
-function runFusermount(args: readonly string[], commFd: number | undefined): Promise<Outcome> {
+async function runFusermount(args: readonly string[], commFd: number | undefined): Promise<Outcome> {
+  // Hosts with fuse 2 alone have no fusermount3; both take the same arguments.
+  for (const program of ['fusermount3', 'fusermount']) {
+    const outcome = await runProgram(program, args, commFd);
+    if (outcome !== undefined) return outcome;
+  }
+  throw new UserError('cannot mount or unmount without privilege: fusermount3 is missing', {
+    hint: MISSING_HINT,
+  });
+}
+
+/** @returns undefined when there is no such program. */
+function runProgram(
+  program: string,
+  args: readonly string[],
+  commFd: number | undefined,
+): Promise<Outcome | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn('fusermount3', args, {
+    const child = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'pipe', commFd ?? 'ignore'],
       env: { ...process.env, LC_ALL: 'C', ...(commFd === undefined ? {} : { _FUSE_COMMFD: '3' }) },
     });
@@ -101,18 +117,13 @@ function runFusermount(args: readonly string[], commFd: number | undefined): Pro
       stderr += text;
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') return reject(error);
-      reject(
-        new UserError('cannot mount or unmount without privilege: fusermount3 is missing', {
-          hint: MISSING_HINT,
-          cause: error,
-        }),
-      );
+      if (error.code === 'ENOENT') resolve(undefined);
+      else reject(error);
     });
     child.on('close', (code, signal) => {
       const last = stderr.trimEnd().split('\n').at(-1) ?? '';
       const complaint =
-        last.replace(/^fusermount3: /, '') || `fusermount3 ended with ${signal ?? `status ${code}`}`;
+        last.replace(/^fusermount3?: /, '') || `${program} ended with ${signal ?? `status ${code}`}`;
       resolve({ status: code ?? -1, complaint });
     });
   });

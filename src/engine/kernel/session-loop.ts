@@ -10,11 +10,18 @@ import { EAGAIN, EINTR, EIO, ENODEV, ENOENT, ENOSYS, EPROTO } from '../../errno/
 import { check, FsError } from '../../errno/fs-error.js';
 import { FUSE_DEV_IOC_BACKING_CLOSE, FUSE_DEV_IOC_BACKING_OPEN } from '../../fuse/abi.js';
 import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
-import { FUSE_INIT, FUSE_INTERRUPT, OPCODE_LIMIT, opcodeName } from '../../fuse/abi-opcodes.js';
+import {
+  FUSE_BATCH_FORGET,
+  FUSE_FORGET,
+  FUSE_INIT,
+  FUSE_INTERRUPT,
+  OPCODE_LIMIT,
+  opcodeName,
+} from '../../fuse/abi-opcodes.js';
 import { decodeInit, decodeInterrupt } from '../../fuse/decode-misc.js';
 import { encodeInit, type Negotiated, negotiate } from '../../fuse/init.js';
 import { encodeInvalInode } from '../../fuse/notify.js';
-import { finishReply, ReplyBuffer } from '../../fuse/reply.js';
+import { finishReply, ReplyBuffer, SMALLEST_REPLY } from '../../fuse/reply.js';
 import { decodeHeader, RequestHeader, RequestView } from '../../fuse/request.js';
 import { POLLIN } from '../../linux/constants.js';
 import { read, writePrefix } from '../../linux/data.js';
@@ -23,8 +30,9 @@ import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
+import { Failures } from '../failures.js';
+import { JobRunner } from '../jobs/job-runner.js';
 import { type Exchange, handlers, NO_REPLY } from './dispatch.js';
-import { JobRunner } from './job-runner.js';
 import { Records } from './records.js';
 
 /** Largest request: 1 MiB of data behind its headers. */
@@ -72,13 +80,14 @@ export class SessionLoop implements Session, Exchange {
   readonly #options: LoopOptions;
   readonly #jobs: JobRunner;
   readonly #counts = new Float64Array(OPCODE_LIMIT + 1);
-  readonly #seenThrows = new Set<string>();
+  readonly #failures: Failures;
   #parked: Parked[] = [];
 
   constructor(options: LoopOptions) {
     this.#options = options;
     this.fs = options.fs;
     this.#jobs = new JobRunner(options.wakeFd);
+    this.#failures = new Failures(options.log);
   }
 
   /**
@@ -125,6 +134,7 @@ export class SessionLoop implements Session, Exchange {
   }
 
   readonly #backing = Buffer.alloc(16);
+  readonly #notice = new ReplyBuffer(SMALLEST_REPLY);
 
   openBacking(fd: number): number {
     this.#backing.fill(0);
@@ -137,18 +147,10 @@ export class SessionLoop implements Session, Exchange {
     ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_CLOSE, this.#backing);
   }
 
-  readonly #notification = new ReplyBuffer(512);
-
-  /**
-   * From the answering thread, unlike all other notifications: with the content kept there is no page to wait for
-   * (fs/fuse/inode.c:fuse_reverse_inval_inode() v6.18).
-   */
+  /** Sent by the thread that answers, against the rule: without a page range the kernel waits for no request of ours. */
   invalidateAttributes(node: NodeId): void {
-    const length = encodeInvalInode(this.#notification, node, -1, 0);
-    const written = writePrefix(this.#options.fuseFd, this.#notification.bytes, length);
-    // ENOENT: the kernel does not have the node any more.
-    if (written < 0 && written !== -ENOENT && written !== -ENODEV)
-      this.#options.log(`invalidation refused: errno ${-written}`);
+    const length = encodeInvalInode(this.#notice, node, -1, 0);
+    writePrefix(this.#options.fuseFd, this.#notice.bytes, length);
   }
 
   startJob(spec: JobSpec): Job {
@@ -162,7 +164,7 @@ export class SessionLoop implements Session, Exchange {
       decodeHeader(request, header);
     } catch (error) {
       // Without a header there is nothing to answer to.
-      this.#logThrow('request', error);
+      this.#failures.log('request', error);
       return;
     }
     const { opcode } = header;
@@ -188,15 +190,20 @@ export class SessionLoop implements Session, Exchange {
     try {
       return handler(this);
     } catch (error) {
-      this.reply.reset();
-      if (error instanceof FsError) return -error.errno;
-      if (error instanceof Wait) {
-        this.#park(error.job);
-        return undefined;
-      }
-      this.#logThrow(opcodeName(header.opcode), error);
-      return -EIO;
+      return this.#outcomeOf(error);
     }
+  }
+
+  /** As `#dispatch()`, of a handler that threw. */
+  #outcomeOf(error: unknown): number | undefined {
+    const { opcode } = this.header;
+    this.reply.reset();
+    if (error instanceof Wait) {
+      this.#park(error.job);
+      return undefined;
+    }
+    const errno = this.#failures.errnoOf(opcodeName(opcode), error);
+    return opcode === FUSE_FORGET || opcode === FUSE_BATCH_FORGET ? NO_REPLY : -errno;
   }
 
   #send(result: number): void {
@@ -256,7 +263,13 @@ export class SessionLoop implements Session, Exchange {
   #interrupt(): void {
     const { header } = this;
     const { interrupt } = this.records;
-    decodeInterrupt(this.request, interrupt);
+    try {
+      decodeInterrupt(this.request, interrupt);
+    } catch (error) {
+      // An INTERRUPT is not answered.
+      this.#failures.log('INTERRUPT', error);
+      return;
+    }
     const resend = FUSE_UNIQUE_RESEND_HIGH;
     const index = this.#parked.findIndex(
       (one) =>
@@ -267,13 +280,6 @@ export class SessionLoop implements Session, Exchange {
     header.uniqueLow = parked!.uniqueLow;
     header.uniqueHigh = parked!.uniqueHigh;
     this.#send(-EINTR);
-  }
-
-  #logThrow(what: string, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (this.#seenThrows.has(text)) return;
-    this.#seenThrows.add(text);
-    this.#options.log(`${what}: ${text}`);
   }
 
   #trace(result: number, started: bigint): void {

@@ -1,0 +1,30 @@
+/** The place in README.md that `npm run bench -- --readme` fills: what stands between two comments of its own. */
+
+const BEGIN = '<!-- bench: begin, written by npm run bench -- --readme -->';
+const END = '<!-- bench: end -->';
+
+/** What the figures were measured on, as /proc and Node say it. */
+export interface Machine {
+  /** ISO 8601. */
+  readonly date: string;
+  readonly kernel: string;
+  readonly node: string;
+  readonly processor: string;
+  readonly processors: number;
+}
+
+/** The README with the new figures; what stood between the comments goes. @throws Error when they are missing. */
+export function withFigures(readme: string, figures: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END, begin);
+  if (begin < 0 || end < 0)
+    throw new Error(`cannot write the figures into README.md: it lacks '${BEGIN}' and '${END}'`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${readme.slice(end)}`;
+}
+
+/** The line below the tables. */
+export function provenance(machine: Machine, rounds: number): string {
+  const { date, kernel, node, processor, processors } = machine;
+  const count = rounds === 1 ? 'one round' : `median of ${rounds} interleaved rounds`;
+  return `Measured on ${date.slice(0, 10)}: ${count}, ${processors} x ${processor}, Linux ${kernel}, Node ${node}.`;
+}

@@ -1,0 +1,414 @@
+/**
+ * The operations of the package, each carried out by the method of the FileSystem of the same name.
+ *
+ * Paths become nodes through the PathTree; all requests are those of the mounting user, since the package does not say
+ * who asks. The kernel has applied the umask and checked permissions (default_permissions).
+ *
+ * Absent, as libfuse 2.9 or the package lacks them: fallocate, lseek, copy_file_range, tmpfile, rename with flags.
+ * Left out, since the kernel does the work itself when they are absent: access, flush, opendir, locks.
+ */
+
+import { ENODATA, EOPNOTSUPP, ERANGE } from '../../errno/errno.js';
+import { fsError } from '../../errno/fs-error.js';
+import { deviceMajor, deviceMinor } from '../../fuse/integers.js';
+import { O_CREAT, O_RDWR, S_IFLNK } from '../../linux/constants.js';
+import { Attr, Entry, Opened, StatFs } from '../../vfs/attr.js';
+import { Caller } from '../../vfs/caller.js';
+import {
+  AttrChange,
+  Creation,
+  type FileSystem,
+  NewEntry,
+  NewFile,
+  OpenIntent,
+  WriteData,
+} from '../../vfs/file-system.js';
+import type { Name } from '../../vfs/name.js';
+import type { NodeId } from '../../vfs/node-id.js';
+import type { Answers } from './answers.js';
+import { Handles } from './handles.js';
+import { Listed } from './listed.js';
+import type { Done, DoneWith, Operations } from './package.js';
+import type { PathNode, PathTree } from './path-tree.js';
+import { listedStat, type PackageStat, type PackageStatFs, statFsOf, statOf } from './records.js';
+import { bytesOf, namesOf, textOf } from './text-names.js';
+
+/** chown(2) has it for an id that is to stay. */
+const KEEP_ID = 0xffff_ffff;
+const WHOLE_SECOND_MS = 1000;
+
+export class FileOperations implements Operations {
+  readonly #fs: FileSystem;
+  readonly #tree: PathTree;
+  readonly #answers: Answers;
+  readonly #handles = new Handles();
+  readonly #attr = new Attr();
+  readonly #entry = new Entry();
+  readonly #opened = new Opened();
+  readonly #statFs = new StatFs();
+  readonly #caller = new Caller();
+  readonly #change = new AttrChange();
+  readonly #creation = new Creation();
+  readonly #intent = new OpenIntent();
+  readonly #data = new WriteData();
+  readonly #newEntry = new NewEntry(this.#entry, this.#caller);
+  readonly #newFile = new NewFile(this.#entry, this.#caller, this.#opened);
+
+  constructor(fs: FileSystem, tree: PathTree, answers: Answers) {
+    this.#fs = fs;
+    this.#tree = tree;
+    this.#answers = answers;
+    this.#caller.uid = process.geteuid?.() ?? 0;
+    this.#caller.gid = process.getegid?.() ?? 0;
+  }
+
+  getattr(path: string, done: DoneWith<PackageStat>): void {
+    this.#answers.answer(
+      'getattr',
+      () => {
+        this.#fs.getattr(this.#node(path, 'getattr'), undefined, this.#attr);
+        return statOf(this.#attr);
+      },
+      done,
+    );
+  }
+
+  readlink(path: string, done: DoneWith<string>): void {
+    this.#answers.answer(
+      'readlink',
+      () => textOf(this.#fs.readlink(this.#node(path, 'readlink')), 'readlink'),
+      done,
+    );
+  }
+
+  readdir(
+    path: string,
+    done: (status: number, names?: readonly string[], stats?: readonly PackageStat[]) => void,
+  ): void {
+    this.#answers.answer(
+      'readdir',
+      () => {
+        const listed = new Listed();
+        const node = this.#node(path, 'readdir');
+        // At its end a file system may drop what it kept for the listing, which it learns by being asked once more.
+        for (let before = -1; listed.names.length > before; ) {
+          before = listed.names.length;
+          this.#fs.readdir(node, listed.nextOffset, listed);
+        }
+        return listed;
+      },
+      (status, listed) =>
+        done(
+          status,
+          listed?.names,
+          listed?.inos.map((ino, index) => listedStat(ino, listed.types[index]!)),
+        ),
+    );
+  }
+
+  mknod(path: string, mode: number, device: number, done: Done): void {
+    this.#make('mknod', path, mode, done, (parent, name) => {
+      this.#creation.rdevMajor = deviceMajor(device);
+      this.#creation.rdevMinor = deviceMinor(device);
+      this.#fs.mknod(parent, name, this.#creation, this.#newEntry);
+    });
+  }
+
+  mkdir(path: string, mode: number, done: Done): void {
+    this.#make('mkdir', path, mode, done, (parent, name) =>
+      this.#fs.mkdir(parent, name, this.#creation, this.#newEntry),
+    );
+  }
+
+  symlink(content: string, path: string, done: Done): void {
+    this.#make('symlink', path, S_IFLNK | 0o777, done, (parent, name) =>
+      this.#fs.symlink(parent, name, bytesOf(content, 'symlink'), this.#newEntry),
+    );
+  }
+
+  link(from: string, path: string, done: Done): void {
+    this.#make('link', path, 0, done, (parent, name) =>
+      this.#fs.link(this.#node(from, 'link'), parent, name, this.#entry),
+    );
+  }
+
+  unlink(path: string, done: Done): void {
+    this.#remove('unlink', path, done, (parent, name) => this.#fs.unlink(parent, name));
+  }
+
+  rmdir(path: string, done: Done): void {
+    this.#remove('rmdir', path, done, (parent, name) => this.#fs.rmdir(parent, name));
+  }
+
+  rename(from: string, to: string, done: Done): void {
+    this.#answers.answer(
+      'rename',
+      () => {
+        const old = this.#place(from, 'rename');
+        const target = this.#place(to, 'rename');
+        this.#fs.rename(old.parent.id, old.name, { parent: target.parent.id, name: target.name, flags: 0 });
+        this.#tree.moved(old.parent, old.name, target.parent, target.name);
+      },
+      done,
+    );
+  }
+
+  /** The package does not pass the flags of open(2) on; libfuse asks only after it saw no such name. */
+  create(path: string, mode: number, done: DoneWith<number>): void {
+    this.#answers.answer(
+      'create',
+      () => {
+        const { parent, name } = this.#place(path, 'create');
+        this.#opened.reset();
+        this.#begin(mode);
+        this.#creation.flags = O_CREAT | O_RDWR;
+        this.#fs.create(parent.id, name, this.#creation, this.#newFile);
+        return this.#keep(this.#tree.entered(parent, name, this.#entry), O_RDWR);
+      },
+      done,
+    );
+  }
+
+  open(path: string, flags: number, done: DoneWith<number>): void {
+    this.#answers.answer(
+      'open',
+      () => {
+        const node = this.#tree.resolve(namesOf(path, 'open'));
+        this.#opened.reset();
+        this.#intent.flags = flags;
+        this.#fs.open(node.id, this.#intent, this.#opened);
+        return this.#keep(node, flags);
+      },
+      done,
+    );
+  }
+
+  release(_path: string, fd: number, done: Done): void {
+    this.#answers.answer(
+      'release',
+      () => {
+        const { node, handle } = this.#handles.remove(fd);
+        this.#fs.release(node.id, handle);
+        this.#tree.unpin(node);
+      },
+      done,
+    );
+  }
+
+  read(_path: string, fd: number, into: Buffer, _length: number, offset: number, done: Done): void {
+    this.#answers.answer(
+      'read',
+      () => {
+        const { node, handle } = this.#handles.get(fd);
+        return this.#fs.read(node.id, handle, offset, into);
+      },
+      (status, count) => done(count ?? status),
+    );
+  }
+
+  write(_path: string, fd: number, from: Buffer, _length: number, offset: number, done: Done): void {
+    this.#answers.answer(
+      'write',
+      () => {
+        const { node, handle, flags } = this.#handles.get(fd);
+        this.#data.offset = offset;
+        this.#data.bytes = from;
+        this.#data.flags = flags;
+        return this.#fs.write(node.id, handle, this.#data);
+      },
+      (status, count) => done(count ?? status),
+    );
+  }
+
+  fsync(_path: string, dataOnly: number, fd: number, done: Done): void {
+    this.#answers.answer(
+      'fsync',
+      () => {
+        const { node, handle } = this.#handles.get(fd);
+        this.#fs.fsync(node.id, handle, dataOnly !== 0);
+      },
+      done,
+    );
+  }
+
+  fsyncdir(path: string, dataOnly: number, _fd: number, done: Done): void {
+    this.#answers.answer(
+      'fsyncdir',
+      () => this.#fs.fsyncdir(this.#node(path, 'fsyncdir'), dataOnly !== 0),
+      done,
+    );
+  }
+
+  truncate(path: string, sizeBytes: number, done: Done): void {
+    this.#set('truncate', () => this.#node(path, 'truncate'), { sizeBytes }, done);
+  }
+
+  ftruncate(_path: string, fd: number, sizeBytes: number, done: Done): void {
+    this.#set('ftruncate', () => this.#handles.get(fd).node.id, { sizeBytes }, done);
+  }
+
+  chmod(path: string, mode: number, done: Done): void {
+    this.#set('chmod', () => this.#node(path, 'chmod'), { mode: mode & 0o7777 }, done);
+  }
+
+  chown(path: string, uid: number, gid: number, done: Done): void {
+    const ids = {
+      uid: uid === KEEP_ID ? undefined : uid,
+      gid: gid === KEEP_ID ? undefined : gid,
+    };
+    this.#set('chown', () => this.#node(path, 'chown'), ids, done);
+  }
+
+  utimens(path: string, atimeMs: number, mtimeMs: number, done: Done): void {
+    const times = {
+      atimeSec: Math.floor(atimeMs / WHOLE_SECOND_MS),
+      atimeNsec: nanosecondsOf(atimeMs),
+      mtimeSec: Math.floor(mtimeMs / WHOLE_SECOND_MS),
+      mtimeNsec: nanosecondsOf(mtimeMs),
+    };
+    const find = (): NodeId => {
+      if (Number.isNaN(mtimeMs)) throw fsError(EOPNOTSUPP, 'utimens', path);
+      return this.#node(path, 'utimens');
+    };
+    this.#set('utimens', find, times, done);
+  }
+
+  statfs(path: string, done: DoneWith<PackageStatFs>): void {
+    this.#answers.answer(
+      'statfs',
+      () => {
+        this.#fs.statfs(this.#node(path, 'statfs'), this.#statFs);
+        return statFsOf(this.#statFs);
+      },
+      done,
+    );
+  }
+
+  /** Replaced by `getxattrInto`, which knows how much the caller takes. */
+  getxattr(): never {
+    throw new Error('getxattr came without its buffer');
+  }
+
+  listxattr(): never {
+    throw new Error('listxattr came without its buffer');
+  }
+
+  /** `done` gets the length of the value; an empty `into` asks for that alone. */
+  getxattrInto(path: string, name: string, into: Buffer, done: Done): void {
+    this.#answers.answer(
+      'getxattr',
+      () => {
+        const value = this.#fs.getxattr(this.#node(path, 'getxattr'), bytesOf(name, 'getxattr'));
+        if (value === undefined) throw fsError(ENODATA, 'getxattr', name);
+        return fill(into, value, 'getxattr');
+      },
+      (status, count) => done(count ?? status),
+    );
+  }
+
+  listxattrInto(path: string, into: Buffer, done: Done): void {
+    this.#answers.answer(
+      'listxattr',
+      () => fill(into, this.#fs.listxattr(this.#node(path, 'listxattr')), 'listxattr'),
+      (status, count) => done(count ?? status),
+    );
+  }
+
+  setxattr(path: string, name: string, value: Buffer, _position: number, flags: number, done: Done): void {
+    this.#answers.answer(
+      'setxattr',
+      () => {
+        const options = { flags, killSgid: false };
+        this.#fs.setxattr(this.#node(path, 'setxattr'), bytesOf(name, 'setxattr'), value, options);
+      },
+      done,
+    );
+  }
+
+  removexattr(path: string, name: string, done: Done): void {
+    this.#answers.answer(
+      'removexattr',
+      () => this.#fs.removexattr(this.#node(path, 'removexattr'), bytesOf(name, 'removexattr')),
+      done,
+    );
+  }
+
+  #node(path: string, op: string): NodeId {
+    return this.#tree.resolve(namesOf(path, op)).id;
+  }
+
+  /** The directory that has the last name of the path, or is to have it. */
+  #place(path: string, op: string): { readonly parent: PathNode; readonly name: Name } {
+    const names = namesOf(path, op);
+    const name = names.pop() ?? '';
+    return { parent: this.#tree.resolve(names), name };
+  }
+
+  #begin(mode: number): void {
+    this.#creation.mode = mode;
+    this.#creation.umask = 0;
+    this.#creation.rdevMajor = 0;
+    this.#creation.rdevMinor = 0;
+    this.#creation.flags = 0;
+  }
+
+  #make(
+    op: string,
+    path: string,
+    mode: number,
+    done: Done,
+    make: (parent: NodeId, name: Name) => void,
+  ): void {
+    this.#answers.answer(
+      op,
+      () => {
+        const { parent, name } = this.#place(path, op);
+        this.#begin(mode);
+        make(parent.id, name);
+        this.#tree.entered(parent, name, this.#entry);
+      },
+      done,
+    );
+  }
+
+  #remove(op: string, path: string, done: Done, remove: (parent: NodeId, name: Name) => void): void {
+    this.#answers.answer(
+      op,
+      () => {
+        const { parent, name } = this.#place(path, op);
+        remove(parent.id, name);
+        this.#tree.removed(parent, name);
+      },
+      done,
+    );
+  }
+
+  #set(op: string, find: () => NodeId, wanted: Partial<AttrChange>, done: Done): void {
+    this.#answers.answer(
+      op,
+      () => {
+        this.#change.reset();
+        Object.assign(this.#change, wanted);
+        this.#fs.setattr(find(), this.#change, this.#attr, this.#caller);
+      },
+      done,
+    );
+  }
+
+  #keep(node: PathNode, flags: number): number {
+    this.#tree.pin(node);
+    return this.#handles.add({ node, handle: this.#opened.handle, flags });
+  }
+}
+
+function nanosecondsOf(ms: number): number {
+  return (ms - Math.floor(ms / WHOLE_SECOND_MS) * WHOLE_SECOND_MS) * 1_000_000;
+}
+
+/** @throws ERANGE when the value is longer than the caller takes. */
+function fill(into: Buffer, value: Uint8Array, op: string): number {
+  if (into.length === 0) return value.length;
+  if (value.length > into.length) throw fsError(ERANGE, op);
+  into.set(value);
+  return value.length;
+}

@@ -1,0 +1,72 @@
+/**
+ * An object under construction, which nobody sees until it gets its name.
+ *
+ * A regular file is one without a name (O_TMPFILE) made in the directory where it will lie: ext4 then puts its inode
+ * near that directory, where all those made in one work directory would crowd one block group (chown of 6,000 lower
+ * files on a disk with fresh deletions: 2.9 s by way of the work directory, 70 % of it in the search for a free
+ * inode). Everything else, and files where that is not supported, lies in the work directory until renamed.
+ */
+
+import { EINVAL, EISDIR, EOPNOTSUPP } from '../errno/errno.js';
+import { check } from '../errno/fs-error.js';
+import { descriptorPath } from '../files/real-object.js';
+import {
+  AT_FDCWD,
+  AT_SYMLINK_FOLLOW,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDWR,
+  O_TMPFILE,
+} from '../linux/constants.js';
+import { linkat, renameat2 } from '../linux/directory.js';
+import { close, dup, openat } from '../linux/open.js';
+import type { Name } from '../vfs/name.js';
+import type { WorkDirectory } from './work-directory.js';
+
+export class Temporary {
+  /** Directory and name by which it is reached; name '' means that `dirfd` is the object's own. */
+  readonly dirfd: number;
+  readonly name: Name;
+  readonly #work: WorkDirectory;
+
+  private constructor(work: WorkDirectory, dirfd: number, name: Name) {
+    this.#work = work;
+    this.dirfd = dirfd;
+    this.name = name;
+  }
+
+  /** An object made under a name in the work directory. */
+  static inWork(work: WorkDirectory, name: Name): Temporary {
+    return new Temporary(work, work.fd, name);
+  }
+
+  /**
+   * An empty regular file that will lie in the directory behind `parentFd`.
+   * @returns it, and a descriptor open for reading and writing, which the caller closes.
+   */
+  static file(work: WorkDirectory, parentFd: number): { readonly temporary: Temporary; readonly fd: number } {
+    const unnamed = openat(parentFd, '.', O_TMPFILE | O_RDWR, 0o600);
+    if (unnamed >= 0) {
+      return { temporary: new Temporary(work, unnamed, ''), fd: check(dup(unnamed), 'dup') };
+    }
+    if (unnamed !== -EOPNOTSUPP && unnamed !== -EISDIR && unnamed !== -EINVAL) check(unnamed, 'tmpfile');
+    const name = work.temporaryName();
+    const fd = check(openat(work.fd, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600), 'create', name);
+    return { temporary: Temporary.inWork(work, name), fd };
+  }
+
+  /** Gives it its name, which must be free. @returns 0, or a negated errno. */
+  publish(dirfd: number, name: Name): number {
+    if (this.name !== '') return renameat2(this.dirfd, this.name, dirfd, name, 0);
+    const result = linkat(AT_FDCWD, descriptorPath(this.dirfd), dirfd, name, AT_SYMLINK_FOLLOW);
+    if (result === 0) close(this.dirfd);
+    return result;
+  }
+
+  /** Drops what never got its name. */
+  discard(): void {
+    if (this.name === '') close(this.dirfd);
+    else this.#work.remove(this.name);
+  }
+}

@@ -1,0 +1,5 @@
+/** What plyfs with the engine fuse-native fails. */
+
+import type { KnownFailures } from '../run-suites.js';
+
+export const plyfsFuseNativeFailures: KnownFailures = {};
