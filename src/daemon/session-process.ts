@@ -1,9 +1,9 @@
 /**
  * The session server of the engine `fuse-native`: a process, since the package serves on the main thread's event loop
- * alone, and the main thread of the daemon must stay free to unmount. What it crashes of, it does not take us along.
+ * alone, and the main thread of the daemon must stay free to unmount. When the addon crashes, we still clean up.
  *
- * It ends with us: it leaves when the channel to us closes. Its stderr is ours, after the last complaint of libfuse or
- * fusermount was noted: the package says nothing but `fuse failed`.
+ * It ends with us: it leaves when the channel to us closes. Its stderr passes through us, and the first complaint of
+ * libfuse or fusermount becomes the reason of a failure, since the package says nothing but `fuse failed`.
  */
 
 import { fork } from 'node:child_process';
@@ -19,19 +19,21 @@ export function startSessionProcess(config: MountConfig, events: ServerEvents): 
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let complaint: string | undefined;
+  let failed: Failed | undefined;
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     process.stderr.write(text);
-    complaint = text.match(/^(?:fuse|fusermount3?): (.+)$/gm)?.at(-1) ?? complaint;
+    complaint ??= /^(?:fuse|fusermount3?): (.+)$/m.exec(text)?.[1];
   });
   child.on('message', (message) => {
     const from = message as FromWorker;
-    // stderr comes by another way than messages, so the complaint that belongs to it may still be under way.
-    if (from.kind === 'failed') setImmediate(() => events.onMessage(withComplaint(from, complaint)));
+    // It ends by itself then, and what it has to say is complete only when its stderr has closed.
+    if (from.kind === 'failed') failed = from;
     else events.onMessage(from);
   });
   child.on('error', (error) => events.onEnd(error));
-  child.on('exit', (code, signal) => {
-    events.onEnd(new Error(`the session process ended with ${signal ?? `status ${code}`}`));
+  child.on('close', (code, signal) => {
+    if (failed) events.onMessage(withComplaint(failed, complaint));
+    else events.onEnd(new Error(`the session process ended with ${signal ?? `status ${code}`}`));
   });
   const first: ToWorker = { kind: 'config', config };
   child.send(first, ignoreClosed);
@@ -41,10 +43,9 @@ export function startSessionProcess(config: MountConfig, events: ServerEvents): 
   };
 }
 
-function withComplaint(
-  message: Extract<FromWorker, { kind: 'failed' }>,
-  complaint: string | undefined,
-): FromWorker {
+type Failed = Extract<FromWorker, { kind: 'failed' }>;
+
+function withComplaint(message: Failed, complaint: string | undefined): Failed {
   if (complaint === undefined) return message;
   return { ...message, message: message.message.replace(/fuse failed$/, complaint) };
 }

@@ -39,7 +39,9 @@ export async function unmountPath(absolute: Name, { lazy }: { lazy: boolean }): 
     (one) => one.mountpoint === path && one.mountId === mount.mountId,
   );
   const isDone = state !== undefined && (await askToUnmount(state, lazy));
-  if (!isDone) await unmountDirectly(path, { lazy, privileged: state?.privileged });
+  // A daemon may be gone before it has answered: the session ends while fusermount3 is still on its way out.
+  const isGoneAlready = isDone || !readMountinfo().some(({ mountId }) => mountId === mount.mountId);
+  if (!isGoneAlready) await unmountDirectly(path, { lazy, privileged: state?.privileged });
   if (!state) return { servedOnBy: undefined };
   const isGone = await waitUntilGone(state, lazy ? LAZY_GONE_TIMEOUT_MS : GONE_TIMEOUT_MS);
   return { servedOnBy: isGone ? undefined : state.pid };

@@ -10,6 +10,7 @@ import { O_CLOEXEC } from './constants.js';
 import { bind, SYS_openat2, settle } from './library.js';
 import { firstName, putFirst } from './scratch.js';
 
+const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
 const OPEN_HOW_BYTES = 24;
 
@@ -64,4 +65,9 @@ export function close(fd: number): number {
 /** A second descriptor of the same open file, close-on-exec. */
 export function dup(fd: number): number {
   return settle(sysFcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/** Lets programs that this process starts have the descriptor under its number. */
+export function keepOnExec(fd: number): number {
+  return settle(sysFcntl(fd, F_SETFD, 0));
 }

@@ -3,6 +3,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WARNING } from '../../src/engine/fuse-native/limits.js';
 import { Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
@@ -66,8 +67,12 @@ const table: [args: string[], line: string][] = [
     "plyfs mount: cannot mount on '/u/in': it lies inside upper '/u'",
   ],
   [
-    ['mount', '-l', 'l1', '--engine', 'fuse-native', 'm'],
-    "plyfs mount: engine 'fuse-native' is not in this version; use --engine kernel",
+    ['mount', '-l', 'l1', '--engine', 'fuse-native', '-o', 'allow_other', 'm'],
+    `plyfs mount: ${WARNING}\n${cannot}engine 'fuse-native' serves one user, since it does not learn who asks: no allow_other; use --engine kernel`,
+  ],
+  [
+    ['mount', '-l', 'l1', '--engine', 'fuse-native', '-o', 'nodiratime', 'm'],
+    `plyfs mount: ${WARNING}\n${cannot}engine 'fuse-native' has no option nodiratime, which libfuse 2 does not know; use --engine kernel`,
   ],
   [
     ['mount', '-l', 'l1', '--engine', 'x', 'm'],

@@ -30,7 +30,7 @@ export const LIMITS = [
   },
   {
     key: 'open-unlinked',
-    text: 'a file deleted while open stays as .fuse_hidden* until it is closed, so its directory cannot be removed, and it counts a link',
+    text: 'a file deleted while open stays as .fuse_hidden* until it is closed, so its directory cannot be removed, and it counts a link; a directory removed under a process is gone for it',
   },
   {
     key: 'inode-numbers',
@@ -40,7 +40,10 @@ export const LIMITS = [
     key: 'no-such-operation',
     text: 'missing: rename with flags, fallocate, SEEK_DATA and SEEK_HOLE, copy_file_range, O_TMPFILE, ioctl',
   },
-  { key: 'acl', text: 'POSIX ACLs are kept, and not enforced by the kernel' },
+  {
+    key: 'acl',
+    text: 'POSIX ACLs are kept and not enforced by the kernel; a default ACL is inherited, but the umask still applies',
+  },
   { key: 'utf-8', text: 'names that are not UTF-8 show with U+FFFD and cannot be used (EILSEQ)' },
   { key: 'interrupt', text: 'a request that waits for a long copy cannot be interrupted' },
   {

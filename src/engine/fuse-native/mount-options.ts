@@ -78,7 +78,9 @@ export function argumentOf(options: NativeOptions): string {
     'attr_timeout=0',
     `entry_timeout=${options.changesOutside ? 0 : DAY_SECONDS}`,
     ...(options.readOnly ? ['ro'] : []),
-    // libfuse adds nosuid and nodev unless told otherwise; fusermount insists on them.
+    // libfuse refuses a directory that is not empty unless told otherwise, and adds nosuid and nodev, on which
+    // fusermount insists.
+    'nonempty',
     ...(options.privileged ? ['suid', 'dev'] : []),
     ...options.vfsOptions,
   ];

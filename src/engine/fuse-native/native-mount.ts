@@ -10,7 +10,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import { POLLERR, POLLHUP, POLLNVAL } from '../../linux/constants.js';
-import { close, dup } from '../../linux/open.js';
+import { close, dup, keepOnExec } from '../../linux/open.js';
 import { PollSet, poll } from '../../linux/poll.js';
 import type { FileSystem } from '../../vfs/file-system.js';
 import { displayName } from '../../vfs/name.js';
@@ -21,9 +21,9 @@ import { loadPackage, type PackageClass, type PackageMount, type Signal } from '
 import { PathTree } from './path-tree.js';
 import { OP_UTIMENS, withMtime } from './utimens-record.js';
 
-/** About 200 bytes each. */
 const KEPT_NAMES = 50_000;
 const END_POLL_MS = 50;
+const STDERR_FD = 2;
 
 export interface NativeMountOptions extends NativeOptions {
   readonly fs: FileSystem;
@@ -58,6 +58,8 @@ export class NativeMount {
     const { fs, mountpoint } = this.#options;
     fs.attach(this.#answers);
     const before = new Set(fuseDescriptors());
+    // Node marks its own close-on-exec, and fusermount, which libfuse starts, would complain to nobody.
+    keepOnExec(STDERR_FD);
     const mount = openedBy(this.#package, this.#operations, {
       mountpoint: displayName(mountpoint),
       argument: argumentOf(this.#options),

@@ -309,7 +309,7 @@ export class FileOperations implements Operations {
   listxattrInto(path: string, into: Buffer, done: Done): void {
     this.#answers.answer(
       'listxattr',
-      () => fill(into, this.#fs.listxattr(this.#node(path, 'listxattr')), 'listxattr'),
+      () => fill(into, this.#fs.listxattr(this.#node(path, 'listxattr'), this.#caller), 'listxattr'),
       (status, count) => done(count ?? status),
     );
   }

@@ -85,7 +85,6 @@ const refused: [wish: Partial<MountWish>, message: string][] = [
     { layers: ['l1'], upper: 'u', work: '/proc/w' },
     "cannot mount on '/m': work '/proc/w' and upper '/u' are on different file systems",
   ],
-  [{ layers: ['l1'], engine: 'fuse-native' }, "engine 'fuse-native' is not in this version"],
 ];
 
 describe('validateConfig()', () => {
