@@ -34,6 +34,7 @@ import { isWhiteout } from './format.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
+import { isImpureNode, setImpure } from './origin.js';
 import { inheritAcl } from './posix-acl.js';
 import { setRedirect } from './redirect.js';
 import type { UnionState } from './union-state.js';
@@ -110,6 +111,9 @@ export function link(state: UnionState, node: UnionNode, parent: UnionNode, name
   copyUp(state, node);
   if (node.data !== undefined) setRedirect(state, node, false);
   const upper = ensureUpper(state, parent);
+  // Lookup asks for an origin in impure directories only.
+  if (node.indexName !== undefined || (node.parent !== undefined && isImpureNode(state, node.parent)))
+    setImpure(state, parent);
   const from = state.locate(node);
   const fromName = state.locatedName;
   const make: Make =
