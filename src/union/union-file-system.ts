@@ -199,7 +199,8 @@ export class UnionFileSystem implements vfs.FileSystem {
 
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
     const state = this.#state;
-    const from = { file: state.node(source.node), offset: source.offset };
+    // Of a descriptor from before the copy-up too: the kernel refuses to copy a range onto itself.
+    const from = { file: state.current(source.node), offset: source.offset };
     const to = { file: state.node(target.node), offset: target.offset };
     return state.files.copyRange(from, to, length);
   }
