@@ -13,7 +13,7 @@ import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { type OverlayOptions, parseOverlayOptions } from '../mounts/spec/overlay-options.js';
 import { planMounts } from '../mounts/spec/plan.js';
 import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
-import type { MountRequest, SourceType, SpecContext } from '../mounts/spec/types.js';
+import type { BindRequest, MountRequest, SourceType, SpecContext } from '../mounts/spec/types.js';
 import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
 import { type Name, nameFromText } from '../vfs/name.js';
 import { locate } from './locate.js';
@@ -133,7 +133,7 @@ function resolveMounts(wish: MountWish, cwd: string): ResolvedMount[] {
 function resolveMount(request: MountRequest, root: string): ResolvedMount {
   switch (request.type) {
     case 'bind':
-      return { request, hostPath: nameFromText(request.source) };
+      return { request: withNotices(request), hostPath: nameFromText(request.source) };
     case 'volume':
       return { request, hostPath: volumeDirectory(request, root) };
     case 'tmpfs':
@@ -143,6 +143,16 @@ function resolveMount(request: MountRequest, root: string): ResolvedMount {
         `cannot mount image '${request.source}' on '${request.target}': image mounts need the image store, which this version lacks`,
       );
   }
+}
+
+const MEETING_NOTICE =
+  'sockets and fifos of a bind do not connect processes in the mount with those on the host';
+
+/** The kernel ties listeners and pipes to its own inode, which in the mount is another (net/unix/af_unix.c). */
+function withNotices(request: BindRequest): BindRequest {
+  const stat = statSync(request.source, { throwIfNoEntry: false });
+  if (stat?.isSocket() !== true && stat?.isFIFO() !== true) return request;
+  return { ...request, notices: [...request.notices, MEETING_NOTICE] };
 }
 
 function sourceTypeOf(path: string): SourceType | undefined {

@@ -46,6 +46,8 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
   }
   const context: SourceContext = {
     privileged: options.privileged,
+    mountpoint: config.mountpoint,
+    clones: new Map(),
     privateRoot: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
     callerIds,
     inodeNumbers,

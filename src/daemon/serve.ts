@@ -19,7 +19,7 @@ import { CONTROL_SOCKET } from './control-client.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
 import { isWhollyReadOnly, type MountConfig, type MountOrder } from './mount-config.js';
-import { prepareSources } from './prepare-sources.js';
+import { type MadeSources, prepareSources, removeMade } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
 import { startSessionProcess } from './session-process.js';
@@ -86,8 +86,11 @@ export class ServedMount {
   private attached: Standing | undefined;
   private mountId: number | undefined;
   private madeWork = false;
+  private readonly madeSources: MadeSources = [];
   private features: Features = {};
   private isDeviceClosed = false;
+  /** The unmount under way: whoever asked for it is answered before the process ends. */
+  private unmounting: Promise<void> = Promise.resolve();
   /** Rejected when a signal ends the wait for a session that may never answer. */
   private readonly givenUp = newGate<never>();
   /** Set by the first SIGTERM, SIGINT. */
@@ -106,7 +109,7 @@ export class ServedMount {
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
     lockUpper(config, order.runRoot);
-    prepareSources(config);
+    prepareSources(config, this.madeSources);
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
     const session = new Session(config, this.hooks.log, start);
     this.session = session;
@@ -171,8 +174,11 @@ export class ServedMount {
         hint: `umount '${this.name}' first`,
       });
     }
+    const { privileged } = this.attached;
+    const detached = detach(this.config.mountpoint, { lazy, privileged });
+    this.unmounting = detached.catch(() => undefined);
     try {
-      await detach(this.config.mountpoint, { lazy, privileged: this.attached.privileged });
+      await detached;
     } catch (error) {
       if (detachOutcome(error) === 'busy') {
         throw new UserError(`cannot unmount '${this.name}': it is in use`, {
@@ -252,6 +258,7 @@ export class ServedMount {
     if (end.error) this.hooks.log(`session ${end.reason}: ${end.error.stack ?? end.error.message}`);
     // First the descriptor: an unmount writes back dirty pages, to a session that answers no more.
     this.closeDevice();
+    await this.unmounting;
     await this.detachQuietly();
     if (end.reason === 'unmounted' || (this.stopAsked && end.reason !== 'crashed')) return 0;
     this.hooks.log(`the mount at '${this.name}' ended: ${end.reason}`);
@@ -273,6 +280,7 @@ export class ServedMount {
       this.session === undefined ||
       (await settles(this.session.ended, STOP_TIMEOUT_MS)) ||
       (this.session.kill() && (await settles(this.session.ended, STOP_TIMEOUT_MS)));
+    if (!this.attached) removeMade(this.madeSources);
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
     return isOver;

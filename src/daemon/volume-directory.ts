@@ -39,14 +39,15 @@ function unsupported(request: VolumeRequest, what: string): UserError {
   return new UserError(`cannot mount volume on '${request.target}': ${what} is not in this version`);
 }
 
-/** Makes the volume where it is missing; one that is there is left as it is. */
-export function ensureVolume(hostPath: Name, request: VolumeRequest): void {
+/** Makes the volume where it is missing; one that is there is left as it is. @returns whether it was made. */
+export function ensureVolume(hostPath: Name, request: VolumeRequest): boolean {
   const data = Buffer.from(hostPath, 'latin1').toString('utf8');
   const home = dirname(data);
   try {
     mkdirSync(dirname(home), { recursive: true, mode: 0o711 });
-    mkdirSync(data, { recursive: true, mode: 0o755 });
+    const made = mkdirSync(data, { recursive: true, mode: 0o755 }) !== undefined;
     writeOnce(join(home, 'volume.json'), describe(request, home));
+    return made;
   } catch (error) {
     throw new UserError(`cannot make volume '${home}': ${(error as Error).message}`, {
       hint: 'choose another place with --root DIR',

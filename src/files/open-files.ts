@@ -55,6 +55,8 @@ export interface CopyEndpoint<F> {
   readonly offset: number;
 }
 
+const S_IRUSR = 0o400;
+
 /** Copied in one request; the kernel asks again for the rest, and other requests come between. */
 const COPY_PIECE_BYTES = 8 * 1024 * 1024;
 
@@ -81,6 +83,8 @@ export class OpenFiles<F extends OpenFile> {
 
   /** The same for a file just made; takes over its descriptor, open for reading and writing. */
   openCreated(file: F, fd: number, out: Opened): void {
+    // A mode without r for the owner keeps an ordinary user from opening it once more.
+    if (file.readFd < 0 && (file.mode & S_IRUSR) === 0) file.readFd = check(dup(fd), 'dup', file.name);
     if (file.writeFd < 0) file.writeFd = fd;
     else close(fd);
     this.#openBacking(file, true, out);

@@ -10,6 +10,7 @@ import { EINVAL } from '../errno/errno.js';
 import type { Name } from '../vfs/name.js';
 import {
   AT_EMPTY_PATH,
+  AT_RECURSIVE,
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_STRING,
   FSMOUNT_CLOEXEC,
@@ -160,6 +161,14 @@ export function clonePrivate(dirfd: number, readOnly: boolean): number {
   const attrSet = readOnly ? MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME : 0;
   const attrClr = readOnly ? MOUNT_ATTR__ATIME : 0;
   return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH, attrSet, attrClr, MS_PRIVATE));
+}
+
+/** The same with all that is mounted below now, writable as the originals are; unbindable mounts are left out. */
+export function cloneTreePrivate(dirfd: number): number {
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+  const fd = settle(sysOpenTree(SYS_open_tree, dirfd, emptyName, flags));
+  if (fd < 0) return fd;
+  return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, MS_PRIVATE));
 }
 
 export interface TmpfsOptions {

@@ -2,8 +2,8 @@
  * Puts the requested mounts at their places over the union.
  *
  * A target is resolved inside what is mounted so far: symlinks in it are followed within the root, never out of it;
- * parts that do not exist become virtual directories. Requests come shallow targets first (`planMounts`), so that a
- * deeper one lands on top.
+ * parts that do not exist become virtual directories. Shallow targets go first, so that a deeper one lands on top:
+ * `planMounts` sorts by the text of the targets, this by where symlinks of the union lead.
  */
 
 import { UserError } from '../errno/user-error.js';
@@ -31,9 +31,11 @@ export function attachMounts(union: FileSystem, mounts: readonly MountOver[]): M
   const mounted = new MountedFileSystem(union);
   const virtual = new VirtualDirectories((out: StatFs) => union.statfs(ROOT_NODE, out));
   const virtualOwner = mounted.add(virtual);
-  for (const mount of mounts) {
+  const resolver = (): Resolver => new Resolver(mounted, virtual, virtualOwner);
+  const depths = new Map(mounts.map((mount) => [mount, resolver().depth(mount)]));
+  for (const mount of mounts.toSorted((a, b) => depths.get(a)! - depths.get(b)!)) {
     const owner = mounted.add(mount.source.system);
-    new Resolver(mounted, virtual, virtualOwner).place(mount, owner);
+    resolver().place(mount, owner);
   }
   return mounted;
 }
@@ -54,9 +56,33 @@ class Resolver {
     this.#virtualOwner = virtualOwner;
   }
 
+  /** How many names the target has when symlinks of what is mounted so far are followed. */
+  depth({ target, spec }: MountOver): number {
+    const names = splitPath(nameFromText(target));
+    for (;;) {
+      const name = names.shift();
+      if (name === undefined) return this.#path.length - 1;
+      if (name === '..') {
+        if (this.#path.length > 1) this.#path.pop();
+        continue;
+      }
+      const here = this.#path[this.#path.length - 1]!;
+      if (!this.#mounted.lookup(here.node, name, this.#entry)) return this.#path.length + names.length;
+      const type = this.#entry.attr.mode & S_IFMT;
+      if (type === S_IFLNK) this.#follow(names, spec);
+      else if (type !== S_IFDIR) return this.#path.length + names.length;
+      else this.#path.push({ node: this.#entry.nodeId, ino: this.#entry.attr.ino });
+    }
+  }
+
   place({ target, spec, source }: MountOver, owner: number): void {
     const { directory, name, type } = this.#resolve(target, spec);
     const { fileName } = source;
+    if (this.#mounted.table.get(directory, name)?.label !== undefined) {
+      throw new UserError(`Duplicate mount point: ${target}`, {
+        hint: 'symlinks of the layers lead two targets to one place',
+      });
+    }
     if (type !== undefined && (type === S_IFDIR) !== (fileName === undefined)) {
       const kinds = fileName === undefined ? 'a directory over a file' : 'a file over a directory';
       throw new UserError(`cannot mount '${spec}': '${target}' would be ${kinds}`, {

@@ -10,7 +10,7 @@ import { EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS } from '../e
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
-import { fillAttr, fillStatFs } from '../files/real-object.js';
+import { chmodAt, fillAttr, fillStatFs } from '../files/real-object.js';
 import { filterXattrList, seesXattr } from '../files/xattr-list.js';
 import {
   AT_EMPTY_PATH,
@@ -29,6 +29,7 @@ import {
   O_WRONLY,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
+  S_ISGID,
 } from '../linux/constants.js';
 import { linkat, mkdirat, mknodat, readlinkat, renameat2, symlinkat, unlinkat } from '../linux/directory.js';
 import { close, dup, openat } from '../linux/open.js';
@@ -194,19 +195,26 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const to = other.#directory(target.parent);
     const moved = this.find(from, name);
     const replaced = other.find(to, target.name);
+    const { nlink, blocks } = other.stat;
     if (replaced !== undefined && moved !== replaced) other.table.pin(replaced);
-    if (moved !== undefined) this.table.descriptor(moved);
+    // In another mirror the kernel knows what moved as another node: this one has no name any more.
+    if (moved !== undefined && this !== other) this.table.pin(moved);
+    else if (moved !== undefined) this.table.descriptor(moved);
     const fd = this.table.descriptor(from);
     check(renameat2(fd, name, other.table.descriptor(to), target.name, target.flags), 'rename', name);
     from.listing = undefined;
     to.listing = undefined;
     const exchanged = (target.flags & RENAME_EXCHANGE) !== 0;
     if (this === other && moved !== undefined) this.table.place(moved, to, target.name);
+    if (this !== other && moved !== undefined) this.#unname(moved);
     if (replaced === undefined || replaced === moved) return;
-    if (!exchanged) replaced.removed = true;
-    else if (this === other) this.table.place(replaced, from, name);
-    if (exchanged && replaced.openCount === 0) other.table.unpin(replaced);
-    this.table.release(replaced, (one) => this.files.closeAll(one));
+    if (exchanged && this === other) {
+      this.table.place(replaced, from, name);
+      if (replaced.openCount === 0) this.table.unpin(replaced);
+      return;
+    }
+    if (!exchanged && nlink === 1) other.files.unlinked(replaced, blocks);
+    other.#unname(replaced);
   }
 
   open(id: NodeId, intent: vfs.OpenIntent, out: Opened): void {
@@ -216,10 +224,14 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const access = intent.flags & O_ACCMODE;
     const writes = access !== O_RDONLY || truncates;
     if (writes) this.#assertWritable('open');
-    if (writes && this.ttlMs === 0) {
+    if (this.ttlMs === 0) {
       // Mode and capabilities may have changed on the host.
       this.statNode(node);
       node.hasCapability = undefined;
+      if (this.stat.sizeBytes === 0 && this.files.isGenerated(node)) {
+        node.refusesBacking = true;
+        out.directIo = true;
+      }
     }
     if (truncates) this.files.truncate(node, 0);
     if (truncates && intent.killPriv) this.files.killPrivileges(node);
@@ -305,8 +317,10 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   getxattr(id: NodeId, name: Name): Uint8Array | undefined {
-    this.#assertXattr(name);
+    // Absent, not EOPNOTSUPP: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl).
+    if (this.#options.owners !== undefined && isAcl(name)) return undefined;
     const result = getxattrAt(this.table.descriptor(this.table.get(id)), '', name, scratch);
+    if (result === -EOPNOTSUPP && isAcl(name)) return undefined;
     return result === -ENODATA ? undefined : scratch.subarray(0, check(result, 'getxattr', name));
   }
 
@@ -320,11 +334,17 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#assertWritable('setxattr');
     this.#assertXattr(name);
     const node = this.table.get(id);
-    check(setxattrAt(this.table.descriptor(node), '', name, value, options.flags), 'setxattr', name);
+    const fd = this.table.descriptor(node);
+    check(setxattrAt(fd, '', name, value, options.flags), 'setxattr', name);
+    if (name === 'security.capability') node.hasCapability = undefined;
+    if (!options.killSgid) return;
+    this.statNode(node);
+    if ((node.mode & S_ISGID) !== 0) chmodAt(fd, '', node.mode & 0o7777 & ~S_ISGID);
   }
 
   removexattr(id: NodeId, name: Name): void {
     this.#assertWritable('removexattr');
+    this.#assertXattr(name);
     check(removexattrAt(this.table.descriptor(this.table.get(id)), '', name), 'removexattr', name);
   }
 
@@ -386,7 +406,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   /** ACLs name owners, which a map would have to rewrite. */
   #assertXattr(name: Name): void {
-    if (this.#options.owners !== undefined && name.startsWith('system.posix_acl')) {
+    if (this.#options.owners !== undefined && isAcl(name)) {
       throw fsError(EOPNOTSUPP, 'xattr', name);
     }
   }
@@ -420,7 +440,12 @@ export class MirrorFileSystem implements vfs.FileSystem {
     check(unlinkat(this.table.descriptor(at), name, flags), flags === 0 ? 'unlink' : 'rmdir', name);
     at.listing?.remove(name);
     if (node === undefined) return;
-    if (nlink === 1) this.#options.quota?.give(blocks * 512);
+    if (nlink === 1) this.files.unlinked(node, blocks);
+    this.#unname(node);
+  }
+
+  /** The node was reached by a name that is gone; who has it open goes on. */
+  #unname(node: MirrorNode): void {
     node.removed = true;
     this.table.release(node, (one) => this.files.closeAll(one));
   }
@@ -433,4 +458,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
   get rootFd(): number {
     return this.#root.fd;
   }
+}
+
+function isAcl(name: Name): boolean {
+  return name.startsWith('system.posix_acl_');
 }

@@ -1,8 +1,8 @@
 /** Open files of a mirrored directory: files/open-files.ts over the mirror's nodes, with the quota of a limited one. */
 
-import { EINVAL } from '../errno/errno.js';
+import { EINVAL, ENOSPC } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { OpenFiles } from '../files/open-files.js';
+import { type CopyEndpoint, OpenFiles } from '../files/open-files.js';
 import { hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
@@ -14,6 +14,7 @@ import {
 } from '../linux/constants.js';
 import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
+import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { FallocateRange, WriteData } from '../vfs/file-system.js';
 import type { MirrorFileSystem } from './mirror-file-system.js';
@@ -27,6 +28,7 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
   readonly #mirror: MirrorFileSystem;
   readonly #quota: Quota | undefined;
   readonly #stat = new Statx();
+  readonly #statfs = new StatFsResult();
 
   constructor(mirror: MirrorFileSystem, quota: Quota | undefined) {
     super(
@@ -47,40 +49,82 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     node.hasCapability = false;
   }
 
+  /**
+   * Whether an empty file is one whose content the kernel makes as it is read, as in /proc: reads must then come to us,
+   * since those that the kernel serves itself end at the size. Its file system has no blocks.
+   */
+  isGenerated(node: MirrorNode): boolean {
+    if ((node.mode & S_IFMT) !== S_IFREG) return false;
+    check(fstatfs(this.#mirror.table.descriptor(node), this.#statfs), 'statfs', node.name);
+    return this.#statfs.blocks === 0;
+  }
+
   truncate(node: MirrorNode, sizeBytes: number): void {
     if ((node.mode & S_IFMT) !== S_IFREG) throw fsError(EINVAL, 'truncate', node.name);
-    const fd = openAt(this.#mirror.table.descriptor(node), '', O_WRONLY);
+    // One that is open for writing stays writable whatever its mode became.
+    const isOpen = node.writeFd >= 0;
+    const fd = isOpen ? node.writeFd : openAt(this.#mirror.table.descriptor(node), '', O_WRONLY);
     check(fd, 'truncate', node.name);
     try {
-      this.#counted(fd, 0, () => check(ftruncate(fd, sizeBytes), 'truncate', node.name));
+      this.#counted(fd, () => check(ftruncate(fd, sizeBytes), 'truncate', node.name));
     } finally {
-      close(fd);
+      if (!isOpen) close(fd);
     }
   }
 
   override write(node: MirrorNode, data: WriteData): number {
-    if (this.#quota === undefined) return super.write(node, data);
-    return this.#counted(this.writeDescriptor(node), data.offset + data.bytes.length, () =>
-      super.write(node, data),
-    );
+    const quota = this.#quota;
+    if (quota === undefined) return super.write(node, data);
+    const fd = this.writeDescriptor(node);
+    const fitting = roomFor(quota.fits(fd, data.offset, data.bytes.length), data.bytes.length);
+    const bytes = data.bytes.subarray(0, fitting);
+    return this.#counted(fd, () => super.write(node, { ...data, bytes }));
   }
 
   override fallocate(node: MirrorNode, range: FallocateRange): void {
-    if (this.#quota === undefined) {
+    const quota = this.#quota;
+    if (quota === undefined) {
       super.fallocate(node, range);
       return;
     }
+    const fd = this.writeDescriptor(node);
     const grows = (range.mode & ~FALLOC_FL_KEEP_SIZE) === 0;
-    const end = grows ? range.offset + range.length : 0;
-    this.#counted(this.writeDescriptor(node), end, () => super.fallocate(node, range));
+    if (grows && quota.fits(fd, range.offset, range.length) < range.length)
+      throw fsError(ENOSPC, 'fallocate', node.name);
+    this.#counted(fd, () => super.fallocate(node, range));
   }
 
-  /** Runs a change of a file that may then hold data up to `end`, and counts what it took. */
-  #counted<T>(fd: number, end: number, change: () => T): T {
+  override copyRange(
+    source: CopyEndpoint<MirrorNode>,
+    target: CopyEndpoint<MirrorNode>,
+    length: number,
+  ): number {
+    const quota = this.#quota;
+    if (quota === undefined) return super.copyRange(source, target, length);
+    const fd = this.writeDescriptor(target.file);
+    const fitting = roomFor(quota.fits(fd, target.offset, length), length);
+    return this.#counted(fd, () => super.copyRange(source, target, fitting));
+  }
+
+  override release(node: MirrorNode): void {
+    const quota = this.#quota;
+    if (quota !== undefined && node.removed && node.openCount === 1) {
+      const bytes = this.#blockBytes(this.#mirror.table.descriptor(node));
+      if (this.#stat.nlink === 0) quota.give(bytes);
+    }
+    super.release(node);
+  }
+
+  /** The last name of a file went, which held `blocks`: they come back now, or with the last release. */
+  unlinked(node: MirrorNode, blocks: number): void {
+    if (node.openCount === 0) this.#quota?.give(blocks * 512);
+  }
+
+  /** Runs a change of a file, and counts what it took. */
+  #counted<T>(fd: number, change: () => T): T {
     const quota = this.#quota;
     if (quota === undefined) return change();
     const before = this.#blockBytes(fd);
-    quota.assertRoom(end - Math.max(before, this.#stat.sizeBytes));
     const result = change();
     quota.take(this.#blockBytes(fd) - before);
     return result;
@@ -90,4 +134,10 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     check(statx(fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, this.#stat), 'statx');
     return this.#stat.blocks * 512;
   }
+}
+
+/** @throws ENOSPC when nothing of what is to be written fits. */
+function roomFor(fitting: number, wanted: number): number {
+  if (fitting === 0 && wanted > 0) throw fsError(ENOSPC, 'write');
+  return fitting;
 }

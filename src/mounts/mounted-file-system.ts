@@ -8,7 +8,7 @@
 
 import { EBUSY, EXDEV } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
-import { DT_DIR, DT_REG } from '../linux/constants.js';
+import { DT_UNKNOWN } from '../linux/constants.js';
 import { type Attr, Entry, type Opened, type StatFs } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
@@ -86,16 +86,19 @@ export class MountedFileSystem implements vfs.FileSystem {
   }
 
   mknod(parent: NodeId, name: Name, creation: vfs.Creation, target: vfs.NewEntry): void {
+    this.#assertFree(parent, name, 'mknod');
     this.#owner(parent).mknod(nodeLocal(parent), name, creation, target);
     this.#translate(parent, target.entry);
   }
 
   mkdir(parent: NodeId, name: Name, creation: vfs.Creation, target: vfs.NewEntry): void {
+    this.#assertFree(parent, name, 'mkdir');
     this.#owner(parent).mkdir(nodeLocal(parent), name, creation, target);
     this.#translate(parent, target.entry);
   }
 
   symlink(parent: NodeId, name: Name, content: Name, target: vfs.NewEntry): void {
+    this.#assertFree(parent, name, 'symlink');
     this.#owner(parent).symlink(nodeLocal(parent), name, content, target);
     this.#translate(parent, target.entry);
   }
@@ -148,6 +151,7 @@ export class MountedFileSystem implements vfs.FileSystem {
   }
 
   create(parent: NodeId, name: Name, creation: vfs.Creation, target: vfs.NewFile): void {
+    this.#assertFree(parent, name, 'create');
     this.#owner(parent).create(nodeLocal(parent), name, creation, target);
     this.#translate(parent, target.entry);
   }
@@ -254,7 +258,7 @@ export class MountedFileSystem implements vfs.FileSystem {
     entry.nodeId = nodeId(nodeOwner(parent), entry.nodeId);
   }
 
-  /** @throws EBUSY for a mount point. */
+  /** @throws EBUSY for a mount point, also for one whose file is missing on the host. */
   #assertFree(parent: NodeId, name: Name, op: string): void {
     if (this.table.get(parent, name) !== undefined) throw fsError(EBUSY, op, name);
   }
@@ -267,15 +271,21 @@ export class MountedFileSystem implements vfs.FileSystem {
     if (this.table.in(found) !== undefined) throw fsError(EBUSY, op, name);
   }
 
-  /** The names of mount points, behind all others. */
+  /**
+   * The names of mount points, behind all others. A single file that is missing on the host is listed all the same:
+   * the kernel keeps the listing of a directory of the union, and the file may be back at any time.
+   */
   #listPoints(points: ReadonlyMap<Name, MountPoint>, offset: number, sink: vfs.DirentSink): void {
     let position = POSITION_LIMIT;
     for (const [name, point] of points) {
       position++;
       if (position <= offset) continue;
       if (!sink.fits(name.length)) return;
-      if (!this.enterPoint(point, this.#probe)) continue;
-      const type = point.node === undefined ? DT_REG : DT_DIR;
+      if (!this.enterPoint(point, this.#probe)) {
+        sink.add(name, MISSING_INODE, DT_UNKNOWN, position);
+        continue;
+      }
+      const type = (this.#probe.attr.mode >> 12) & 0o17;
       if (sink.plus) sink.addPlus(name, this.#probe, type, position);
       else {
         sink.add(name, this.#probe.attr.ino, type, position);
@@ -284,6 +294,9 @@ export class MountedFileSystem implements vfs.FileSystem {
     }
   }
 }
+
+/** Any but 0, which programs take for a removed entry. */
+const MISSING_INODE = 2 ** 52 - 1;
 
 /** Both, when they mirror the same directory. */
 function sameSource(

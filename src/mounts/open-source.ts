@@ -1,16 +1,18 @@
 /** Opens what a mount shows: a host directory, a single host file, a volume, a tmpfs. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { posix } from 'node:path';
 import { errnoText } from '../errno/errno.js';
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
+import { descriptorPath } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   O_DIRECTORY,
+  O_NOFOLLOW,
   O_PATH,
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
@@ -19,12 +21,12 @@ import {
   STATX_BASIC_STATS,
 } from '../linux/constants.js';
 import { fchmodat, fchownat } from '../linux/inode.js';
-import { clonePrivate, privateTmpfs } from '../linux/mount.js';
-import { close, openat, openat2 } from '../linux/open.js';
+import { clonePrivate, cloneTreePrivate, privateTmpfs } from '../linux/mount.js';
+import { close, dup, openat, openat2 } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import { TTL_FOREVER } from '../vfs/attr.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
-import { type Name, nameFromText } from '../vfs/name.js';
+import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { OwnerMap } from './owner-map.js';
 import { Quota } from './quota.js';
@@ -38,6 +40,10 @@ export interface OpenedSource {
 
 export interface SourceContext {
   readonly privileged: boolean;
+  /** Absolute, free of symlinks. */
+  readonly mountpoint: Name;
+  /** Clones made so far, by what they are clones of; each is owned by the first mount that uses it. */
+  readonly clones: Map<string, number>;
   /** Where private directories are made when there is no privilege for a tmpfs. */
   readonly privateRoot: string;
   readonly callerIds: CallerIds;
@@ -65,35 +71,67 @@ export function openSource(
 }
 
 function openHostPath(request: MountRequest, hostPath: Name, context: SourceContext): OpenedSource {
+  const subpath = request.type === 'volume' ? request.subpath : undefined;
   let fd = opened(openat(AT_FDCWD, hostPath, O_PATH), request, 'open');
-  if (request.type === 'volume' && request.subpath !== undefined) {
-    const inside = openat2(
-      fd,
-      nameFromText(request.subpath),
-      O_PATH,
-      0,
-      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    );
+  if (subpath !== undefined) {
+    const inside = openInside(fd, subpath);
     close(fd);
-    fd = opened(inside, request, `open volume-subpath '${request.subpath}'`);
+    fd = opened(inside, request, `open volume-subpath '${subpath}'`);
   }
+  // Free of symlinks, as the kernel has it: a source that is a symlink is what it leads to.
+  const path = readlinkSync(descriptorPath(fd), 'buffer').toString('latin1');
   const stat = statOf(fd, request);
   if ((stat.mode & S_IFMT) !== S_IFDIR) {
     close(fd);
     // The name counts, not the inode: when the host replaces the file, the mount shows the new one.
     const parent = opened(
-      openat(AT_FDCWD, posix.dirname(hostPath), O_PATH | O_DIRECTORY),
+      openat(AT_FDCWD, posix.dirname(path), O_PATH | O_DIRECTORY | O_NOFOLLOW),
       request,
       'open the directory',
     );
-    return { system: mirror(request, parent, stat, context), fileName: posix.basename(hostPath) };
+    return { system: mirror(request, parent, stat, context), fileName: posix.basename(path) };
   }
-  if (request.type === 'bind' && request.recursive === 'disabled' && context.privileged) {
-    const clone = opened(clonePrivate(fd, false), request, 'clone');
+  const rootFd = withoutOwnMount(request, { fd, path, stat }, context);
+  return { system: mirror(request, rootFd, stat, context), fileName: undefined };
+}
+
+/** Below a volume's root, whatever symlinks containers have left in it. */
+function openInside(fd: number, subpath: string): number {
+  return openat2(fd, nameFromText(subpath), O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+/**
+ * A source directory as it is before we mount. One that holds our mount point would lead back into the mount, and the
+ * daemon would wait for itself; a private clone of the tree does not. Binds of one source share the clone, since the
+ * kernel renames nothing between two.
+ */
+function withoutOwnMount(
+  request: MountRequest,
+  source: { fd: number; path: Name; stat: Statx },
+  context: SourceContext,
+): number {
+  const { fd, path, stat } = source;
+  const isFlat = request.type === 'bind' && request.recursive === 'disabled';
+  const isOver = context.mountpoint.startsWith(path === '/' ? '/' : `${path}/`);
+  if (!isOver && !isFlat) return fd;
+  if (!context.privileged) {
     close(fd);
-    fd = clone;
+    if (!isOver) throw needsPrivilege(request, 'bind-recursive=disabled');
+    throw needsPrivilege(request, `a source that holds the mount point '${displayName(context.mountpoint)}'`);
   }
-  return { system: mirror(request, fd, stat, context), fileName: undefined };
+  const key = `${stat.dev}:${stat.ino}:${isFlat}`;
+  const shared = context.clones.get(key);
+  const clone =
+    shared === undefined ? (isFlat ? clonePrivate(fd, false) : cloneTreePrivate(fd)) : dup(shared);
+  close(fd);
+  context.clones.set(key, shared ?? clone);
+  return opened(clone, request, 'clone');
+}
+
+function needsPrivilege(request: MountRequest, what: string): UserError {
+  return new UserError(`cannot mount '${request.spec}': ${what} needs privileges`, {
+    hint: 'run plyfs as root',
+  });
 }
 
 function mirror(
@@ -134,16 +172,19 @@ function openTmpfs(request: TmpfsRequest, context: SourceContext): OpenedSource 
       request,
       'make a tmpfs',
     );
-    if (request.uid !== undefined || request.gid !== undefined) {
-      fchownat(rootFd, '', request.uid ?? -1, request.gid ?? -1, AT_EMPTY_PATH);
-    }
   } else {
-    const directory = mkdtempSync(posix.join(context.privateRoot, 'tmpfs-'));
-    onDetach = () => rmSync(directory, { recursive: true, force: true });
+    if (request.maxInodes !== undefined) throw needsPrivilege(request, 'nr_inodes');
+    if ((request.uid ?? process.geteuid?.()) !== process.geteuid?.()) throw needsPrivilege(request, 'uid');
+    const directory = privateDirectory(request, context);
+    onDetach = () => removeTree(directory);
     rootFd = opened(openat(AT_FDCWD, nameFromText(directory), O_PATH | O_DIRECTORY), request, 'open');
-    fchmodat(rootFd, '', mode);
     if (request.sizeBytes !== undefined) quota = new Quota(request.sizeBytes);
   }
+  if (request.uid !== undefined || request.gid !== undefined) {
+    const chowned = fchownat(rootFd, '', request.uid ?? -1, request.gid ?? -1, AT_EMPTY_PATH);
+    opened(chowned, request, 'change the owner of its root');
+  }
+  opened(fchmodat(rootFd, '', mode), request, 'change the mode of its root');
   const system = new MirrorFileSystem({
     rootFd,
     readOnly: request.readOnly,
@@ -157,6 +198,35 @@ function openTmpfs(request: TmpfsRequest, context: SourceContext): OpenedSource 
     descriptors: context.descriptors,
   });
   return { system, fileName: undefined };
+}
+
+function privateDirectory(request: TmpfsRequest, { privateRoot }: SourceContext): string {
+  try {
+    return mkdtempSync(posix.join(privateRoot, 'plyfs-tmpfs-'));
+  } catch (cause) {
+    throw new UserError(
+      `cannot mount '${request.spec}': cannot make a directory in '${privateRoot}': ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+/** Also where directories deny their owner to enter or change them. */
+function removeTree(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    makePassable(Buffer.from(directory));
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function makePassable(directory: Buffer): void {
+  chmodSync(directory, 0o700);
+  for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
+    if (entry.isDirectory()) makePassable(Buffer.concat([directory, Buffer.from('/'), entry.name]));
+  }
 }
 
 function statOf(fd: number, request: MountRequest): Statx {

@@ -4,9 +4,11 @@
  * Counts the blocks that files gain and lose through the mount; nobody else writes there.
  */
 
-import { ENOSPC } from '../errno/errno.js';
-import { fsError } from '../errno/fs-error.js';
+import { SEEK_HOLE } from '../linux/constants.js';
+import { lseek } from '../linux/data.js';
 import type { StatFs } from '../vfs/attr.js';
+
+const BLOCK_BYTES = 4096;
 
 export class Quota {
   readonly #limitBytes: number;
@@ -16,9 +18,8 @@ export class Quota {
     this.#limitBytes = limitBytes;
   }
 
-  /** @throws ENOSPC when that much more does not fit. */
-  assertRoom(bytes: number): void {
-    if (bytes > 0 && this.#usedBytes + bytes > this.#limitBytes) throw fsError(ENOSPC, 'write');
+  get freeBytes(): number {
+    return Math.max(0, this.#limitBytes - this.#usedBytes);
   }
 
   take(bytes: number): void {
@@ -29,10 +30,20 @@ export class Quota {
     this.take(-bytes);
   }
 
+  /** How much of `length` bytes at `offset` may be written: what replaces data of the file takes no room. */
+  fits(fd: number, offset: number, length: number): number {
+    if (length + BLOCK_BYTES <= this.freeBytes) return length;
+    const block = offset - (offset % BLOCK_BYTES);
+    // Negative past the end of the file: nothing there to replace.
+    const hole = lseek(fd, block, SEEK_HOLE);
+    const dataEnd = hole <= block ? block : Math.ceil(hole / BLOCK_BYTES) * BLOCK_BYTES;
+    return Math.min(length, Math.max(0, dataEnd - offset) + this.freeBytes);
+  }
+
   /** What statfs shows of the limit. */
   limit(out: StatFs): void {
     const unit = out.frsize;
-    const free = Math.max(0, Math.floor((this.#limitBytes - this.#usedBytes) / unit));
+    const free = Math.floor(this.freeBytes / unit);
     out.blocks = Math.floor(this.#limitBytes / unit);
     out.bfree = Math.min(out.bfree, free);
     out.bavail = Math.min(out.bavail, free);

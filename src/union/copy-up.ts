@@ -54,10 +54,15 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
   const name = work.temporaryName();
   check(mkdirat(work.fd, name, 0o700), 'copy-up', node.name);
   const temporary = Temporary.inWork(work, name);
-  install(state, node, temporary, () => place(state, node, parentDir, temporary));
+  withOwnerWriting(state, parentDir, () => {
+    install(state, node, temporary, () => place(state, node, parentDir, temporary));
+    if (isOpened(state, source.mode)) chmodAt(state.descriptor(parentDir), node.name, source.mode & 0o7777);
+  });
   const made = new RealDirectory(parentDir.layer, parentDir, node.name);
   state.unindex(node);
   dirs.unshift(made);
+  // Its entries tell by number in which of the directories they lie.
+  node.listing = undefined;
   adopt(state, node);
   return made;
 }
@@ -107,6 +112,15 @@ function copyFile(
 ): void {
   if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
   const parentDir = ensureUpper(state, node.parent);
+  withOwnerWriting(state, parentDir, () => copyFileInto(state, node, parentDir, { sizeLimit, link }));
+}
+
+function copyFileInto(
+  state: UnionState,
+  node: UnionNode,
+  parentDir: RealDirectory,
+  { sizeLimit, link }: { readonly sizeLimit: number | undefined; readonly link: 'name' | 'index' },
+): void {
   const home = state.homeOf(node);
   const { temporary, lacksData: keepsData } = build(state, node, parentDir, sizeLimit);
   state.statNode(node, source);
@@ -134,6 +148,8 @@ function adopt(state: UnionState, node: UnionNode): void {
   node.keptCtime = keepCtime(node.keptCtime, source, state.other);
   node.realIno = state.other.ino;
   indexNode(node, false);
+  // A reader of the directory goes on with its list: it must not find the lower object once more.
+  node.parent?.listing?.replace(node.name, { type: node.mode >>> 12, ino: node.realIno, source: 0 });
 }
 
 /** Opens of the lower file go on with its data in the kernel: the backing file stays until the last is released. */
@@ -213,8 +229,9 @@ function install(state: UnionState, node: UnionNode, temporary: Temporary, place
   let done = false;
   try {
     state.statNode(node, source);
-    setAttributes(state, node, temporary);
+    // First: without privileges only a file that its owner may write takes a user xattr.
     const hasOrigin = recordOrigin(state, node, temporary);
+    setAttributes(state, node, temporary);
     keepingTimes(state, node.parent!, () => {
       if (hasOrigin) setImpure(state, node.parent!);
       place();
@@ -274,9 +291,37 @@ function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary)
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   const fd = state.locate(node);
   copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name });
-  if (type !== S_IFLNK) chmodAt(dirfd, name, source.mode & 0o7777);
+  const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
+  if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
   setTimes(source);
   utimesAt(dirfd, name, times);
+}
+
+const OWNER_WRITES = 0o300;
+
+/** Whether a directory of this mode has to be opened to its owner while it is filled or moved: root needs no mode. */
+function isOpened(state: UnionState, mode: number): boolean {
+  return !state.callerIds.enabled && (mode & S_IFMT) === S_IFDIR && (mode & OWNER_WRITES) !== OWNER_WRITES;
+}
+
+/** Runs a copy into a directory of upper that may deny its owner, the serving user, to write: one of mode 0555, say. */
+function withOwnerWriting(state: UnionState, directory: RealDirectory, change: () => void): void {
+  if (state.callerIds.enabled) {
+    change();
+    return;
+  }
+  check(state.statDescriptor(state.descriptor(directory), state.other), 'copy-up', directory.name);
+  const { mode } = state.other;
+  if (!isOpened(state, mode)) {
+    change();
+    return;
+  }
+  chmodAt(state.descriptor(directory), '', (mode & 0o7777) | OWNER_WRITES);
+  try {
+    change();
+  } finally {
+    chmodAt(state.descriptor(directory), '', mode & 0o7777);
+  }
 }
 
 /** @returns whether the copy now tells where it came from. */

@@ -34,6 +34,7 @@ import { isWhiteout } from './format.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
+import { isImpureNode, setImpure } from './origin.js';
 import { inheritAcl } from './posix-acl.js';
 import { setRedirect } from './redirect.js';
 import type { UnionState } from './union-state.js';
@@ -110,6 +111,9 @@ export function link(state: UnionState, node: UnionNode, parent: UnionNode, name
   copyUp(state, node);
   if (node.data !== undefined) setRedirect(state, node, false);
   const upper = ensureUpper(state, parent);
+  // Lookup asks for an origin in impure directories only.
+  if (node.indexName !== undefined || (node.parent !== undefined && isImpureNode(state, node.parent)))
+    setImpure(state, parent);
   const from = state.locate(node);
   const fromName = state.locatedName;
   const make: Make =
@@ -126,7 +130,6 @@ export function link(state: UnionState, node: UnionNode, parent: UnionNode, name
     if (result < 0) work.remove(temporary);
   }
   check(result, 'link', name);
-  parent.listing = undefined;
   if (node.orphanFd >= 0) moveNode(node, parent, name);
 }
 
@@ -134,14 +137,9 @@ export function link(state: UnionState, node: UnionNode, parent: UnionNode, name
 function place(state: UnionState, parent: UnionNode, name: Name, mode: number, make: Make): number {
   const upper = ensureUpper(state, parent);
   const made = make(state.descriptor(upper), name);
-  if (made !== -EEXIST) {
-    parent.listing = undefined;
-    return check(made, 'create', name);
-  }
+  if (made !== -EEXIST) return check(made, 'create', name);
   if (!whiteoutIn(state, upper, name)) throw fsError(EEXIST, 'create', name);
-  const result = placeOverWhiteout(state, upper, name, mode, make);
-  parent.listing = undefined;
-  return result;
+  return placeOverWhiteout(state, upper, name, mode, make);
 }
 
 function whiteoutIn(state: UnionState, upper: RealDirectory, name: Name): boolean {
@@ -227,6 +225,7 @@ function newNode(state: UnionState, parent: UnionNode, name: Name): UnionNode {
   const { ino } = state.stat;
   const stale = upper.layer.nodes.get(ino);
   if (stale !== undefined) state.unindex(stale);
+  parent.listing?.replace(name, { type: state.stat.mode >>> 12, ino, source: 0 });
   return attachNode(
     state,
     parent,

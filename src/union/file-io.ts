@@ -2,7 +2,7 @@
  * open in the union: what copy-up adds to opening a real file (files/open-files.ts).
  */
 
-import { EISDIR } from '../errno/errno.js';
+import { EISDIR, ESTALE } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
 import { O_ACCMODE, O_RDONLY, O_TRUNC, O_WRONLY } from '../linux/constants.js';
 import { close } from '../linux/open.js';
@@ -24,6 +24,8 @@ export function open(state: UnionState, node: UnionNode, intent: OpenIntent, out
     if (truncates) truncate(state, node, 0);
     if (truncates && intent.killPriv) state.killPrivileges(node);
   }
+  // Another name of the file may still lead here: the kernel looks it up anew and finds the copy.
+  if (node.heir?.indexName !== undefined) throw fsError(ESTALE, 'open', node.name);
   dropOutdated(state, node);
   state.files.open(node, { reads: access !== O_WRONLY, writes }, out);
 }

@@ -7,7 +7,7 @@
  * the object is as the copy-up left it, and the node lives. The mtime is compared too, because before Linux 6.13 a
  * change within the same tick leaves the ctime as it is.
  *
- * DEVIATION: overlayfs shows the ctime of the copy. Test: test/acceptance/debian-tree.test.ts, 'tar sees no change'.
+ * DEVIATION: overlayfs shows the ctime of the copy. Test: test/acceptance/programs.test.ts, 'tar sees no change'.
  */
 
 import type { Statx } from '../linux/statx.js';

@@ -96,6 +96,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     const node = state.current(id);
     setAttributes(state, node, change);
     node.keptCtime = undefined;
+    this.#passOn(id, node);
     this.getattr(id, undefined, out);
   }
 
@@ -229,6 +230,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     const node = this.#state.current(id);
     xattrs.setxattr(this.#state, node, name, { value, options });
     node.keptCtime = undefined;
+    this.#passOn(id, node);
   }
 
   removexattr(id: NodeId, name: Name): void {
@@ -236,6 +238,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     const node = this.#state.current(id);
     xattrs.removexattr(this.#state, node, name);
     node.keptCtime = undefined;
+    this.#passOn(id, node);
   }
 
   /** Which layers have a path, which shows, and what hides the others; names relative to the root. */
@@ -247,6 +250,11 @@ export class UnionFileSystem implements vfs.FileSystem {
     const node = this.#state.node(id);
     if (node.dirs === undefined) throw fsError(ENOTDIR, 'lookup', node.name);
     return node;
+  }
+
+  /** A change of the heir that was asked for by its predecessor's id: the kernel does not know that they are one. */
+  #passOn(id: NodeId, changed: UnionNode): void {
+    if (changed.id !== id) this.#state.files.session?.invalidateAttributes(changed.id);
   }
 
   #startCreation(parent: NodeId, umask: number, caller: Caller): UnionNode {

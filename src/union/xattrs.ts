@@ -5,7 +5,7 @@
  * mounted inside the union. The scratch buffers are the largest that Linux allows, so no size needs asking first.
  */
 
-import { ENODATA } from '../errno/errno.js';
+import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { chmodAt } from '../files/real-object.js';
 import { filterXattrList, seesXattr } from '../files/xattr-list.js';
@@ -26,6 +26,8 @@ export function getxattr(state: UnionState, node: UnionNode, name: Name): Uint8A
   const fd = state.locate(node);
   const length = getxattrAt(fd, state.locatedName, storedXattrName(name), scratch);
   if (length === -ENODATA) return undefined;
+  // A layer without ACLs: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl()).
+  if (length === -EOPNOTSUPP && name.startsWith('system.posix_acl_')) return undefined;
   return scratch.subarray(0, check(length, 'getxattr', name));
 }
 

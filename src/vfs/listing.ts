@@ -70,12 +70,30 @@ export class Listing {
   }
 
   remove(name: Name): void {
-    let index = this.indexAfter(hashName(name) - 1);
-    while (index < this.names.length && this.names[index] !== name && index < this.names.length) {
-      if (this.positions[index]! > hashName(name) + MAX_SHIFT) return;
-      index++;
+    const index = this.#indexOf(name);
+    if (index >= 0) this.types[index] = REMOVED;
+  }
+
+  /**
+   * The name stands for another object from now on. A name that is not in the list is not added: whether a reader under
+   * way sees what was made since it began is up to the file system (readdir(3p)), and who begins gets a new list.
+   */
+  replace(name: Name, now: Omit<ListedName, 'name'>): void {
+    const index = this.#indexOf(name);
+    if (index < 0) return;
+    this.types[index] = now.type;
+    this.inos[index] = now.ino;
+    this.sources[index] = now.source;
+  }
+
+  /** Also of a removed entry; -1 when the name never was in the list. */
+  #indexOf(name: Name): number {
+    const hash = hashName(name);
+    for (let index = this.indexAfter(hash - 1); index < this.names.length; index++) {
+      if (this.names[index] === name) return index;
+      if (this.positions[index]! > hash + MAX_SHIFT) return -1;
     }
-    if (index < this.names.length) this.types[index] = REMOVED;
+    return -1;
   }
 }
 

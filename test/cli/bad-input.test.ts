@@ -1,6 +1,6 @@
 /** Wrong input: status 1, one exact line, and nothing left: no mount, no run directory, no file. */
 
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WARNING } from '../../src/engine/fuse-native/limits.js';
@@ -11,12 +11,21 @@ let bench: Workbench;
 beforeAll(() => {
   bench = new Workbench('l1/sub', 'l2', 'u/in', 'm', 'w');
   writeFileSync(join(bench.root, 'file'), '');
+  writeFileSync(join(bench.root, 'l1/low'), '');
+  symlinkSync('loop', join(bench.root, 'l1/loop'));
+  symlinkSync('sub', join(bench.root, 'l1/to-sub'));
+  mkdirSync(join(bench.root, 'state/volumes'), { recursive: true });
   writeFileSync(join(bench.root, 'layer.tar'), '');
 });
 
 afterAll(() => bench.dispose());
 
 const cannot = "plyfs mount: cannot mount on '/m': ";
+
+/** A mount of l1 with the arguments, volumes kept in the scratch directory. */
+function specs(args: string[], line: string): [args: string[], line: string][] {
+  return [[['mount', '-l', 'l1', '--root', 'state', ...args, 'm'], `plyfs mount: ${line}`]];
+}
 
 const table: [args: string[], line: string][] = [
   [['mount', 'm'], `${cannot}no layer and no upper is given; add -l DIR or --upper DIR`],
@@ -88,6 +97,56 @@ const table: [args: string[], line: string][] = [
     'plyfs mount: invalid mount config for type "bind": bind source path does not exist: /nope-plyfs; create it, or add bind-create-src: --mount type=bind,src=/nope-plyfs,dst=/x,bind-create-src',
   ],
   [['mount', '-l', 'l1', '-v', 'aa:/x', '-v', 'bb:/x', 'm'], 'plyfs mount: Duplicate mount point: /x'],
+  ...specs(['-v', 'a:b:c:d'], "invalid volume specification: 'a:b:c:d'; write [SOURCE:]TARGET[:MODES]"),
+  ...specs(['-v', '/l2:/x:foo'], "invalid volume specification: '/l2:/x:foo': invalid mode: foo"),
+  ...specs(['-v', '/l2:/x:ro,rw'], "invalid volume specification: '/l2:/x:ro,rw': invalid mode: ro,rw"),
+  ...specs(
+    ['-v', '/l2:x'],
+    `invalid volume specification: '/l2:x': invalid mount config for type "bind": invalid mount path: 'x' mount path must be absolute`,
+  ),
+  ...specs(
+    ['-v', '/l2:/'],
+    `invalid volume specification: '/l2:/': invalid mount config for type "bind": invalid specification: destination can't be '/'`,
+  ),
+  ...specs(
+    ['-v', 'aa:/low'],
+    "cannot mount 'aa:/low': '/low' would be a directory over a file; source and target must both be files or both be directories",
+  ),
+  ...specs(
+    ['-v', './file:/sub'],
+    "cannot mount './file:/sub': '/sub' would be a file over a directory; source and target must both be files or both be directories",
+  ),
+  ...specs(['-v', './l2:/low/x'], "cannot mount './l2:/low/x': 'low' in '/low/x' is not a directory"),
+  ...specs(['-v', './l2:/loop/x'], "cannot mount './l2:/loop/x': too many symbolic links"),
+  ...specs(
+    ['-v', './l2:/to-sub/x', '-v', 'aa:/sub/x'],
+    'Duplicate mount point: /sub/x; symlinks of the layers lead two targets to one place',
+  ),
+  ...specs(
+    ['--mount', 'type=volume,src=aa,dst=/x,volume-subpath=no'],
+    "cannot mount 'type=volume,src=aa,dst=/x,volume-subpath=no': cannot open volume-subpath 'no': no such file or directory",
+  ),
+  ...specs(
+    ['--mount', 'type=bind,src=./made/deep,dst=/low,bind-create-src'],
+    "cannot mount 'type=bind,src=./made/deep,dst=/low,bind-create-src': '/low' would be a directory over a file; source and target must both be files or both be directories",
+  ),
+  ...specs(
+    ['--mount', 'foo=bar,dst=/x'],
+    `invalid argument "foo=bar,dst=/x" for "--mount" flag: unknown option 'foo' in 'foo=bar'`,
+  ),
+  ...specs(
+    ['--mount', 'type=bind,source'],
+    `invalid argument "type=bind,source" for "--mount" flag: invalid field 'source' must be a key=value pair`,
+  ),
+  ...specs(
+    ['--mount', 'type=bind,src=,dst=/x'],
+    `invalid argument "type=bind,src=,dst=/x" for "--mount" flag: invalid value for 'src': value is empty`,
+  ),
+  ...specs(
+    ['--mount', 'type=bind,src=./l2,dst=/x,volume-nocopy'],
+    `invalid argument "type=bind,src=./l2,dst=/x,volume-nocopy" for "--mount" flag: cannot mix 'volume-*' options with mount type 'bind'`,
+  ),
+  ...specs(['--tmpfs', '/x:foo=1'], "invalid tmpfs specification: '/x:foo=1': invalid tmpfs option: 'foo=1'"),
   [
     ['umount', 'm'],
     "plyfs umount: cannot unmount '/m': not the mount point of a plyfs mount; 'plyfs mounts' lists them",
@@ -107,6 +166,7 @@ describe('wrong input', () => {
     expect(bench.plyfs(...args)).toEqual({ code: 1, stdout: '', stderr: `${line}\n` });
     expect(bench.mounted()).toEqual([]);
     expect(bench.runIds()).toEqual([]);
+    expect(readdirSync(join(bench.root, 'state/volumes'))).toEqual([]);
     expect(readdirSync(bench.root).filter((name) => name !== 'run')).toEqual(before);
   });
 

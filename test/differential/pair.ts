@@ -119,7 +119,8 @@ export class Pair {
       const who = step.user === true ? 'user' : 'root';
       const [wanted, found] = await Promise.all([doStep(mine[who], step), doStep(theirs[who], step)]);
       if (isDeepStrictEqual(wanted, found)) continue;
-      const allowed = this.#options.allowed?.find((entry) => entry.matches(step, wanted, found));
+      const earlier = run.steps.slice(0, at);
+      const allowed = this.#options.allowed?.find((entry) => entry.matches(step, wanted, found, earlier));
       if (allowed?.effect === 'same') continue;
       if (allowed === undefined) throw new Difference(run, this.#describe(at, step, wanted, found));
       this.#diverged.add(index);

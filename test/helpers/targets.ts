@@ -7,12 +7,14 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findMount } from './mountinfo.js';
 import { distPath, projectRoot } from './paths.js';
 
 const run = promisify(execFile);
 const PROGRAM_LIMIT_MS = 15_000;
+const BUSY_LIMIT_MS = 10_000;
 
 /** What a case may ask of a target. */
 export type Feature =
@@ -87,7 +89,7 @@ function overlayfsTarget(name: string, options: string): Target {
     name,
     features: new Set<Feature>(['layers']),
     mount: (stack) =>
-      program('mount', [
+      mountOnceFree([
         '-t',
         'overlay',
         'plyfs-test',
@@ -113,6 +115,23 @@ function plyfsTarget(name: string, engine: readonly string[]): Target {
     unmount: unmountPlyfs,
     abort: abortFuse,
   };
+}
+
+/**
+ * A mount namespace that somebody made while an overlay was mounted keeps that mount, and so its upper, until it ends;
+ * other test files make such namespaces.
+ */
+async function mountOnceFree(args: readonly string[]): Promise<void> {
+  for (const giveUpAt = Date.now() + BUSY_LIMIT_MS; ; ) {
+    try {
+      await program('mount', args);
+      return;
+    } catch (error) {
+      if (Date.now() > giveUpAt || !String(error).includes('already mounted or mount point busy'))
+        throw error;
+      await setTimeout(200);
+    }
+  }
 }
 
 async function unmountPlyfs(stack: Stack): Promise<void> {

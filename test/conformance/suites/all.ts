@@ -3,6 +3,7 @@
 import type { Suite } from '../suite.js';
 import { copyUp } from './copy-up.suite.js';
 import { directory } from './directory.suite.js';
+import { hostChanges } from './host-changes.suite.js';
 import { identity } from './identity.suite.js';
 import { link } from './link.suite.js';
 import { lookup } from './lookup.suite.js';
@@ -33,4 +34,5 @@ export const allSuites: readonly Suite[] = [
   directory,
   identity,
   mounts,
+  hostChanges,
 ];

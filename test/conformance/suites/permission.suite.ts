@@ -7,6 +7,7 @@ import { outcome } from '../../helpers/operator-client.js';
 import { posixAcl } from '../acl.js';
 import { ALICE, BOB, BOB_IN_ALICES_GROUP, type Case, type Suite } from '../suite.js';
 
+const DEFAULT_ACL = posixAcl({ owner: 7, users: { 1003: 7 }, group: 7, mask: 7, other: 5 });
 const OPEN = { mode: 0o777 };
 const ALICES = { uid: ALICE.uid, gid: ALICE.gid };
 
@@ -296,6 +297,121 @@ const cases: Case[] = [
       await fs.chmod('f', 0);
       expect(await bob.write(fd, 'y', 0)).toBe(1);
       expect(await outcome(bob.open('f'))).toBe('EACCES');
+    },
+  },
+  {
+    name: 'a new object where one was deleted inherits like any other: group, bits, default ACL, umask',
+    layers: layers(
+      dir({
+        plain: dir({ f: file(), d: dir() }, { mode: 0o2777, gid: 4242 }),
+        acl: dir({ f: file(), d: dir() }, { ...OPEN, xattrs: { 'system.posix_acl_default': DEFAULT_ACL } }),
+      }),
+    ),
+    async run(_, t) {
+      const bob = await t.as(BOB_IN_ALICES_GROUP);
+      await bob.umask(0o027);
+      for (const parent of ['plain', 'acl']) {
+        await bob.unlink(`${parent}/f`);
+        await bob.rmdir(`${parent}/d`);
+        for (const name of ['f', 'f2']) {
+          await bob.close(await bob.open(`${parent}/${name}`, O_CREAT | O_WRONLY, 0o2775));
+        }
+        for (const name of ['d', 'd2']) await bob.mkdir(`${parent}/${name}`, 0o775);
+        for (const name of ['f', 'd']) {
+          const again = `${parent}/${name}`;
+          const { mode, uid, gid } = await bob.lstat(`${parent}/${name}2`);
+          expect(await bob.lstat(again)).toMatchObject({ mode, uid, gid });
+          const names = await bob.listxattr(`${parent}/${name}2`);
+          expect(await bob.listxattr(again)).toEqual(names);
+          for (const key of names) {
+            expect(await bob.getxattr(again, key)).toBe(await bob.getxattr(`${parent}/${name}2`, key));
+          }
+        }
+      }
+      expect(await bob.lstat('plain/f')).toMatchObject({ uid: BOB.uid, gid: 4242, mode: 0o750 });
+      expect(await bob.lstat('plain/d')).toMatchObject({ mode: 0o2750 });
+      expect((await bob.lstat('acl/f')).mode & 0o777).toBe(0o775);
+    },
+  },
+  {
+    name: 'a member of the group of a setgid directory keeps setgid on new files, another loses it',
+    layers: layers(dir({ d: dir({}, { mode: 0o2777, gid: ALICE.gid }) })),
+    async run(_, t) {
+      for (const [identity, name, mode] of [
+        [BOB_IN_ALICES_GROUP, 'member', 0o2755],
+        [BOB, 'stranger', 0o755],
+      ] as const) {
+        const bob = await t.as(identity);
+        await bob.close(await bob.open(`d/${name}`, O_CREAT | O_WRONLY, 0o2755));
+        expect(await bob.lstat(`d/${name}`)).toMatchObject({ mode, uid: BOB.uid, gid: ALICE.gid });
+      }
+    },
+  },
+  {
+    name: 'a supplementary group opens files and directories, and no others',
+    layers: layers(
+      dir({
+        f: file('x', { mode: 0o060, gid: ALICE.gid }),
+        d: dir({ g: file() }, { mode: 0o070, gid: ALICE.gid }),
+      }),
+    ),
+    async run(_, t) {
+      const member = await t.as(BOB_IN_ALICES_GROUP);
+      expect(await member.readFile('f')).toBe('x');
+      await member.writeFile('f', 'y', O_WRONLY);
+      await member.unlink('d/g');
+      await member.mkdir('d/new');
+      expect(await member.lstat('d/new')).toMatchObject({ uid: BOB.uid, gid: BOB.gid });
+      const bob = await t.as(BOB);
+      expect(await outcome(bob.readFile('f'))).toBe('EACCES');
+      expect(await outcome(bob.names('d'))).toBe('EACCES');
+      expect(await outcome(bob.lstat('d/new'))).toBe('EACCES');
+    },
+  },
+  {
+    name: 'in a sticky directory of his own the owner removes the files of others',
+    layers: layers(
+      dir({ d: dir({ a: file('', { mode: 0o600 }), b: file('', ALICES) }, { mode: 0o1777, uid: BOB.uid }) }),
+    ),
+    async run(_, t) {
+      const bob = await t.as(BOB);
+      expect(await outcome(bob.rename('d/a', 'd/c'))).toBe('ok');
+      expect(await outcome(bob.unlink('d/c'))).toBe('ok');
+      expect(await outcome(bob.unlink('d/b'))).toBe('ok');
+      const alice = await t.as(ALICE);
+      await alice.mkdir('d/sub');
+      expect(await outcome(bob.rmdir('d/sub'))).toBe('ok');
+    },
+  },
+  {
+    name: 'the ACL of a directory decides who enters, lists and changes it',
+    layers: layers(
+      dir({
+        d: dir(
+          { f: file('x', OPEN) },
+          {
+            xattrs: {
+              'system.posix_acl_access': posixAcl({
+                owner: 7,
+                users: { 1001: 7, 1002: 1 },
+                group: 0,
+                mask: 7,
+                other: 0,
+              }),
+            },
+          },
+        ),
+      }),
+    ),
+    async run(_, t) {
+      const [alice, bob] = [await t.as(ALICE), await t.as(BOB)];
+      expect(await bob.readFile('d/f')).toBe('x');
+      expect(await outcome(bob.names('d'))).toBe('EACCES');
+      expect(await outcome(bob.unlink('d/f'))).toBe('EACCES');
+      expect(await alice.names('d')).toEqual(['f']);
+      await alice.unlink('d/f');
+      const stranger = await t.as({ uid: 1003, gid: 1003 });
+      expect(await outcome(stranger.lstat('d/f'))).toBe('EACCES');
     },
   },
 ];

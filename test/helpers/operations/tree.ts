@@ -34,7 +34,7 @@ export interface TreeNode {
 export type Tree = Readonly<Record<string, TreeNode>>;
 
 function hashOf(path: string): string {
-  const fd = fs.openSync(bytesOf(path), O_RDONLY | O_NOATIME);
+  const fd = fs.openSync(bytesOf(path), O_RDONLY | (process.geteuid?.() === 0 ? O_NOATIME : 0));
   try {
     return createHash('sha1').update(fs.readFileSync(fd)).digest('hex');
   } finally {

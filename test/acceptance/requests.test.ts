@@ -1,0 +1,59 @@
+/** What the kernel answers by itself: reads and writes of files, and all of a tree that it has seen. */
+
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Tree } from './tree.js';
+
+const DIRECTORIES = 30;
+let tree: Tree;
+
+beforeAll(() => {
+  tree =
+    new Tree(`for d in {1..${DIRECTORIES}}; do mkdir d$d; for f in {1..40}; do echo $f > d$d/f$f; done; done
+    head -c 3M /dev/urandom > data`);
+});
+afterAll(() => tree.dispose());
+
+describe('find over the tree', () => {
+  it('asks nothing once the kernel knows the tree, but what it does not cache', async () => {
+    await tree.requestsOf('find . -ls > /dev/null');
+    const second = await tree.requestsOf('find . > /dev/null');
+    // fuse_readdir_uncached() marks a directory's atime unknown: one question each, the first time it is looked at again.
+    expect(second.GETATTR ?? 0).toBeLessThanOrEqual(DIRECTORIES + 1);
+    const { STATFS: _, GETXATTR: __, GETATTR: ___, ...rest } = second;
+    expect(rest).toEqual({});
+    const {
+      STATFS: ____,
+      GETXATTR: _____,
+      ...third
+    } = await tree.requestsOf('find . -newer data > /dev/null');
+    expect(third).toEqual({});
+  });
+});
+
+describe('passthrough', () => {
+  it('reads and writes files without READ and WRITE', async () => {
+    const counts =
+      await tree.requestsOf(`cat data > /dev/null; cp data copy; echo x >> data; cmp -n 1000 data copy
+      dd if=copy of=other bs=64k conv=fsync status=none; cat data other > /dev/null; rm other`);
+    expect(counts).not.toHaveProperty('READ');
+    expect(counts).not.toHaveProperty('WRITE');
+    expect(counts.OPEN).toBeGreaterThan(0);
+  });
+
+  it('opens a layer file a second time without a syscall but the reply', () => {
+    if (!existsSync('/usr/bin/strace')) return;
+    tree.inside('exec 3< d1/f1');
+    const trace = tree.shell(
+      '.',
+      `strace -f -qq -e trace='!futex,restart_syscall' -o trace -p ${tree.pid()} & tracer=$!
+      until grep -qs . /proc/$tracer/status && [ "$(awk '/TracerPid/ {print $2}' /proc/${tree.pid()}/status)" != 0 ]
+      do sleep 0.05; done
+      sleep 0.3; exec 3< mnt/d1/f1; exec 3<&-; sleep 0.3; kill $tracer; wait $tracer || true; cat trace`,
+    );
+    const calls = trace.split('\n').flatMap((line) => /^\d+ +(\w+)\(/.exec(line)?.[1] ?? []);
+    expect(
+      [...new Set(calls)].sort().filter((call) => !['poll', 'epoll_wait', 'epoll_pwait'].includes(call)),
+    ).toEqual(['read', 'write']);
+  });
+});
