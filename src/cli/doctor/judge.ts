@@ -4,6 +4,7 @@
  * INVARIANT: a finding that is not `ok` has a cost, in words that a user of mounts understands.
  */
 
+import { LIMITS } from '../../engine/fuse-native/limits.js';
 import type { Facts } from './facts.js';
 import type { Finding, Level } from './finding.js';
 import { parseKernelRelease } from './parse-facts.js';
@@ -163,7 +164,10 @@ function judgeKoffi({ koffi }: Facts): Finding {
 }
 
 function judgeFuseNative({ fuseNative }: Facts): Finding {
-  if (fuseNative.found) return finding('fuse-native', 'ok', fuseNative.detail, '');
+  if (fuseNative.found) {
+    const limits = LIMITS.map((limit) => limit.text).join('; ');
+    return finding('fuse-native', 'ok', `${fuseNative.detail}; limits of that engine: ${limits}`, '');
+  }
   return finding('fuse-native', 'warn', fuseNative.detail, 'only --engine fuse-native does not work');
 }
 
