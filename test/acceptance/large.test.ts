@@ -24,7 +24,7 @@ describe('a directory of 100,000 names', () => {
     const before = residentMib();
     const began = performance.now();
     expect(tree.inside('ls -f many | sort -u | wc -l').trim()).toBe(String(NAMES + 2));
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(residentMib() - before).toBeLessThan(250);
   });
 

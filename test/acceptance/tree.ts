@@ -15,8 +15,13 @@ export class Tree extends Workbench {
   /** @param makeLower a script run in the lower layer before it is mounted. */
   constructor(makeLower: string) {
     super('lower', 'upper', 'work', 'mnt', 'mnt2');
-    this.shell('lower', makeLower);
-    this.mount();
+    try {
+      this.shell('lower', makeLower, 50_000);
+      this.mount();
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   get mountpoint(): string {
