@@ -29,6 +29,10 @@ export const LIMITS = [
     text: 'the names of a hard-linked file are separate files to the page cache: what is written or mapped through one shows through another after it is opened again',
   },
   {
+    key: 'host-changes',
+    text: 'a file of a bind that the host changes or replaces shows it to those who have it open when they open it again',
+  },
+  {
     key: 'open-unlinked',
     text: 'a file deleted while open stays as .fuse_hidden* until it is closed, so its directory cannot be removed, and it counts a link; a directory removed under a process is gone for it',
   },

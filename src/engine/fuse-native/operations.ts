@@ -11,7 +11,7 @@
 import { ENODATA, EOPNOTSUPP, ERANGE } from '../../errno/errno.js';
 import { fsError } from '../../errno/fs-error.js';
 import { deviceMajor, deviceMinor } from '../../fuse/integers.js';
-import { O_CREAT, O_RDWR, S_IFLNK } from '../../linux/constants.js';
+import { O_APPEND, O_CREAT, O_RDWR, S_IFLNK } from '../../linux/constants.js';
 import { Attr, Entry, Opened, StatFs } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
 import {
@@ -211,7 +211,7 @@ export class FileOperations implements Operations {
       'write',
       () => {
         const { node, handle, flags } = this.#handles.get(fd);
-        this.#data.offset = offset;
+        this.#data.offset = (flags & O_APPEND) === 0 ? offset : this.#endOf(node.id, offset);
         this.#data.bytes = from;
         this.#data.flags = flags;
         return this.#fs.write(node.id, handle, this.#data);
@@ -342,6 +342,12 @@ export class FileOperations implements Operations {
     const names = namesOf(path, op);
     const name = names.pop() ?? '';
     return { parent: this.#tree.resolve(names), name };
+  }
+
+  /** Where an append goes: the host may have lengthened a file of a bind since the kernel learned its size. */
+  #endOf(node: NodeId, offset: number): number {
+    this.#fs.getattr(node, undefined, this.#attr);
+    return Math.max(offset, this.#attr.sizeBytes);
   }
 
   #begin(mode: number): void {
