@@ -4,7 +4,7 @@
  */
 
 import { NativeMount } from '../engine/fuse-native/native-mount.js';
-import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
+import { CAP_SYS_ADMIN, hasCapability, keepCapabilities } from '../linux/process.js';
 import { displayName } from '../vfs/name.js';
 import type { ServedFileSystem } from './file-system.js';
 import { hasOutsideChanges, isWhollyReadOnly, type MountConfig } from './mount-config.js';
@@ -52,6 +52,8 @@ function prepare(config: MountConfig): Serving | undefined {
   process.umask(0);
   process.title = `plyfs fuse-native ${displayName(config.mountpoint)}`;
   const privileged = hasCapability(CAP_SYS_ADMIN);
+  // Owner maps change this thread's fsuid, which must not cost it its capabilities: see files/caller-ids.ts.
+  if (privileged) keepCapabilities();
   const served = buildOrReport(config, privileged, leaveWith);
   if (served === undefined) return undefined;
   try {
