@@ -40,6 +40,21 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a name of a file of a layer shows what was written by another name while it was being read',
+    layers: layers(dir({ a: file('lower'), b: hardlink('a') })),
+    async run(fs) {
+      const old = await fs.open('b', O_RDONLY);
+      await fs.writeFile('a', 'UPPER', O_WRONLY);
+      expect(await fs.readFile('b')).toBe('UPPER');
+      await fs.fchmod(old, 0o600);
+      expect((await fs.lstat('a')).mode).toBe(0o600);
+      await fs.chmod('a', 0o640);
+      expect((await fs.fstat(old)).mode).toBe(0o640);
+      await fs.close(old);
+      expect(await fs.readFile('b')).toBe('UPPER');
+    },
+  },
+  {
     name: 'hard links of a layer stay one file after a write',
     layers: layers(dir({ a: file('lower'), b: hardlink('a'), d: dir({ c: hardlink('a') }) })),
     async run(fs, t) {
