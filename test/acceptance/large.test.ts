@@ -87,6 +87,8 @@ describe('a file over 4 GiB', () => {
       [ "$(head -c 5 sparse)" = begin ]; [ "$(stat -c %s sparse)" = 5368709120 ]
       [ "$(tail -c 120 sparse | { head -c 1; cat >/dev/null; })" = X ]`);
     expect(Number(tree.shell('upper', 'stat -c %b sparse'))).toBeLessThan(10_000);
-    expect(tree.shell('lower', 'tail -c 120 sparse | { head -c 1; cat >/dev/null; } | od -An -tx1').trim()).toBe('00');
+    expect(
+      tree.shell('lower', 'tail -c 120 sparse | { head -c 1; cat >/dev/null; } | od -An -tx1').trim(),
+    ).toBe('00');
   });
 });

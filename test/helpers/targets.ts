@@ -127,7 +127,7 @@ async function mountOnceFree(args: readonly string[]): Promise<void> {
       await program('mount', args);
       return;
     } catch (error) {
-      if (Date.now() > giveUpAt || !String(error).includes('already mounted or mount point busy'))
+      if (Date.now() > giveUpAt || !String(error).includes('already mounted'))
         throw error;
       await setTimeout(200);
     }
