@@ -127,8 +127,7 @@ async function mountOnceFree(args: readonly string[]): Promise<void> {
       await program('mount', args);
       return;
     } catch (error) {
-      if (Date.now() > giveUpAt || !String(error).includes('already mounted'))
-        throw error;
+      if (Date.now() > giveUpAt || !String(error).includes('already mounted')) throw error;
       await setTimeout(200);
     }
   }

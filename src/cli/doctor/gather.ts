@@ -83,10 +83,7 @@ function findFusermount(): Fusermount | undefined {
 }
 
 function findProgram(name: string): string | undefined {
-  const directories = [
-    ...(process.env.PATH ?? '').split(':').filter((entry) => entry !== ''),
-    ...EXTRA_PATH,
-  ];
+  const directories = [...(process.env.PATH ?? '').split(':').filter((entry) => entry !== ''), ...EXTRA_PATH];
   return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 
