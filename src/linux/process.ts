@@ -36,6 +36,7 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 const sysSetfsuid = bind<(uid: number) => number>('setfsuid', 'uint', ['uint']);
 const sysSetfsgid = bind<(gid: number) => number>('setfsgid', 'uint', ['uint']);
+const sysSchedYield = bind<() => number>('sched_yield', 'int', []);
 const sysGettid = bind<() => number>('gettid', 'int', []);
 const sysUnshare = bind<(flags: number) => number>('unshare', 'int', ['int']);
 const sysPrctl = bind<(option: number, value: number, c: number, d: number, e: number) => number>(
@@ -69,6 +70,11 @@ export function setfsuid(uid: number): number {
 /** Sets the gid that this thread's file accesses count as, and gives the one before. */
 export function setfsgid(gid: number): number {
   return sysSetfsgid(gid);
+}
+
+/** Lets other threads that are ready run on this core first. */
+export function schedYield(): number {
+  return settle(sysSchedYield());
 }
 
 /** The kernel's id of the calling thread: the directory under /proc/self/task. */

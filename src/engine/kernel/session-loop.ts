@@ -27,6 +27,7 @@ import { POLLIN } from '../../linux/constants.js';
 import { read, writePrefix } from '../../linux/data.js';
 import { ioctlBuffer } from '../../linux/ioctl.js';
 import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
+import { schedYield } from '../../linux/process.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
@@ -41,6 +42,14 @@ const REQUEST_BYTES = 1024 * 1024 + 8192;
 const REPLY_BYTES = 1024 * 1024 + 4096;
 /** Requests between two looks at jobs and messages while the kernel keeps us busy. */
 const PATIENCE = 128;
+
+/**
+ * How often to look for the next request before sleeping, some 0.8 us each with the core offered to others in between:
+ * a process that asks again at once finds the thread awake. Warm `tar` of a tree on 2 cores: 0.61 s with 0 turns, 0.36
+ * with 64, 0.30 with 200. Looks that find nothing halve the number, so an idle mount costs a few.
+ */
+const MOST_TURNS = 128;
+const LEAST_TURNS = 4;
 
 export interface LoopOptions {
   readonly fs: FileSystem;
@@ -82,6 +91,7 @@ export class SessionLoop implements Session, Exchange {
   readonly #counts = new Float64Array(OPCODE_LIMIT + 1);
   readonly #failures: Failures;
   #parked: Parked[] = [];
+  #turns = MOST_TURNS;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -109,7 +119,7 @@ export class SessionLoop implements Session, Exchange {
         } else if (length === -ENODEV) {
           return 'unmounted';
         } else if (length === -EAGAIN) {
-          poll(waitSet, -1);
+          if (!this.#spin(waitSet)) poll(waitSet, -1);
         } else if (length !== -EINTR && length !== -ENOENT) {
           check(length, 'read', '/dev/fuse');
         }
@@ -122,6 +132,19 @@ export class SessionLoop implements Session, Exchange {
     } finally {
       this.#jobs.stop();
     }
+  }
+
+  /** Looks for work a while without sleeping. @returns whether there is some. */
+  #spin(waitSet: PollSet): boolean {
+    for (let turn = 0; turn < this.#turns; turn++) {
+      if (poll(waitSet, 0) > 0) {
+        this.#turns = Math.min(MOST_TURNS, this.#turns * 2);
+        return true;
+      }
+      schedYield();
+    }
+    this.#turns = Math.max(LEAST_TURNS, this.#turns >> 1);
+    return false;
   }
 
   /** Requests so far, by opcode name. */
