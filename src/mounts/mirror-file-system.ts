@@ -40,7 +40,7 @@ import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
-import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
+import { NO_NODE, type NodeId } from '../vfs/node-id.js';
 import { setMirrorAttributes } from './mirror-attributes.js';
 import { readMirrorDirectory } from './mirror-directory.js';
 import { MirrorFiles } from './mirror-files.js';
@@ -448,15 +448,6 @@ export class MirrorFileSystem implements vfs.FileSystem {
   #unname(node: MirrorNode): void {
     node.removed = true;
     this.table.release(node, (one) => this.files.closeAll(one));
-  }
-
-  /** The root's id, for those who look names up below it. */
-  get rootId(): NodeId {
-    return ROOT_NODE;
-  }
-
-  get rootFd(): number {
-    return this.#root.fd;
   }
 }
 
