@@ -36,6 +36,7 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
     readOnly: config.readOnly,
     volatile: config.volatile,
     xattrNamespace: config.xattrNamespace,
+    readsFuseOverlayfs: config.unionOptions.compat === 'fuse-overlayfs',
     privileged: options.privileged,
     inodeNumbers,
     callerIds,

@@ -290,7 +290,7 @@ function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary)
   // Without privileges the copy belongs to the serving user, who is the only one to use the mount.
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   const fd = state.locate(node);
-  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name });
+  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name }, state.xattrs);
   const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
   if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
   setTimes(source);
@@ -326,6 +326,7 @@ function withOwnerWriting(state: UnionState, directory: RealDirectory, change: (
 
 /** @returns whether the copy now tells where it came from. */
 function recordOrigin(state: UnionState, node: UnionNode, temporary: Temporary): boolean {
+  if (!node.layer.hasHandles) return false;
   const type = source.mode & S_IFMT;
   if (!state.trustsXattrs && type !== S_IFREG && type !== S_IFDIR) return false;
   const fd = state.locate(node);

@@ -14,6 +14,7 @@ import {
 } from '../linux/constants.js';
 import { clonePrivate } from '../linux/mount.js';
 import { close, openat } from '../linux/open.js';
+import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
@@ -34,6 +35,8 @@ export interface UnionOptions {
   readonly readOnly: boolean;
   readonly volatile: boolean;
   readonly xattrNamespace: XattrNamespace;
+  /** Heed the forms of fuse-overlayfs too: see fuse-overlayfs-form.ts. */
+  readonly readsFuseOverlayfs: boolean;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
   /** Shared with what is mounted over the union. */
@@ -60,11 +63,13 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const upper = layers[0];
   const index =
     workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
+  const xattrs = new PrivateXattrs(options.xattrNamespace, options.readsFuseOverlayfs);
   const state = new UnionState({
     layers,
     index,
-    work: workFd === undefined ? undefined : new WorkDirectory(workFd),
-    xattrs: new PrivateXattrs(options.xattrNamespace),
+    work: workFd === undefined ? undefined : new WorkDirectory(workFd, xattrs.whiteout),
+    xattrs,
+    readsFuseOverlayfs: options.readsFuseOverlayfs,
     callerIds: options.callerIds,
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
@@ -102,5 +107,16 @@ function openLayer(
     dev: stat.dev,
     inodeBase: numbers.base(stat.dev),
     uuid: fileSystemUuid(rootFd),
+    hasHandles: !isFuse(rootFd),
   });
+}
+
+/** Linux: include/uapi/linux/magic.h:FUSE_SUPER_MAGIC. */
+const FUSE_SUPER_MAGIC = 0x65735546;
+
+/** Handles there hold node ids, which are given out anew at each mount. */
+function isFuse(fd: number): boolean {
+  const found = new StatFsResult();
+  check(fstatfs(fd, found), 'statfs');
+  return found.type === FUSE_SUPER_MAGIC;
 }

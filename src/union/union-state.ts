@@ -39,6 +39,8 @@ export interface UnionParts {
   /** Directory of copies that have several names in a lower. */
   readonly index: RealDirectory | undefined;
   readonly xattrs: PrivateXattrs;
+  /** Heed the forms of fuse-overlayfs too. */
+  readonly readsFuseOverlayfs: boolean;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
   /** Refuse every change, upper or not. */
@@ -61,6 +63,7 @@ export class UnionState {
   /** Metadata-only copies and redirects: forms that overlayfs trusts in `trusted.*` alone. */
   readonly trustsXattrs: boolean;
   readonly xattrs: PrivateXattrs;
+  readonly readsFuseOverlayfs: boolean;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
   readonly volatile: boolean;
@@ -81,6 +84,7 @@ export class UnionState {
     this.index = parts.index;
     this.trustsXattrs = parts.xattrs.namespace === 'trusted';
     this.xattrs = parts.xattrs;
+    this.readsFuseOverlayfs = parts.readsFuseOverlayfs;
     this.callerIds = parts.callerIds;
     this.pendingCopies = parts.pendingCopies;
     this.volatile = parts.volatile;

@@ -1,7 +1,7 @@
 /**
  * Extended attributes of the union: those of the topmost object, without overlayfs's own.
  *
- * What a user names `trusted.overlay.x` or `user.overlay.x` is stored escaped (format.ts), so that an overlay can be
+ * What a user names as an attribute of the union's own is stored escaped (format.ts), so that an overlay can be
  * mounted inside the union. The scratch buffers are the largest that Linux allows, so no size needs asking first.
  */
 
@@ -15,7 +15,6 @@ import type { Caller } from '../vfs/caller.js';
 import type { SetxattrOptions } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import { copyUp } from './copy-up.js';
-import { shownXattrName, storedXattrName } from './format.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
 
@@ -24,7 +23,7 @@ const scratch = Buffer.allocUnsafeSlow(65536);
 /** @returns a view that is valid until the next call. */
 export function getxattr(state: UnionState, node: UnionNode, name: Name): Uint8Array | undefined {
   const fd = state.locate(node);
-  const length = getxattrAt(fd, state.locatedName, storedXattrName(name), scratch);
+  const length = getxattrAt(fd, state.locatedName, state.xattrs.stored(name), scratch);
   if (length === -ENODATA) return undefined;
   // A layer without ACLs: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl()).
   if (length === -EOPNOTSUPP && name.startsWith('system.posix_acl_')) return undefined;
@@ -36,7 +35,7 @@ export function listxattr(state: UnionState, node: UnionNode, caller: Caller): U
   const fd = state.locate(node);
   const length = check(listxattrAt(fd, state.locatedName, scratch), 'listxattr', node.name);
   return filterXattrList(scratch, length, (stored) => {
-    const shown = shownXattrName(stored);
+    const shown = state.xattrs.shown(stored);
     return shown !== undefined && seesXattr(caller, shown) ? shown : undefined;
   });
 }
@@ -49,7 +48,7 @@ export function setxattr(
 ): void {
   copyUp(state, node);
   const fd = state.locate(node);
-  check(setxattrAt(fd, state.locatedName, storedXattrName(name), value, options.flags), 'setxattr', name);
+  check(setxattrAt(fd, state.locatedName, state.xattrs.stored(name), value, options.flags), 'setxattr', name);
   if (name === 'security.capability') node.hasCapability = true;
   if (name !== 'system.posix_acl_access') return;
   state.statNode(node, state.other);
@@ -61,7 +60,7 @@ export function setxattr(
 }
 
 export function removexattr(state: UnionState, node: UnionNode, name: Name): void {
-  const stored = storedXattrName(name);
+  const stored = state.xattrs.stored(name);
   const at = state.locate(node);
   // Without this, removing what is not there would copy the file up.
   check(getxattrAt(at, state.locatedName, stored, scratch), 'removexattr', name);
