@@ -42,15 +42,16 @@ export class PrivateXattrs {
   readonly whiteout: Name;
   /** Attributes that begin so are hidden, and not copied up. */
   readonly #hidden: readonly Name[];
-  readonly #prefix: Name;
+  /** A name that is nothing more is refused, as by overlayfs. */
+  readonly prefix: Name;
   readonly #escape: Name;
   /** Bit of each attribute that lookup asks for: see marks.ts. */
   readonly marks: ReadonlyMap<Name, number>;
 
   constructor(namespace: XattrNamespace, readsFuseOverlayfs = false) {
     this.namespace = namespace;
-    this.#prefix = `${namespace}.overlay.`;
-    this.#escape = `${this.#prefix}overlay.`;
+    this.prefix = `${namespace}.overlay.`;
+    this.#escape = `${this.prefix}overlay.`;
     this.#hidden = readsFuseOverlayfs ? FUSE_OVERLAYFS_PREFIXES : [];
     this.whiteout = `${namespace}.overlay.whiteout`;
     this.opaque = `${namespace}.overlay.opaque`;
@@ -77,13 +78,13 @@ export class PrivateXattrs {
 
   /** The name under which a user's attribute is stored. */
   stored(name: Name): Name {
-    return name.startsWith(this.#prefix) ? this.#escape + name.slice(this.#prefix.length) : name;
+    return name.startsWith(this.prefix) ? this.#escape + name.slice(this.prefix.length) : name;
   }
 
   /** The name a user sees for a stored attribute; undefined for a private one. */
   shown(stored: Name): Name | undefined {
-    if (stored.startsWith(this.#escape)) return this.#prefix + stored.slice(this.#escape.length);
-    if (stored.startsWith(this.#prefix) || this.#hidden.some((prefix) => stored.startsWith(prefix)))
+    if (stored.startsWith(this.#escape)) return this.prefix + stored.slice(this.#escape.length);
+    if (stored.startsWith(this.prefix) || this.#hidden.some((prefix) => stored.startsWith(prefix)))
       return undefined;
     return stored;
   }

@@ -5,8 +5,8 @@
  * mounted inside the union. The scratch buffers are the largest that Linux allows, so no size needs asking first.
  */
 
-import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
-import { check } from '../errno/fs-error.js';
+import { EINVAL, ENODATA, EOPNOTSUPP } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
 import { chmodAt } from '../files/real-object.js';
 import { filterXattrList, seesXattr } from '../files/xattr-list.js';
 import { S_ISGID } from '../linux/constants.js';
@@ -46,6 +46,7 @@ export function setxattr(
   name: Name,
   { value, options }: { value: Uint8Array; options: SetxattrOptions },
 ): void {
+  if (name === state.xattrs.prefix) throw fsError(EINVAL, 'setxattr', name);
   copyUp(state, node);
   const fd = state.locate(node);
   check(setxattrAt(fd, state.locatedName, state.xattrs.stored(name), value, options.flags), 'setxattr', name);

@@ -35,6 +35,8 @@ const signatures = {
   llistxattr: ['int64_t', ['void*', 'void*', 'size_t']],
   removexattr: ['int', ['void*', 'void*']],
   lremovexattr: ['int', ['void*', 'void*']],
+  name_to_handle_at: ['int', ['int', 'void*', 'void*', 'void*', 'int']],
+  open_by_handle_at: ['int', ['int', 'void*', 'int']],
   mmap: ['int64_t', ['uint64_t', 'size_t', 'int', 'int', 'int', 'int64_t']],
   munmap: ['int', ['uint64_t', 'size_t']],
   msync: ['int', ['uint64_t', 'size_t', 'int']],

@@ -7,6 +7,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findMount } from './mountinfo.js';
@@ -70,7 +71,8 @@ export const fuseOverlayfs: Target = {
   name: 'fuse-overlayfs',
   features: new Set<Feature>(['layers']),
   async mount(stack) {
-    await program('fuse-overlayfs', ['-o', `${overlayDirs(stack)},xattr_permissions=0`, stack.mountpoint]);
+    const options = `${overlayDirs(stack)},xattr_permissions=0`;
+    await program('fuse-overlayfs', ['-o', options, stack.mountpoint], dirname(stack.upper));
   },
   unmount: unmountFuse,
   abort: abortFuse,
@@ -89,14 +91,10 @@ function overlayfsTarget(name: string, options: string): Target {
     name,
     features: new Set<Feature>(['layers']),
     mount: (stack) =>
-      mountOnceFree([
-        '-t',
-        'overlay',
-        'plyfs-test',
-        '-o',
-        `${overlayDirs(stack)},${options}`,
-        stack.mountpoint,
-      ]),
+      mountOnceFree(
+        ['-t', 'overlay', 'plyfs-test', '-o', `${overlayDirs(stack)},${options}`, stack.mountpoint],
+        dirname(stack.upper),
+      ),
     unmount: (stack) => program('umount', [stack.mountpoint]),
     abort: () => undefined,
   };
@@ -121,10 +119,10 @@ function plyfsTarget(name: string, engine: readonly string[]): Target {
  * A mount namespace that somebody made while an overlay was mounted keeps that mount, and so its upper, until it ends;
  * other test files make such namespaces.
  */
-async function mountOnceFree(args: readonly string[]): Promise<void> {
+async function mountOnceFree(args: readonly string[], cwd: string): Promise<void> {
   for (const giveUpAt = Date.now() + BUSY_LIMIT_MS; ; ) {
     try {
-      await program('mount', args);
+      await program('mount', args, cwd);
       return;
     } catch (error) {
       if (Date.now() > giveUpAt || !String(error).includes('already mounted')) throw error;
@@ -162,13 +160,16 @@ function abortFuse(stack: Stack): void {
 }
 
 function overlayDirs({ lowers, upper, work }: Stack): string {
-  return `lowerdir=${lowers.toReversed().join(':')},upperdir=${upper},workdir=${work}`;
+  // mount(2) takes a page of options: 200 layers fit with names relative to the working directory alone.
+  const home = `${dirname(upper)}/`;
+  const short = lowers.map((lower) => (lower.startsWith(home) ? lower.slice(home.length) : lower));
+  return `lowerdir=${short.toReversed().join(':')},upperdir=${upper},workdir=${work}`;
 }
 
 function cli(args: readonly string[]): Promise<void> {
   return program(process.execPath, [distPath('src/cli/main.js'), ...args]);
 }
 
-async function program(file: string, args: readonly string[]): Promise<void> {
-  await run(file, [...args], { timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' });
+async function program(file: string, args: readonly string[], cwd = '/'): Promise<void> {
+  await run(file, [...args], { cwd, timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' });
 }
