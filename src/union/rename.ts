@@ -83,6 +83,7 @@ function move(state: UnionState, source: Side, target: Side): void {
   const toDir = ensureUpper(state, target.parent);
   if (replaced !== undefined) prepareReplaced(state, replaced, toDir, target.name);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
+  if (source.parent !== target.parent && isImpureNode(state, source.parent)) setImpure(state, target.parent);
   moveInUpper(state, { ...source, dir: fromDir }, { ...target, dir: toDir });
   if (replaced !== undefined) {
     if (replaced.isDirectory) {
@@ -166,6 +167,10 @@ function exchange(state: UnionState, source: Side, target: Side): void {
   const toDir = ensureUpper(state, target.parent);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
   prepareMoved(state, other, { at: target, dir: toDir, to: source });
+  if (isImpureNode(state, source.parent) || isImpureNode(state, target.parent)) {
+    setImpure(state, source.parent);
+    setImpure(state, target.parent);
+  }
   check(
     renameat2(state.descriptor(fromDir), source.name, state.descriptor(toDir), target.name, RENAME_EXCHANGE),
     'rename',
@@ -185,7 +190,6 @@ function settle(state: UnionState, node: UnionNode, parent: UnionNode, name: Nam
     own.name = name;
   }
   if (old !== undefined && old !== parent) {
-    if (isImpureNode(state, old)) setImpure(state, parent);
     state.release(old);
   }
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
 import { workerPrefix } from '../helpers/paths.js';
 import type { Target } from '../helpers/targets.js';
-import { casesFor, Session } from './session.js';
+import { BUILD_LIMIT_MS, casesFor, Session } from './session.js';
 import type { Suite } from './suite.js';
 
 /** The test that closes each suite on targets with layers. */
@@ -50,7 +50,7 @@ export function runSuites(
 
 function runSuite(target: Target, suite: Suite, known: KnownFailures, back: ReadBack | undefined): void {
   const session = new Session(target, suite);
-  beforeAll(() => session.start());
+  beforeAll(() => session.start(), BUILD_LIMIT_MS + 20_000);
   afterAll(async () => {
     await session.dispose();
     expect(findLeaks(`${workerPrefix()}${target.name}-`)).toEqual([]);

@@ -18,6 +18,9 @@ import type { Stack, Target } from '../helpers/targets.js';
 import { describeTree, diffTrees } from '../helpers/tree.js';
 import type { Case, CaseContext, Suite } from './suite.js';
 
+/** For a directory of 100,000 entries on a busy machine. */
+export const BUILD_LIMIT_MS = 100_000;
+
 export interface SessionOptions {
   /** Operations that operators lose: for the test of the tests. */
   readonly sabotage?: readonly OperationName[];
@@ -159,7 +162,7 @@ export class Session {
   }
 
   async #buildCases(): Promise<void> {
-    const builder = await Operator.start();
+    const builder = await Operator.start({ limitMs: BUILD_LIMIT_MS });
     try {
       for (const [index, test] of this.#cases.entries()) await this.#buildCase(builder, test, index);
     } finally {

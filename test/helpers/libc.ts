@@ -102,8 +102,11 @@ export interface SystemError extends Error {
   errno: number;
 }
 
+/** Node has no name for it. */
+const ESTALE = 116;
+
 export function systemError(syscall: string, errno: number): SystemError {
-  const name = getSystemErrorName(-errno);
+  const name = errno === ESTALE ? 'ESTALE' : getSystemErrorName(-errno);
   const code = name === 'ENOTSUP' ? 'EOPNOTSUPP' : name;
   return Object.assign(new Error(`${code}: ${syscall}`), { code, errno });
 }

@@ -32,7 +32,7 @@ const largeCases: Case[] = [
     layers: layers(large(), dir({ large: dir({ [nameOf(0)]: file('above') }) })),
     async run(fs) {
       const count = async (): Promise<string> =>
-        (await fs.run('sh', '-c', 'ls -f large | sort -u | wc -l; ls -f large | wc -l')).stdout;
+        (await fs.run('sh', '-c', 'ls -f large > at; sort -u at | wc -l; wc -l < at')).stdout;
       expect(await count()).toBe(`${ENTRIES + 2}\n${ENTRIES + 2}\n`);
       expect((await fs.run('sh', '-c', 'cd large && rm -f entry-05*')).status).toBe(0);
       await fs.writeFile('large/new', 'n');
