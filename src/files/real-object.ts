@@ -71,12 +71,15 @@ export function setTimesAt(dirfd: number, name: Name, change: AttrChange): void 
  * @returns st_mode as it is now.
  */
 export function killPrivilegesAt(dirfd: number, name: Name, mode: number): number {
-  let kept = mode & ~S_ISUID;
-  if ((mode & S_IXGRP) !== 0) kept &= ~S_ISGID;
+  const kept = withoutPrivileges(mode);
   if (kept !== mode) chmodAt(dirfd, name, kept & 0o7777);
   const result = removexattrAt(dirfd, name, 'security.capability');
   if (result !== -ENODATA && result !== -EOPNOTSUPP && result !== -EPERM) check(result, 'removexattr', name);
   return kept;
+}
+
+export function withoutPrivileges(mode: number): number {
+  return mode & ~((mode & S_IXGRP) !== 0 ? S_ISUID | S_ISGID : S_ISUID);
 }
 
 const capability = new Uint8Array(64);

@@ -30,6 +30,8 @@ export interface LayerOptions {
   readonly uuid: Buffer;
   /** File handles name the same file after its file system was mounted anew: not so on FUSE. */
   readonly hasHandles: boolean;
+  /** Attribute that keeps owner and mode instead of the inode: see override-stat.ts. */
+  readonly override: Name | undefined;
 }
 
 export class Layer {
@@ -40,6 +42,7 @@ export class Layer {
   readonly inodeBase: number;
   readonly uuid: Buffer;
   readonly hasHandles: boolean;
+  readonly override: Name | undefined;
   readonly root: RealDirectory;
   /** Nodes whose topmost object lies in this layer, by its inode number there. */
   readonly nodes = new Map<number, UnionNode>();
@@ -52,6 +55,7 @@ export class Layer {
     this.inodeBase = options.inodeBase;
     this.uuid = options.uuid;
     this.hasHandles = options.hasHandles;
+    this.override = options.override;
     this.root = new RealDirectory(this, undefined, '');
     this.root.fd = options.rootFd;
     this.root.pinned = true;

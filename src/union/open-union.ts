@@ -22,6 +22,7 @@ import { PrivateXattrs, type XattrNamespace } from './format.js';
 import { openIndex } from './index-directory.js';
 import { Layer } from './layer.js';
 import { fileSystemUuid } from './origin.js';
+import { overrideAttribute } from './override-stat.js';
 import { PendingCopies } from './pending-copies.js';
 import { UnionFileSystem } from './union-file-system.js';
 import { UnionState } from './union-state.js';
@@ -85,7 +86,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
  */
 function openLayer(
   path: Name,
-  options: { readonly writable: boolean; readonly privileged: boolean },
+  options: Pick<UnionOptions, 'privileged' | 'readsFuseOverlayfs'> & { readonly writable: boolean },
   numbers: InodeNumbers,
   index: number,
 ): Layer {
@@ -108,6 +109,7 @@ function openLayer(
     inodeBase: numbers.base(stat.dev),
     uuid: fileSystemUuid(rootFd),
     hasHandles: !isFuse(rootFd),
+    override: options.readsFuseOverlayfs ? overrideAttribute(rootFd) : undefined,
   });
 }
 

@@ -10,7 +10,13 @@ import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
 import { OpenFiles } from '../files/open-files.js';
-import { fillAttr, hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
+import {
+  fillAttr,
+  hasCapabilityAt,
+  killPrivilegesAt,
+  openAt,
+  withoutPrivileges,
+} from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
@@ -29,6 +35,7 @@ import type { PrivateXattrs } from './format.js';
 import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
+import { applyOverride, changeOverride, type OwnerAndMode } from './override-stat.js';
 import type { PendingCopies } from './pending-copies.js';
 import type { WorkDirectory } from './work-directory.js';
 
@@ -170,12 +177,17 @@ export class UnionState {
     const fd = this.locate(node);
     const flags = this.locatedName === '' ? LOOKUP_FLAGS | AT_EMPTY_PATH : LOOKUP_FLAGS;
     check(statx(fd, this.locatedName, flags, STATX_BASIC_STATS, out), 'getattr', node.name);
+    const { override } = node.layer;
+    if (override !== undefined) applyOverride(fd, this.locatedName, override, out);
     node.mode = out.mode;
   }
 
   /** statx of a name in a real directory. @returns false when there is none. */
   statName(dir: RealDirectory, name: Name, out: Statx): boolean {
-    const result = statx(this.descriptor(dir), name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    const fd = this.descriptor(dir);
+    const result = statx(fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    const { override } = dir.layer;
+    if (result === 0 && override !== undefined) applyOverride(fd, name, override, out);
     if (result === 0) return true;
     if (result === -2) return false;
     check(result, 'lookup', name);
@@ -225,8 +237,25 @@ export class UnionState {
   killPrivileges(node: UnionNode): void {
     this.statNode(node, this.other);
     const fd = this.locate(node);
-    node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
+    const { override } = node.layer;
+    if (override !== undefined && applyOverride(fd, this.locatedName, override, this.other)) {
+      killPrivilegesAt(fd, this.locatedName, 0);
+      node.mode = withoutPrivileges(this.other.mode);
+      this.changeOverridden(node, { mode: node.mode });
+    } else node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
     node.hasCapability = false;
+  }
+
+  /** Changes owner and mode where they are kept in an attribute. @returns false for an object that has none. */
+  changeOverridden(node: UnionNode, change: OwnerAndMode): boolean {
+    const attribute = node.layer.override;
+    if (attribute === undefined) return false;
+    this.statNode(node, this.other);
+    const dirfd = this.locate(node);
+    const name = this.locatedName;
+    if (!applyOverride(dirfd, name, attribute, this.other)) return false;
+    changeOverride({ dirfd, name, attribute }, this.other, change);
+    return true;
   }
 
   /** Takes a node whose last reference went out of the table and closes what it holds. */
