@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import { isMissing, syncDirectory } from './atomic-file.js';
+import { crashPoint } from './crash-point.js';
 import { discard, Intent, recoverIntent } from './intent.js';
 import { isHidden, type ObjectKind, STORE_FOLDERS, type StorePath, stateRoot } from './layout.js';
 import { type FileLock, lockFile } from './lock.js';
@@ -61,6 +62,7 @@ export class Store {
     const path = join(kind, `.new-${randomBytes(8).toString('hex')}`);
     intent.add({ do: 'remove', path });
     mkdirSync(this.path(path), { mode: 0o711 });
+    crashPoint();
     return path;
   }
 
@@ -71,6 +73,7 @@ export class Store {
   publish(from: StorePath, to: StorePath): void {
     renameSync(this.path(from), this.path(to));
     syncDirectory(dirname(this.path(to)));
+    crashPoint();
   }
 
   /** Removes an object: its name at once, its content when the lock is released. PRECONDITION: locked. */
@@ -88,7 +91,9 @@ export class Store {
   private take(): FileLock {
     try {
       this.makeFolders();
-      return lockFile(this.path('lock'));
+      const lock = lockFile(this.path('lock'));
+      crashPoint();
+      return lock;
     } catch (error) {
       throw new UserError(`cannot write the store '${this.root}': ${(error as Error).message}`, {
         hint: 'choose another place with --root DIR',
