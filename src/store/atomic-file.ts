@@ -5,18 +5,21 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { crashPoint } from './crash-point.js';
 
 /** The new content is on disk, under its name, on return; a reader at any time sees the old or the new. */
 export function writeAtomic(path: string, content: string | Buffer, mode = 0o644): void {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.new`;
   try {
     writeFileSync(temporary, content, { mode, flush: true, flag: 'wx' });
+    crashPoint();
     renameSync(temporary, path);
   } catch (error) {
     removeIfThere(temporary);
     throw error;
   }
   syncDirectory(dirname(path));
+  crashPoint();
 }
 
 /** As writeAtomic(), of a value as indented JSON. */

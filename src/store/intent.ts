@@ -13,13 +13,14 @@ import { randomBytes } from 'node:crypto';
 import { fdatasyncSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isMissing, syncDirectory, writeAtomic } from './atomic-file.js';
+import { crashPoint } from './crash-point.js';
 import type { StorePath } from './layout.js';
 import { type FileLock, lockFile, tryLockFile } from './lock.js';
 
 export type Step =
   | { readonly do: 'remove'; readonly path: StorePath }
   | { readonly do: 'rename'; readonly from: StorePath; readonly to: StorePath }
-  | { readonly do: 'write'; readonly path: StorePath; readonly text: string };
+  | { readonly do: 'write'; readonly path: StorePath; readonly text: string; readonly mode?: number };
 
 type Line = Step | { readonly do: 'forget' };
 
@@ -36,6 +37,7 @@ export class Intent implements Disposable {
     this.path = join(root, 'pending', `${randomBytes(8).toString('hex')}.json`);
     this.lock = lockFile(this.path);
     syncDirectory(dirname(this.path));
+    crashPoint();
   }
 
   /** To be carried out, before those added earlier, unless `end()` or `decide()` comes first. On disk on return. */
@@ -56,6 +58,7 @@ export class Intent implements Disposable {
     if (this.isOver) return;
     this.isOver = true;
     unlinkSync(this.path);
+    crashPoint();
     this.lock[Symbol.dispose]();
   }
 
@@ -74,6 +77,7 @@ export class Intent implements Disposable {
     // One write(2): a torn `decide()` would forget the undo and not know the rest.
     writeSync(this.lock.fd, `${JSON.stringify(lines)}\n`);
     fdatasyncSync(this.lock.fd);
+    crashPoint();
   }
 }
 
@@ -110,7 +114,7 @@ function carryOut(root: string, steps: readonly Step[]): void {
   for (const step of steps.toReversed()) {
     if (step.do === 'remove') discard(root, step.path);
     else if (step.do === 'rename') renameIfThere(join(root, step.from), join(root, step.to));
-    else writeIfHome(join(root, step.path), step.text);
+    else writeIfHome(join(root, step.path), step.text, step.mode);
   }
 }
 
@@ -128,13 +132,14 @@ function renameIfThere(from: string, to: string): boolean {
   }
   syncDirectory(dirname(from));
   if (dirname(to) !== dirname(from)) syncDirectory(dirname(to));
+  crashPoint();
   return true;
 }
 
 /** The directory of the record may be gone, by a step or by another command. */
-function writeIfHome(path: string, text: string): void {
+function writeIfHome(path: string, text: string, mode?: number): void {
   try {
-    writeAtomic(path, text);
+    writeAtomic(path, text, mode);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }

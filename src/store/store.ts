@@ -9,9 +9,15 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FsError } from '../errno/fs-error.js';
+import { EBUSY } from '../errno/errno.js';
+import { FsError, isErrno } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
+import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../linux/constants.js';
+import { umount2 } from '../linux/mount.js';
+import { readMountinfo } from '../linux/mountinfo.js';
+import { nameFromText } from '../vfs/name.js';
 import { isMissing, syncDirectory } from './atomic-file.js';
+import { crashPoint } from './crash-point.js';
 import { discard, Intent, recoverIntent } from './intent.js';
 import { isHidden, type ObjectKind, STORE_FOLDERS, type StorePath, stateRoot } from './layout.js';
 import { type FileLock, lockFile } from './lock.js';
@@ -61,6 +67,7 @@ export class Store {
     const path = join(kind, `.new-${randomBytes(8).toString('hex')}`);
     intent.add({ do: 'remove', path });
     mkdirSync(this.path(path), { mode: 0o711 });
+    crashPoint();
     return path;
   }
 
@@ -71,6 +78,7 @@ export class Store {
   publish(from: StorePath, to: StorePath): void {
     renameSync(this.path(from), this.path(to));
     syncDirectory(dirname(this.path(to)));
+    crashPoint();
   }
 
   /** Removes an object: its name at once, its content when the lock is released. PRECONDITION: locked. */
@@ -88,7 +96,9 @@ export class Store {
   private take(): FileLock {
     try {
       this.makeFolders();
-      return lockFile(this.path('lock'));
+      const lock = lockFile(this.path('lock'));
+      crashPoint();
+      return lock;
     } catch (error) {
       throw new UserError(`cannot write the store '${this.root}': ${(error as Error).message}`, {
         hint: 'choose another place with --root DIR',
@@ -111,14 +121,24 @@ export class Store {
       recoverIntent(this.root, this.path('pending', name));
   }
 
-  /** Several processes may sweep at once. What cannot be deleted (something is mounted in it) stays for `doctor`. */
+  /** Several processes may sweep at once. What cannot be deleted stays for `doctor`. */
   private sweep(): void {
     for (const name of this.trash()) {
       try {
-        removeTree(this.path('trash', name));
+        this.sweepOne(this.path('trash', name));
       } catch (error) {
         if (!(error instanceof FsError)) throw error;
       }
+    }
+  }
+
+  private sweepOne(path: string): void {
+    try {
+      removeTree(path);
+    } catch (error) {
+      // What a killed command had mounted there has no name any more, and so no user.
+      if (!isErrno(error, EBUSY) || !unmountBelow(path)) throw error;
+      removeTree(path);
     }
   }
 
@@ -135,4 +155,13 @@ function namesIn(folder: string): string[] {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** Detaches all that is mounted below `path`, the deepest first. @returns whether there was something. */
+function unmountBelow(path: string): boolean {
+  const points = readMountinfo()
+    .map(({ mountpoint }) => mountpoint)
+    .filter((mountpoint) => mountpoint.startsWith(`${nameFromText(path)}/`));
+  for (const point of points.toReversed()) umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+  return points.length > 0;
 }
