@@ -62,6 +62,7 @@ export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
     xattrNamespace: flags.userxattr === true || !mayUseTrustedXattrs() ? 'user' : 'trusted',
     unionOptions: textFlags(flags),
     vfsOptions: vfsOptionsOf(flags),
+    fsname: nameFromText(typeof flags.fsname === 'string' ? flags.fsname : 'plyfs'),
     volatile: flags.volatile === true,
     allowOther: flags.allow_other === true,
     debug: wish.debug === true,
@@ -171,7 +172,7 @@ function mayUseTrustedXattrs(): boolean {
 
 type Flags = OverlayOptions['flags'];
 
-/** fsname and subtype are ours to set. */
+/** What the union reads; fsname is the mount's, subtype always ours. */
 function textFlags(flags: Flags): Record<string, string> {
   const entries = Object.entries(flags).filter(([key]) => key !== 'fsname' && key !== 'subtype');
   return Object.fromEntries(

@@ -38,6 +38,8 @@ export interface MountConfig {
   readonly unionOptions: Readonly<Record<string, string>>;
   /** Switches of the mount itself that the kernel keeps: `nosuid`, `nodev`, `noexec`, `noatime` ... */
   readonly vfsOptions: readonly string[];
+  /** What `df` and mountinfo show as the source, as bytes. */
+  readonly fsname: Name;
   /** No fsync of upper at all: fast, and lost with the host. */
   readonly volatile: boolean;
   /** Users other than the one who mounts may enter; always so for privileged mounts. */

@@ -19,6 +19,8 @@ export interface NativeOptions {
   readonly readOnly: boolean;
   /** Words of mount(8), as `nosuid`. */
   readonly vfsOptions: readonly string[];
+  /** The source as mountinfo shows it. */
+  readonly fsname: Name;
   readonly allowOther: boolean;
   /** Mounted by mount(2) and not by fusermount. */
   readonly privileged: boolean;
@@ -67,7 +69,7 @@ export function checkOptions(options: NativeOptions): void {
 /** The options as the package's addon takes them. */
 export function argumentOf(options: NativeOptions): string {
   const words = [
-    'fsname=plyfs',
+    `fsname=${displayName(options.fsname).replace(/[\\,]/g, '\\$&')}`,
     'subtype=plyfs',
     'default_permissions',
     // st_ino of the union's, not numbers that libfuse counts up.

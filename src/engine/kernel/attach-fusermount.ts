@@ -38,7 +38,7 @@ export async function attachWithFusermount(options: AttachOptions): Promise<numb
   try {
     const flags = [
       'subtype=plyfs',
-      'fsname=plyfs',
+      `fsname=${displayName(options.fsname).replace(/[\\,]/g, '\\$&')}`,
       'default_permissions',
       options.readOnly ? 'ro' : 'rw',
       ...options.vfsOptions,

@@ -51,6 +51,8 @@ export interface AttachOptions {
   readonly readOnly: boolean;
   /** Keys of VFS_FLAGS; others are ignored. */
   readonly vfsOptions: readonly string[];
+  /** The source as mountinfo shows it. */
+  readonly fsname: Name;
   /** Only for mounts without privilege; privileged ones are open to all users, under default_permissions. */
   readonly allowOther: boolean;
 }
@@ -89,7 +91,7 @@ function attachPrivileged(options: AttachOptions): number | undefined {
     (bits, name) => bits | (VFS_FLAGS.get(name) ?? 0),
     options.readOnly ? MS_RDONLY : 0,
   );
-  const result = mount('plyfs', options.mountpoint, FS_TYPE, flags, data);
+  const result = mount(options.fsname, options.mountpoint, FS_TYPE, flags, data);
   if (result >= 0) return fuseFd;
   closeSync(fuseFd);
   if (result === -EPERM || result === -EACCES) return undefined;
