@@ -182,6 +182,6 @@ function textFlags(flags: Flags): Record<string, string> {
 
 function vfsOptionsOf(flags: Flags): string[] {
   const negated = ['suid', 'dev', 'exec', 'atime', 'diratime'].filter((name) => flags[name] === false);
-  const plain = ['sync', 'dirsync'].filter((name) => flags[name] === true);
+  const plain = ['sync', 'dirsync', 'strictatime'].filter((name) => flags[name] === true);
   return [...negated.map((name) => `no${name}`), ...plain];
 }

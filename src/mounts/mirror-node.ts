@@ -48,6 +48,7 @@ export class MirrorNode implements CachedDescriptor, OpenFile {
   openCount = 0;
   backingId = 0;
   opensBacked = false;
+  mayBeMapped = false;
   refusesBacking = false;
   readFd = -1;
   writeFd = -1;

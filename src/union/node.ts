@@ -77,6 +77,7 @@ export class UnionNode implements OpenFile {
   refusesBacking = false;
   /** Whether the opens that were not released have a backing file. */
   opensBacked = false;
+  mayBeMapped = false;
   /** A sync that a helper thread makes. */
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */

@@ -39,8 +39,9 @@ export function checkOptions(options: NativeOptions): void {
   if (options.allowOther) {
     throw refusal(shown, `${ENGINE} serves one user, since it does not learn who asks: no allow_other`);
   }
-  if (options.vfsOptions.includes('nodiratime')) {
-    throw refusal(shown, `${ENGINE} has no option nodiratime, which libfuse 2 does not know`);
+  const unknown = options.vfsOptions.find((word) => word === 'nodiratime' || word === 'strictatime');
+  if (unknown !== undefined) {
+    throw refusal(shown, `${ENGINE} has no option ${unknown}, which libfuse 2 does not know`);
   }
   if (nameFromText(shown) !== options.mountpoint || shown.includes('\ufffd')) {
     throw refusal(shown, `${ENGINE} takes only mount points that are UTF-8`);

@@ -41,7 +41,8 @@ export async function attachWithFusermount(options: AttachOptions): Promise<numb
       `fsname=${displayName(options.fsname).replace(/[\\,]/g, '\\$&')}`,
       'default_permissions',
       options.readOnly ? 'ro' : 'rw',
-      ...options.vfsOptions,
+      // fusermount3 does not know it; who may not mount cannot have it either.
+      ...options.vfsOptions.filter((word) => word !== 'strictatime'),
       ...(options.allowOther ? ['allow_other'] : []),
     ];
     const { status, complaint } = await runFusermount(['-o', flags.join(','), '--', mountpoint], theirs);

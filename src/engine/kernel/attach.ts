@@ -21,6 +21,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_STRICTATIME,
   MS_SYNCHRONOUS,
   O_NONBLOCK,
   O_RDWR,
@@ -40,6 +41,7 @@ export const VFS_FLAGS: ReadonlyMap<string, number> = new Map([
   ['noexec', MS_NOEXEC],
   ['noatime', MS_NOATIME],
   ['nodiratime', MS_NODIRATIME],
+  ['strictatime', MS_STRICTATIME],
   ['sync', MS_SYNCHRONOUS],
   ['dirsync', MS_DIRSYNC],
 ]);
