@@ -25,7 +25,6 @@ Examples:
 export function buildProgram(): Command {
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
-    .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
     .addHelpText('after', EXAMPLES)
     .option('--version', 'show the version')
@@ -36,11 +35,17 @@ export function buildProgram(): Command {
     })
     .allowExcessArguments();
   for (const command of [mountCommand(), umountCommand(), mountsCommand(), whyCommand(), doctorCommand()]) {
-    program.addCommand(command.helpOption('-h, --help', 'show this help'));
-    reportMistakes(command, `plyfs ${command.name()}`);
+    program.addCommand(command);
   }
-  reportMistakes(program, 'plyfs');
+  finish(program, 'plyfs');
   return program;
+}
+
+/** What every command has, those below a group included. */
+function finish(command: Command, name: string): void {
+  command.helpOption('-h, --help', 'show this help');
+  reportMistakes(command, name);
+  for (const below of command.commands) finish(below, `${name} ${below.name()}`);
 }
 
 function reportMistakes(command: Command, name: string): void {
