@@ -36,6 +36,7 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
     readOnly: config.readOnly,
     volatile: config.volatile,
     accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
+    coherent: config.coherent,
     xattrNamespace: config.xattrNamespace,
     privileged: options.privileged,
     inodeNumbers,

@@ -29,6 +29,8 @@ export interface UnionOptions {
   readonly readOnly: boolean;
   readonly volatile: boolean;
   readonly accessTimes: AccessTimes;
+  /** See UnionParts. */
+  readonly coherent: boolean;
   readonly xattrNamespace: XattrNamespace;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
@@ -67,6 +69,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
+    coherent: options.coherent,
     descriptorLimit: options.descriptorLimit,
   });
   return new UnionFileSystem(state);
