@@ -97,6 +97,11 @@ const OPAQUE_FOR_FUSE_OVERLAYFS: readonly [Name, number][] = [
   'user.fuseoverlayfs.opaque',
 ].map((name) => [name, MARK_OPAQUE]);
 
+/** Whether an attribute is any overlay's, escaped or not: what a copy to where no overlay is leaves behind. */
+export function isOverlayXattr(name: Name): boolean {
+  return name.startsWith('trusted.overlay.') || name.startsWith('user.overlay.');
+}
+
 /** A character device 0:0. */
 export function isDeviceWhiteout(stat: Statx): boolean {
   return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0;

@@ -12,6 +12,7 @@ import { DescriptorCache } from '../files/descriptor-cache.js';
 import { OpenFiles } from '../files/open-files.js';
 import {
   fillAttr,
+  fillTimes,
   hasCapabilityAt,
   killPrivilegesAt,
   openAt,
@@ -54,6 +55,8 @@ export interface UnionParts {
   readonly readOnly: boolean;
   /** Trade the state after a power loss for speed: copy-up does not wait for the disk. */
   readonly volatile: boolean;
+  /** Descriptors opened before a copy-up see what is written after it, at the price of the kernel's passthrough. */
+  readonly coherent: boolean;
   readonly descriptorLimit: number;
 }
 
@@ -97,12 +100,15 @@ export class UnionState {
     this.volatile = parts.volatile;
     this.writable = this.upper !== undefined && !parts.readOnly;
     this.cache = new DescriptorCache(parts.descriptorLimit);
+    const coherent = parts.coherent && this.writable;
     this.files = new OpenFiles(
       {
         open: (node, flags) =>
           (flags & O_ACCMODE) === O_WRONLY ? this.open(node, flags) : this.openData(node, flags),
         hasCapability: (node) => hasCapabilityAt(this.locate(node), this.locatedName),
         killPrivileges: (node) => this.killPrivileges(node),
+        follows: (node) => coherent && (node.layer !== this.upper || node.data !== undefined),
+        opensLate: coherent && parts.callerIds.enabled,
       },
       KEPT_BACKINGS,
     );
@@ -230,20 +236,25 @@ export class UnionState {
     if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
       out.blocks = this.other.blocks;
     }
-    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, stat, out);
-    out.ttlMs = TTL_FOREVER;
+    const before = this.pendingCopies.before(node);
+    if (before !== undefined) fillTimes(before, out);
+    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, before ?? stat, out);
+    out.ttlMs = node.mayBeMapped ? 0 : TTL_FOREVER;
   }
 
   killPrivileges(node: UnionNode): void {
     this.statNode(node, this.other);
+    const { mode } = this.other;
     const fd = this.locate(node);
     const { override } = node.layer;
     if (override !== undefined && applyOverride(fd, this.locatedName, override, this.other)) {
       killPrivilegesAt(fd, this.locatedName, 0);
-      node.mode = withoutPrivileges(this.other.mode);
+      node.mode = withoutPrivileges(mode);
       this.changeOverridden(node, { mode: node.mode });
-    } else node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
+    } else node.mode = killPrivilegesAt(fd, this.locatedName, mode);
     node.hasCapability = false;
+    // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
+    if (node.mode !== mode) this.files.session?.invalidateAttributes(node.id);
   }
 
   /** Changes owner and mode where they are kept in an attribute. @returns false for an object that has none. */
@@ -289,6 +300,7 @@ export class UnionState {
   }
 
   closeAll(node: UnionNode): void {
+    this.pendingCopies.drop(node);
     this.files.closeAll(node);
     if (node.orphanFd >= 0) close(node.orphanFd);
     if (node.backingFd >= 0) close(node.backingFd);
