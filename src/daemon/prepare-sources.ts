@@ -6,7 +6,7 @@
 import { mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Name } from '../vfs/name.js';
-import type { MountConfig } from './mount-config.js';
+import type { MountConfig, ResolvedMount } from './mount-config.js';
 import { quote, reasonOf, refusal } from './refusal.js';
 import { ensureVolume } from './volume-directory.js';
 
@@ -18,11 +18,21 @@ export type MadeSources = { readonly path: string; readonly isFile: boolean }[];
  * @throws UserError when one cannot be made.
  */
 export function prepareSources(config: MountConfig, made: MadeSources): void {
-  for (const { request, hostPath } of config.mounts) {
-    if (hostPath === undefined) continue;
-    if (request.type === 'volume' && ensureVolume(hostPath, request)) noteVolume(hostPath, made);
-    if (request.type === 'bind' && request.createSource) makeBindSource(config, hostPath, made);
+  for (const mount of config.mounts) {
+    // Far storage is touched by its own thread alone.
+    if (mount.far === undefined) prepareSource(mount, config.mountpoint, made);
   }
+}
+
+/** The same for one mount. */
+export function prepareSource(
+  { request, hostPath }: ResolvedMount,
+  mountpoint: Name,
+  made: MadeSources,
+): void {
+  if (hostPath === undefined) return;
+  if (request.type === 'volume' && ensureVolume(hostPath, request)) noteVolume(hostPath, made);
+  if (request.type === 'bind' && request.createSource) makeBindSource({ mountpoint }, hostPath, made);
 }
 
 /** What somebody has put something into meanwhile stays. */
@@ -45,7 +55,7 @@ function noteVolume(hostPath: Name, made: MadeSources): void {
   made.push({ path: data, isFile: false });
 }
 
-function makeBindSource(config: MountConfig, hostPath: Name, made: MadeSources): void {
+function makeBindSource(config: Pick<MountConfig, 'mountpoint'>, hostPath: Name, made: MadeSources): void {
   const path = Buffer.from(hostPath, 'latin1').toString('utf8');
   try {
     const first = mkdirSync(path, { recursive: true });

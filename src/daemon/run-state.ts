@@ -20,7 +20,7 @@ import {
 import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import { displayName, type Name } from '../vfs/name.js';
-import type { MountOrder } from './mount-config.js';
+import type { MountOrder, ResolvedMount } from './mount-config.js';
 
 export interface MountSummary {
   readonly type: string;
@@ -51,8 +51,16 @@ export interface RunState {
 }
 
 /** The state of a mount that this process serves. */
-export function runStateOf(order: MountOrder, privileged: boolean, mountId: number | undefined): RunState {
+export function runStateOf(
+  order: MountOrder,
+  now: {
+    readonly privileged: boolean;
+    readonly mountId: number | undefined;
+    readonly mounts: readonly ResolvedMount[];
+  },
+): RunState {
   const { config, id } = order;
+  const { privileged, mountId, mounts } = now;
   return {
     id,
     pid: process.pid,
@@ -63,7 +71,7 @@ export function runStateOf(order: MountOrder, privileged: boolean, mountId: numb
     layers: config.layers,
     ...(config.upper === undefined ? {} : { upper: config.upper }),
     ...(config.work === undefined ? {} : { work: config.work }),
-    mounts: config.mounts.map(({ request, hostPath }) => ({
+    mounts: mounts.map(({ request, hostPath }) => ({
       type: request.type,
       target: request.target,
       source: hostPath === undefined ? '' : displayName(hostPath),

@@ -18,7 +18,8 @@ import { serveControl } from './control.js';
 import { CONTROL_SOCKET } from './control-client.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
-import { isWhollyReadOnly, type MountConfig, type MountOrder } from './mount-config.js';
+import { MountChanges } from './mount-changes.js';
+import { isWhollyReadOnly, type MountConfig, type MountOrder, type ResolvedMount } from './mount-config.js';
 import { type MadeSources, prepareSources, removeMade } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
@@ -87,6 +88,8 @@ export class ServedMount {
   private mountId: number | undefined;
   private madeWork = false;
   private readonly madeSources: MadeSources = [];
+  private locks: readonly number[] = [];
+  private changes: MountChanges | undefined;
   private features: Features = {};
   private isDeviceClosed = false;
   /** The unmount under way: whoever asked for it is answered before the process ends. */
@@ -108,7 +111,7 @@ export class ServedMount {
     const { config, order } = this;
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
-    lockUpper(config, order.runRoot);
+    this.locks = lockUpper(config, order.runRoot);
     prepareSources(config, this.madeSources);
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
     const session = new Session(config, this.hooks.log, start);
@@ -127,6 +130,10 @@ export class ServedMount {
       throw error;
     }
     this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
+    if (this.attached?.fuseFd !== undefined) {
+      const onChange = (): void => writeRunState(this.directory, this.state());
+      this.changes = new MountChanges({ config, session, fuseFd: this.attached.fuseFd, onChange });
+    }
     const state = this.state();
     writeRunState(this.directory, state);
     this.hooks.onMounted(state);
@@ -154,12 +161,29 @@ export class ServedMount {
 
   /** What other processes may know. */
   state(): RunState {
-    return runStateOf(this.order, this.attached?.privileged ?? false, this.mountId);
+    const { mountId } = this;
+    const mounts = this.changes?.mounts ?? this.config.mounts;
+    return runStateOf(this.order, { privileged: this.attached?.privileged ?? false, mountId, mounts });
   }
 
   status(): Record<string, unknown> {
     const limits = this.config.engine === 'fuse-native' ? LIMITS.map((limit) => limit.text) : [];
     return { ...this.state(), features: this.features, limits };
+  }
+
+  /** Mounts one more. @throws UserError. */
+  async addMount(mount: ResolvedMount): Promise<void> {
+    await this.changeable().add(mount);
+  }
+
+  /** @throws UserError when nothing is mounted at the target, or something inside of it. */
+  async removeMount(target: string): Promise<void> {
+    await this.changeable().remove(target);
+  }
+
+  private changeable(): MountChanges {
+    if (this.changes !== undefined) return this.changes;
+    throw new UserError(`cannot change the mounts of '${this.name}': not with the engine fuse-native`);
   }
 
   /**
@@ -276,14 +300,20 @@ export class ServedMount {
   async cleanUp(): Promise<boolean> {
     this.server?.close();
     this.session?.stop();
+    const ended = this.session?.ended;
     const isOver =
       this.session === undefined ||
       (await settles(this.session.ended, STOP_TIMEOUT_MS)) ||
       (this.session.kill() && (await settles(this.session.ended, STOP_TIMEOUT_MS)));
+    const isLeftBehind = isOver && (await ended)?.isHung === true;
+    const isNotifying = this.changes?.isNotifying === true;
+    this.changes?.close();
+    // A thread that cannot be ended would keep the locks with the rest of the process.
+    for (const fd of this.locks) closeSync(fd);
     if (!this.attached) removeMade(this.madeSources);
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
-    return isOver;
+    return isOver && !isLeftBehind && !isNotifying;
   }
 
   private get name(): string {
