@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.js';
+import { inspectCommand } from './commands/inspect.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { umountCommand } from './commands/umount.js';
@@ -18,6 +19,7 @@ Examples:
   plyfs mount -l rootfs --upper up -v /srv:/srv:ro /mnt   the same with a bind mount
   plyfs mounts                                         what is mounted
   plyfs why /mnt/etc/passwd                            which layer shows it, and what it hides
+  plyfs inspect /mnt                                   all that is known of a mount, as JSON
   plyfs umount /mnt                                    take it away again
 
 'plyfs COMMAND --help' says more about a command; 'plyfs doctor' checks this host.`;
@@ -35,7 +37,14 @@ export function buildProgram(): Command {
       else command.help({ error: true });
     })
     .allowExcessArguments();
-  for (const command of [mountCommand(), umountCommand(), mountsCommand(), whyCommand(), doctorCommand()]) {
+  for (const command of [
+    mountCommand(),
+    umountCommand(),
+    mountsCommand(),
+    whyCommand(),
+    inspectCommand(),
+    doctorCommand(),
+  ]) {
     program.addCommand(command.helpOption('-h, --help', 'show this help'));
     reportMistakes(command, `plyfs ${command.name()}`);
   }

@@ -18,6 +18,8 @@ export const LOG_FILE = 'log';
 
 /** Longer than any start that goes well; layers on slow storage take their time. */
 const START_TIMEOUT_MS = 60_000;
+/** How long a daemon that has failed may take to clean up. */
+const LEAVE_TIMEOUT_MS = 3_000;
 const REPORT_LIMIT = 1024 * 1024;
 
 /** Makes the run directory of a new mount and the order for who serves it. */
@@ -74,8 +76,10 @@ async function startDaemon(order: MountOrder, directory: string, script: string)
         }
         const failure = new UserError(report.message, { hint: report.hint });
         if (report.stack !== undefined) failure.stack = report.stack;
-        // The daemon still cleans up; when it is gone, nothing of the attempt is left.
+        // The daemon still cleans up; when it is gone, nothing of the attempt is left. It stays as long as a thread of
+        // it hangs in far storage.
         child.removeAllListeners('close').on('close', () => reject(failure));
+        setTimeout(() => reject(failure), LEAVE_TIMEOUT_MS).unref();
       });
     });
   } finally {

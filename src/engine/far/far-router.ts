@@ -7,7 +7,7 @@
  * answered from memory while the storage hangs, so that a listing of the directory that it is mounted in does not.
  */
 
-import { EINTR, EIO } from '../../errno/errno.js';
+import { EINTR, EIO, ENODATA, EOPNOTSUPP } from '../../errno/errno.js';
 import { FsError } from '../../errno/fs-error.js';
 import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
 import * as op from '../../fuse/abi-opcodes.js';
@@ -49,6 +49,16 @@ const INTERRUPT_GRACE_MS = 250;
  * those of other storage must find room.
  */
 const MOST_WAITING_TRANSFERS = 40;
+
+/**
+ * What `ls -l` asks of a mount point beside LOOKUP, and what is said while the storage hangs: 0 is the attributes, else an
+ * errno. The mode stands in for an ACL then, of a directory in which nothing can be opened.
+ */
+const asksAbout: ReadonlyMap<number, number> = new Map([
+  [op.FUSE_GETATTR, 0],
+  [op.FUSE_GETXATTR, ENODATA],
+  [op.FUSE_LISTXATTR, EOPNOTSUPP],
+]);
 
 export class FarRouter {
   readonly storages: FarStorage[] = [];
@@ -185,7 +195,7 @@ export class FarRouter {
     const { opcode, nodeId } = header;
     let root: NodeId | undefined;
     if (opcode === op.FUSE_LOOKUP) root = this.#places.rootAt(nodeId, records.name.name);
-    else if (opcode === op.FUSE_GETATTR && nodeLocal(nodeId) === ROOT_NODE) root = nodeId;
+    else if (asksAbout.has(opcode) && nodeLocal(nodeId) === ROOT_NODE) root = nodeId;
     return root !== undefined && storage.rootAttr(root) !== undefined ? root : undefined;
   }
 
@@ -207,6 +217,11 @@ export class FarRouter {
     },
   ): void {
     const loop = this.#loop!;
+    const refusal = asksAbout.get(asked.opcode) ?? 0;
+    if (refusal !== 0) {
+      loop.answer(asked.unique, -refusal);
+      return;
+    }
     const { entry } = loop.records;
     Object.assign(entry.attr, storage.rootAttr(asked.root));
     if (asked.opcode === op.FUSE_LOOKUP) {
