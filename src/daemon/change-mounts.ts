@@ -9,12 +9,12 @@ import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
 import type { MountRequest } from '../mounts/spec/types.js';
 import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
+import { stateRoot } from '../store/layout.js';
 import type { Name } from '../vfs/name.js';
 import { resolveRequests } from './build-config.js';
 import { askDaemon } from './control-client.js';
 import { findMount } from './find-mount.js';
 import type { EngineName } from './mount-config.js';
-import { stateRoot } from './volume-directory.js';
 
 /** Far storage may take its `timeout=`; the daemon answers when that is over. */
 const SPARE_MS = 15_000;

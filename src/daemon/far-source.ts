@@ -3,11 +3,11 @@
  * may hang is touched.
  */
 
-import { type MountEntry, topMountAt } from '../engine/kernel/attach-mountinfo.js';
+import { type MountEntry, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
 import { isFarType } from '../mounts/far-types.js';
 import type { Name } from '../vfs/name.js';
 import { locate } from './locate.js';
-import type { FarSource } from './mount-config.js';
+import type { EngineName, FarSource, ResolvedMount } from './mount-config.js';
 
 /** @param remote what the user said of it, if anything. */
 export function farSourceOf(
@@ -21,6 +21,17 @@ export function farSourceOf(
   if (remote !== true) return undefined;
   const holder = mountOf(path, entries);
   return { type: holder?.type ?? '', device: holder?.device ?? path };
+}
+
+/** Looks again at volumes, whose storage is mounted when they begin to be used. */
+export function withFarVolumes(mounts: readonly ResolvedMount[], engine: EngineName): ResolvedMount[] {
+  const entries = readMountinfo();
+  return mounts.map((mount) => {
+    const { request, hostPath } = mount;
+    if (engine !== 'kernel' || request.type !== 'volume' || hostPath === undefined) return mount;
+    const far = farSourceOf(hostPath, request.remote, entries);
+    return far === undefined ? mount : { ...mount, far };
+  });
 }
 
 /** The mount that holds a path. */

@@ -21,7 +21,7 @@ import { InodeNumbers } from '../vfs/inode-numbers.js';
 import { ROOT_NODE } from '../vfs/node-id.js';
 import type { FarEvent, FarOrder, FarThreadData } from './far-orders.js';
 import type { ResolvedMount } from './mount-config.js';
-import { type MadeSources, prepareSource, removeMade } from './prepare-sources.js';
+import { prepareBind, removeMade } from './prepare-sources.js';
 
 const data = workerData as FarThreadData;
 const privileged = hasCapability(CAP_SYS_ADMIN);
@@ -30,7 +30,7 @@ unshareFs();
 if (privileged) keepCapabilities();
 
 const mounted = new MountedFileSystem(undefined, (owner) => tell({ kind: 'unused', owner }));
-const made: MadeSources = [];
+const made: string[] = [];
 const context: SourceContext = {
   privileged,
   mountpoint: data.mountpoint,
@@ -70,13 +70,13 @@ function obey(order: FarOrder): void {
       mounted.remove(order.owner);
       break;
     case 'undo':
-      removeMade(made.splice(0));
+      removeMade(made);
   }
 }
 
 function open(owner: number, mount: ResolvedMount): void {
   try {
-    prepareSource(mount, data.mountpoint, made);
+    prepareBind(mount, data.mountpoint, made);
     const source = openSource(mount.request, mount.hostPath, context);
     const root = new Attr();
     source.system.getattr(ROOT_NODE, undefined, root);

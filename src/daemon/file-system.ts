@@ -61,6 +61,8 @@ export class ServedTree {
       work: config.work,
       readOnly: config.readOnly,
       volatile: config.volatile,
+      accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
+      coherent: config.coherent,
       xattrNamespace: config.xattrNamespace,
       privileged,
       inodeNumbers,

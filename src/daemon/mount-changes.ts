@@ -7,10 +7,17 @@
 
 import { UserError } from '../errno/user-error.js';
 import { openLimitMs, silence } from './far-orders.js';
+import { withFarVolumes } from './far-source.js';
 import { isWhollyReadOnly, type MountConfig, type ResolvedMount } from './mount-config.js';
 import type { Renewed } from './mount-report.js';
 import { Notifier } from './notifier.js';
-import { type MadeSources, prepareSource, removeMade } from './prepare-sources.js';
+import {
+  keepSources,
+  noSources,
+  type PreparedSources,
+  prepareSources,
+  releaseSources,
+} from './prepare-sources.js';
 import type { Session } from './session.js';
 
 const CHANGE_TIMEOUT_MS = 5_000;
@@ -20,6 +27,8 @@ export interface ChangesOptions {
   readonly config: MountConfig;
   readonly session: Session;
   readonly fuseFd: number;
+  /** What the whole mount has of its sources. */
+  readonly sources: PreparedSources;
   /** After each change. */
   readonly onChange: () => void;
 }
@@ -67,16 +76,20 @@ export class MountChanges {
         hint: 'mount it read-only, or start with an upper or a writable mount',
       });
     }
-    const made: MadeSources = [];
-    const isFar = mount.far !== undefined;
+    const own = noSources();
     try {
-      if (!isFar) prepareSource(mount, config.mountpoint, made);
-      const reply = isFar ? await this.#askFar(mount) : await this.#ask(mount, CHANGE_TIMEOUT_MS);
+      prepareSources({ mountpoint: config.mountpoint, mounts: [mount] }, own);
+      const [wanted] = withFarVolumes([mount], config.engine);
+      mount = wanted ?? mount;
+      const reply =
+        mount.far !== undefined ? await this.#askFar(mount) : await this.#ask(mount, CHANGE_TIMEOUT_MS);
+      keepSources(own);
+      this.#options.sources.uses.push(...own.uses);
       this.#mounts = [...this.#mounts, mount];
       await this.#settle(reply);
     } catch (error) {
       if (this.#mounts.includes(mount)) throw error;
-      removeMade(made);
+      releaseSources(own, { stood: false });
       await session.request('mountAbandon', { target: request.target }, CHANGE_TIMEOUT_MS);
       throw error;
     }

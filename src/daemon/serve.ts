@@ -16,11 +16,12 @@ import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
 import { displayName } from '../vfs/name.js';
 import { serveControl } from './control.js';
 import { CONTROL_SOCKET } from './control-client.js';
+import { withFarVolumes } from './far-source.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
 import { MountChanges } from './mount-changes.js';
 import { isWhollyReadOnly, type MountConfig, type MountOrder, type ResolvedMount } from './mount-config.js';
-import { type MadeSources, prepareSources, removeMade } from './prepare-sources.js';
+import { keepSources, noSources, prepareSources, releaseSources } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
 import { startSessionProcess } from './session-process.js';
@@ -87,7 +88,7 @@ export class ServedMount {
   private attached: Standing | undefined;
   private mountId: number | undefined;
   private madeWork = false;
-  private readonly madeSources: MadeSources = [];
+  private readonly sources = noSources();
   private locks: readonly number[] = [];
   private changes: MountChanges | undefined;
   private features: Features = {};
@@ -112,9 +113,10 @@ export class ServedMount {
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
     this.locks = lockUpper(config, order.runRoot);
-    prepareSources(config, this.madeSources);
+    prepareSources(config, this.sources);
+    const far = { ...config, mounts: withFarVolumes(config.mounts, config.engine) };
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
-    const session = new Session(config, this.hooks.log, start);
+    const session = new Session(far, this.hooks.log, start);
     this.session = session;
     this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
     await Promise.race([session.ready, this.givenUp.promise]);
@@ -132,10 +134,17 @@ export class ServedMount {
     this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
     if (this.attached?.fuseFd !== undefined) {
       const onChange = (): void => writeRunState(this.directory, this.state());
-      this.changes = new MountChanges({ config, session, fuseFd: this.attached.fuseFd, onChange });
+      this.changes = new MountChanges({
+        config,
+        session,
+        fuseFd: this.attached.fuseFd,
+        sources: this.sources,
+        onChange,
+      });
     }
     const state = this.state();
     writeRunState(this.directory, state);
+    keepSources(this.sources);
     this.hooks.onMounted(state);
     const aborted = this.givenUp.promise.catch((): SessionEnd => ({ reason: 'aborted' }));
     return this.finish(await Promise.race([session.ended, aborted]));
@@ -152,6 +161,7 @@ export class ServedMount {
       mountpoint: config.mountpoint,
       readOnly: isWhollyReadOnly(config),
       vfsOptions: config.vfsOptions,
+      fsname: config.fsname,
       allowOther: config.allowOther,
     });
     this.attached = attached;
@@ -310,7 +320,7 @@ export class ServedMount {
     this.changes?.close();
     // A thread that cannot be ended would keep the locks with the rest of the process.
     for (const fd of this.locks) closeSync(fd);
-    if (!this.attached) removeMade(this.madeSources);
+    releaseSources(this.sources, { stood: this.attached !== undefined });
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
     return isOver && !isLeftBehind && !isNotifying;

@@ -18,6 +18,7 @@ import type * as vfs from '../vfs/file-system.js';
 import { POSITION_LIMIT } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { type NodeId, nodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../vfs/node-id.js';
+import type { Job, JobSpec } from '../vfs/wait.js';
 import { FarStandIn } from './far-stand-in.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { type MountPoint, MountTable } from './mount-table.js';
@@ -54,7 +55,7 @@ export class MountedFileSystem implements vfs.FileSystem {
     this.#systems[owner] = system;
     this.#rootReferences[owner] = 0;
     if (system instanceof FarStandIn) system.owner = owner;
-    if (this.#session !== undefined) system.attach(this.#session);
+    if (this.#session !== undefined) system.attach(new OwnedSession(this.#session, owner));
   }
 
   /** The file system has no mount point any more: it goes with the last of its nodes. */
@@ -72,14 +73,16 @@ export class MountedFileSystem implements vfs.FileSystem {
   }
 
   attach(session: vfs.Session): void {
-    this.#session = session;
-    for (const system of this.#systems) system?.attach(session);
+    this.#systems[0]?.attach(session);
+    this.join(session);
   }
 
   /** As `attach()`, when the union was served alone so far. */
   join(session: vfs.Session): void {
     this.#session = session;
-    for (const system of this.#systems.slice(1)) system?.attach(session);
+    this.#systems.forEach((system, owner) => {
+      if (owner !== 0) system?.attach(new OwnedSession(session, owner));
+    });
   }
 
   detach(): void {
@@ -419,5 +422,40 @@ class CoveringSink implements vfs.DirentSink {
     }
     if (entry.nodeId !== 0) entry.nodeId = nodeId(this.#owner, entry.nodeId);
     this.#inner!.addPlus(name, entry, type, next);
+  }
+}
+
+/** The session as a file system sees it that knows only its own part of node ids. */
+class OwnedSession implements vfs.Session {
+  readonly #session: vfs.Session;
+  readonly #owner: number;
+
+  constructor(session: vfs.Session, owner: number) {
+    this.#session = session;
+    this.#owner = owner;
+  }
+
+  get passthrough(): boolean {
+    return this.#session.passthrough;
+  }
+
+  get replaying(): boolean {
+    return this.#session.replaying;
+  }
+
+  openBacking(fd: number): number {
+    return this.#session.openBacking(fd);
+  }
+
+  closeBacking(backingId: number): void {
+    this.#session.closeBacking(backingId);
+  }
+
+  invalidateAttributes(node: NodeId): void {
+    this.#session.invalidateAttributes(nodeId(this.#owner, node));
+  }
+
+  startJob(spec: JobSpec): Job {
+    return this.#session.startJob(spec);
   }
 }
