@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly privileged: boolean;
   /** How many directory descriptors the union, and all mirrors together, may each keep open. */
   readonly descriptorLimit: number;
+  /** Told when nothing of a mount that was taken away is in use any more. */
+  readonly onUnused?: (mount: ResolvedMount) => void;
   /** Where threads for far storage can be had; else it is served in the loop like all else. */
   readonly threads?: { readonly wakeFd: number; readonly log: (line: string) => void };
 }
@@ -48,6 +50,8 @@ export class ServedTree {
   readonly #served = new Map<string, Served>();
   /** Targets of far mounts whose storage has not answered yet. */
   readonly #coming = new Set<string>();
+  /** Mounts that were taken away while in use, by the number of their file system. */
+  readonly #leaving = new Map<number, ResolvedMount>();
   #changes: Renewed[] = [];
 
   /** @throws UserError, FsError when layers or upper cannot be opened. */
@@ -78,7 +82,11 @@ export class ServedTree {
       inodeNumbers,
       descriptors: new DescriptorCache(descriptorLimit),
     };
-    this.#attachments = new Attachments(this.#union, (change) => this.#onChange(change));
+    this.#attachments = new Attachments(
+      this.#union,
+      (change) => this.#onChange(change),
+      (owner) => this.#onUnused(owner, options.onUnused),
+    );
     const { mounted } = this.#attachments;
     if (threads !== undefined) {
       const { mountpoint } = config;
@@ -167,6 +175,8 @@ export class ServedTree {
   /** @returns the names that show something else. @throws UserError */
   removeMount(target: string): readonly Renewed[] {
     this.#changes = [];
+    const served = this.#served.get(target);
+    if (served !== undefined) this.#leaving.set(served.owner, served.mount);
     const owner = this.#attachments.remove(target);
     this.#served.delete(target);
     this.#far?.remove(owner);
@@ -211,6 +221,12 @@ export class ServedTree {
       if (error instanceof FsError) return new UserError(error.message, { cause: error });
       throw error;
     }
+  }
+
+  #onUnused(owner: number, tell: BuildOptions['onUnused']): void {
+    const mount = this.#leaving.get(owner);
+    this.#leaving.delete(owner);
+    if (mount !== undefined) tell?.(mount);
   }
 
   #onChange(change: PointChange): void {

@@ -6,6 +6,7 @@
  */
 
 import { UserError } from '../errno/user-error.js';
+import { nameFromText } from '../vfs/name.js';
 import { openLimitMs, silence } from './far-orders.js';
 import { withFarVolumes } from './far-source.js';
 import { isWhollyReadOnly, type MountConfig, type ResolvedMount } from './mount-config.js';
@@ -43,6 +44,7 @@ export class MountChanges {
     this.#options = options;
     this.#mounts = options.config.mounts;
     this.#notifier = new Notifier(options.fuseFd);
+    options.session.onUnused = (mount) => this.#release(mount);
   }
 
   /** What is mounted over the union now. */
@@ -119,6 +121,14 @@ export class MountChanges {
   async #settle(reply: unknown): Promise<void> {
     this.#options.onChange();
     await this.#notifier.forget((reply as { renewed: readonly Renewed[] }).renewed, NOTIFY_TIMEOUT_MS);
+  }
+
+  /** The volume may be removed, and its storage unmounted, unless another mount of ours shows it. */
+  #release({ hostPath }: ResolvedMount): void {
+    if (hostPath === undefined || this.#mounts.some((one) => one.hostPath === hostPath)) return;
+    const { uses } = this.#options.sources;
+    const index = uses.findIndex(({ path }) => nameFromText(path) === hostPath);
+    if (index >= 0) uses.splice(index, 1)[0]?.[Symbol.dispose]();
   }
 
   #inTurn(change: () => Promise<void>): Promise<void> {

@@ -19,7 +19,8 @@ export function buildOrReport(
   let tree: ServedTree | undefined;
   try {
     const descriptorLimit = Math.floor(raiseFileLimit() / 4);
-    tree = new ServedTree(config, { privileged, descriptorLimit, ...(threads && { threads }) });
+    const onUnused = (mount: ResolvedMount): void => post({ kind: 'unused', mount });
+    tree = new ServedTree(config, { privileged, descriptorLimit, onUnused, ...(threads && { threads }) });
     tree.mountAll(config.mounts);
     return tree;
   } catch (error) {

@@ -7,7 +7,7 @@
 
 import { UserError } from '../errno/user-error.js';
 import { newGate } from './gate.js';
-import type { MountConfig } from './mount-config.js';
+import type { MountConfig, ResolvedMount } from './mount-config.js';
 import type { ChangeName, FromWorker, InspectName, ToWorker } from './worker-messages.js';
 
 /** What serves: started with its configuration, spoken to in messages. */
@@ -47,6 +47,8 @@ export class Session {
   /** The kernel's INIT is answered: the mount is up. */
   readonly initialized: Promise<Features>;
   readonly ended: Promise<SessionEnd>;
+  /** Told of each mount that was taken away when nothing of it is in use any more. */
+  onUnused: (mount: ResolvedMount) => void = () => undefined;
   private readonly server: SessionServer;
   private readonly log: (line: string) => void;
   private readonly pending = new Map<number, Pending>();
@@ -129,6 +131,9 @@ export class Session {
       }
       case 'reply':
         this.settle(message.id, message);
+        break;
+      case 'unused':
+        this.onUnused(message.mount);
         break;
       case 'log':
         this.log(message.line);

@@ -5,7 +5,7 @@
  * systems built), the main thread mounts, `serve`, `initialized` (the mount answers), ..., `ended`.
  */
 
-import type { MountConfig } from './mount-config.js';
+import type { MountConfig, ResolvedMount } from './mount-config.js';
 
 export type FromWorker =
   | { readonly kind: 'ready' }
@@ -25,6 +25,8 @@ export type FromWorker =
       readonly hint?: string | undefined;
     }
   | { readonly kind: 'log'; readonly line: string }
+  /** Nothing of a mount that was taken away is in use any more. */
+  | { readonly kind: 'unused'; readonly mount: ResolvedMount }
   /** `unmounted`, `stopped`, or what broke; hung when a thread of it is left behind in its storage. */
   | { readonly kind: 'ended'; readonly reason: string; readonly isHung?: boolean };
 
