@@ -44,13 +44,13 @@ describe('negotiate()', () => {
     { kernel: 0, wish: 'both', flags: ALWAYS | flag.FUSE_WRITEBACK_CACHE, flags2: 0 },
     { kernel: 1, wish: 'plain', flags: SINCE_5_17, flags2: 0 },
     { kernel: 1, wish: 'both', flags: SINCE_5_17 | flag.FUSE_WRITEBACK_CACHE, flags2: 0 },
-    { kernel: 2, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0x9c },
-    { kernel: 2, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xbc },
-    { kernel: 2, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xbc },
-    { kernel: 3, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0x9c },
-    { kernel: 3, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xbc },
-    { kernel: 3, wish: 'writeback', flags: SINCE_5_17 | EXT | flag.FUSE_WRITEBACK_CACHE, flags2: 0x9c },
-    { kernel: 3, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xbc },
+    { kernel: 2, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0xdc },
+    { kernel: 2, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xfc },
+    { kernel: 2, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xfc },
+    { kernel: 3, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0xdc },
+    { kernel: 3, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xfc },
+    { kernel: 3, wish: 'writeback', flags: SINCE_5_17 | EXT | flag.FUSE_WRITEBACK_CACHE, flags2: 0xdc },
+    { kernel: 3, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xfc },
   ])('kernel $kernel, $wish: asks for what is offered and wanted', ({ kernel, wish, flags, flags2 }) => {
     const { minor, flags: offered, flags2: offered2 } = kernels[kernel]!;
     const out = negotiate(offer({ minor, flags: offered, flags2: offered2 }), {
