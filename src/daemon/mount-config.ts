@@ -17,6 +17,15 @@ export interface ResolvedMount {
    * a tmpfs. Bytes, where the strings of `request` are text.
    */
   readonly hostPath?: Name;
+  /** Of a volume: which one. The daemon makes it where it is missing, and uses it for as long as it serves. */
+  readonly volume?: VolumePlace;
+}
+
+/** Text. */
+export interface VolumePlace {
+  /** Of the store. */
+  readonly root: string;
+  readonly name: string;
 }
 
 export interface MountConfig {
