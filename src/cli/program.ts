@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { containerCommand, containerShortcuts } from './commands/container/group.js';
 import { doctorCommand } from './commands/doctor.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
     .helpCommand(false)
+    .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
     .option('--version', 'show the version')
     .action((_, command: Command) => {
@@ -34,7 +36,15 @@ export function buildProgram(): Command {
       else command.help({ error: true });
     })
     .allowExcessArguments();
-  for (const command of [mountCommand(), umountCommand(), mountsCommand(), whyCommand(), doctorCommand()]) {
+  for (const command of [
+    mountCommand(),
+    umountCommand(),
+    mountsCommand(),
+    whyCommand(),
+    doctorCommand(),
+    containerCommand(),
+    ...containerShortcuts(),
+  ]) {
     program.addCommand(command);
   }
   finish(program, 'plyfs');

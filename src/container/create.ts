@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import { type Image, layerTreePath, resolveImage } from '../image/image-index.js';
 import type { RunConfig } from '../image/oci.js';
+import { collectNotices } from '../mounts/spec/plan.js';
 import type { VolumeRequest } from '../mounts/spec/types.js';
 import { writeJson } from '../store/atomic-file.js';
 import {
@@ -55,8 +56,14 @@ export interface ContainerWish extends MountWishes {
   readonly privileged?: boolean | undefined;
 }
 
+export interface CreatedContainer {
+  readonly record: ContainerRecord;
+  /** What was accepted and does nothing here, what a volume's storage refused: a line each. */
+  readonly warnings: readonly string[];
+}
+
 /** @throws UserError; then nothing is left of it. */
-export async function createContainer(store: Store, wish: ContainerWish): Promise<ContainerRecord> {
+export async function createContainer(store: Store, wish: ContainerWish): Promise<CreatedContainer> {
   if (wish.name !== undefined) checkContainerName(wish.name);
   const image = resolveImage(store, wish.image);
   const process = processOf(wish, image.config.config ?? {});
@@ -90,9 +97,9 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
     store.publish(staged, `containers/${id}`);
     return draft;
   });
-  await fillVolumes(store, record);
+  const refused = await fillVolumes(store, record);
   intent.end();
-  return record;
+  return { record, warnings: [...collectNotices(mounts.map(({ request }) => request)), ...refused] };
 }
 
 const HOME_FOLDER_MODE = 0o755;

@@ -74,7 +74,7 @@ function readStatus(pid: number): string {
 }
 
 /** One that is gone by now needs none. */
-export function send(pid: number, name: SignalName): void {
+export function send(pid: number, name: SignalName): undefined {
   try {
     process.kill(pid, name);
   } catch (error) {

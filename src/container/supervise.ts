@@ -6,7 +6,6 @@
  * status is recorded before anything is taken away.
  */
 
-import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import type { EnterOrder } from './enter/order.js';
@@ -14,10 +13,10 @@ import { type HostFile, makeHostFiles, missingMountPoints } from './host-files.j
 import { lockContainer } from './lock.js';
 import { mountContainer, unmountContainer } from './mount.js';
 import { configOf } from './mount-config.js';
-import { mayChangeUser, realRoot } from './real-root.js';
+import { mayChangeUser } from './real-root.js';
 import { removeContainer } from './remove.js';
 import { identityOf, readState, writeState } from './run-state.js';
-import { type SignalName, signalFirstProcess, statusOfSignal } from './signal.js';
+import { type SignalName, send, signalFirstProcess, statusOfSignal } from './signal.js';
 import { runProcess, StartFailure, type StartOptions } from './start-process.js';
 import { mountPointOf } from './status.js';
 
@@ -49,10 +48,10 @@ export async function superviseCommand(
   supervision: Supervision,
 ): Promise<number> {
   const args = commandLine(record);
+  using forwarder = forwardSignals();
   const files = await begin(store, record);
   const startedAt = new Date().toISOString();
   const supervisor = identityOf(process.pid);
-  const forwarder = forwardSignals();
   try {
     const status = await runProcess(enterOrder(store, record, args, files), {
       ...supervision,
@@ -69,8 +68,6 @@ export async function superviseCommand(
     const status = error instanceof StartFailure ? error.status : 125;
     await end(store, record, status, error instanceof Error ? error.message : String(error));
     throw error;
-  } finally {
-    forwarder[Symbol.dispose]();
   }
 }
 
@@ -135,33 +132,29 @@ interface Forwarder extends Disposable {
 }
 
 /** From the first moment on: a signal that comes before the command does is passed on then. */
-export function forwardSignals(): Forwarder {
+export function forwardSignals({ isFirst } = { isFirst: true }): Forwarder {
   let target: number | undefined;
   let fatal: SignalName | undefined;
   const early: SignalName[] = [];
+  // Any other process than the first of its namespace gets all signals.
+  const pass = (pid: number, name: SignalName) => (isFirst ? signalFirstProcess(pid, name) : send(pid, name));
   const listeners = FORWARDED.map((name) => {
-    const pass = () => {
+    const listener = () => {
       if (target === undefined) early.push(name);
-      else fatal = signalFirstProcess(target, name) ?? fatal;
+      else fatal = pass(target, name) ?? fatal;
     };
-    process.on(name, pass);
-    return { name, pass };
+    process.on(name, listener);
+    return { name, listener };
   });
   return {
     to: (pid) => {
       target = pid;
-      for (const name of early.splice(0)) fatal = signalFirstProcess(pid, name) ?? fatal;
+      for (const name of early.splice(0)) fatal = pass(pid, name) ?? fatal;
     },
     endedBy: (status) =>
       fatal !== undefined && status === statusOfSignal('SIGKILL') ? statusOfSignal(fatal) : status,
     [Symbol.dispose]: () => {
-      for (const { name, pass } of listeners) process.off(name, pass);
+      for (const { name, listener } of listeners) process.off(name, listener);
     },
   };
-}
-
-/** @throws UserError when the container's command runs, or it is mounted. */
-export function refuseRunning(record: ContainerRecord, isRunning: boolean): void {
-  if (isRunning)
-    throw new UserError(`cannot run the command of container '${record.name}': it is running already`);
 }
