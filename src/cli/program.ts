@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { containerCommand, containerShortcuts } from './commands/container/group.js';
 import { doctorCommand } from './commands/doctor.js';
+import { imageCommand } from './commands/image/group.js';
+import { imageListCommand } from './commands/image/list.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { umountCommand } from './commands/umount.js';
@@ -44,6 +46,8 @@ export function buildProgram(): Command {
     doctorCommand(),
     containerCommand(),
     ...containerShortcuts(),
+    imageCommand(),
+    imageListCommand('images'),
   ]) {
     program.addCommand(command);
   }

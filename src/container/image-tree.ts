@@ -38,6 +38,8 @@ export class ImageTree implements Disposable {
       work: undefined,
       readOnly: true,
       volatile: false,
+      accessTimes: [],
+      coherent: false,
       xattrNamespace: mayUseTrustedXattrs() ? 'trusted' : 'user',
       privileged: hasCapability(CAP_SYS_ADMIN),
       inodeNumbers: new InodeNumbers(),

@@ -42,7 +42,9 @@ export function configOf(
     xattrNamespace: mayUseTrustedXattrs() ? 'trusted' : 'user',
     unionOptions: {},
     vfsOptions: [],
+    fsname: 'plyfs',
     volatile: false,
+    coherent: false,
     allowOther: false,
     debug: false,
   };
