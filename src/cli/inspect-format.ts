@@ -10,10 +10,10 @@ export function formatRecord(record: object, template: string): string {
     .replaceAll('\\t', '\t')
     .replaceAll('\\n', '\n')
     .split(/(\{\{.*?(?:\}\}|$))/s);
-  return pieces.map((piece, index) => (index % 2 === 0 ? piece : valueOf(piece, record, template))).join('');
+  return pieces.map((piece, index) => (index % 2 === 0 ? piece : valueAt(piece, record, template))).join('');
 }
 
-function valueOf(piece: string, record: object, template: string): string {
+function valueAt(piece: string, record: object, template: string): string {
   const match = /^\{\{\s*(json\s+)?\.((?:\w+(?:\.\w+)*)?)\s*\}\}$/.exec(piece);
   const path = match?.[2];
   if (!match || path === undefined || (path === '' && !match[1])) {

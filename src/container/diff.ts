@@ -104,7 +104,10 @@ class Diff {
     }
     // Gone while we looked.
     if (merged === undefined) return;
-    if (!stat.isDirectory()) return this.#file(path, lower, merged);
+    if (!stat.isDirectory()) {
+      this.#file(path, lower, merged);
+      return;
+    }
     if (lower?.isDirectory !== true) {
       this.#changes.set(path, lower === undefined ? 'A' : 'C');
       this.#addAll(merged.node, path);

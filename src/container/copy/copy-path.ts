@@ -37,10 +37,13 @@ function copyDirectory(copy: ObjectCopy, source: Source, target: Target, wish: C
   const { place, kind } = target;
   if (kind === 'other')
     throw new UserError(`cannot copy a directory to the file '${wish.target}' of ${wish.to.label}`);
-  if (kind === 'missing') return copy.object(source.directoryFd, '', place.directoryFd, place.name);
-  if (!source.contentOnly && source.shownName !== '') {
-    return copy.object(source.directoryFd, '', place.directoryFd, source.shownName);
-  }
+  const isWhole = !source.contentOnly && source.shownName !== '';
+  if (kind === 'missing') copy.object(source.directoryFd, '', place.directoryFd, place.name);
+  else if (isWhole) copy.object(source.directoryFd, '', place.directoryFd, source.shownName);
+  else copyContent(copy, source, target);
+}
+
+function copyContent(copy: ObjectCopy, source: Source, { place }: Target): void {
   const from = reopen(source.directoryFd);
   try {
     const into = reopen(place.directoryFd);

@@ -4,6 +4,7 @@
 
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
+import { copyCommand } from './copy.js';
 import { createCommand } from './create.js';
 import { diffCommand } from './diff.js';
 import { execCommand, logsCommand } from './exec.js';
@@ -25,6 +26,7 @@ export function containerCommand(): Command {
     listCommand('ls'),
     inspectCommand(),
     diffCommand('container diff'),
+    copyCommand('container cp'),
     logsCommand(),
     killCommand(),
     waitCommand(),
@@ -36,5 +38,5 @@ export function containerCommand(): Command {
 
 /** As Docker has them without `container`. */
 export function containerShortcuts(): Command[] {
-  return [runCommand('run'), execCommand('exec'), listCommand('ps'), diffCommand('diff')];
+  return [runCommand('run'), execCommand('exec'), listCommand('ps'), diffCommand('diff'), copyCommand('cp')];
 }
