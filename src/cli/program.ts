@@ -13,6 +13,7 @@ import { imageListCommand } from './commands/image/list.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { umountCommand } from './commands/umount.js';
+import { volumeCommand } from './commands/volume/group.js';
 import { whyCommand } from './commands/why.js';
 
 const EXAMPLES = `
@@ -48,6 +49,7 @@ export function buildProgram(): Command {
     ...containerShortcuts(),
     imageCommand(),
     imageListCommand('images'),
+    volumeCommand(),
   ]) {
     program.addCommand(command);
   }
