@@ -42,7 +42,7 @@ export class Authorization {
       return;
     }
     const isOffered = challenges.some(({ scheme }) => scheme === 'basic');
-    if (!isOffered || this.credentials === undefined || this.isBasic) throw this.refused();
+    if (!isOffered || this.credentials === undefined) throw this.refused();
     this.isBasic = true;
   }
 
