@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../helpers/constants.js';
 import { dir, file, layers } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import { posixAcl } from '../acl.js';
 import { ALICE, BOB, BOB_IN_ALICES_GROUP, type Case, type Suite } from '../suite.js';
 
@@ -264,6 +264,39 @@ const cases: Case[] = [
       await alice.writeFile('w', 'y', O_WRONLY);
       await alice.writeFile('o', 'y', O_WRONLY | O_TRUNC);
       expect(await modes()).toBe('766\n766\n');
+    },
+  },
+  {
+    name: 'fallocate and copy_file_range clear setuid as a write does, and setgid of a foreign group',
+    layers: layers(
+      dir(
+        {
+          from: file('x'.repeat(100), ALICES),
+          ...Object.fromEntries(
+            ['w', 'o', 'f', 'c'].map((name) => [name, file('x'.repeat(100), { ...ALICES, mode: 0o6766 })]),
+          ),
+        },
+        OPEN,
+      ),
+    ),
+    async run(fs, t) {
+      const change = async (user: Fs) => {
+        for (const name of ['w', 'o', 'f', 'c']) await fs.chmod(name, 0o6766);
+        await user.writeFile('w', 'y', O_WRONLY);
+        await user.writeFile('o', 'y', O_WRONLY | O_TRUNC);
+        const allocated = await user.open('f', O_RDWR);
+        await user.fallocate(allocated, 0, 0, 8192);
+        await user.close(allocated);
+        const [source, target] = [await user.open('from', O_RDONLY), await user.open('c', O_RDWR)];
+        await user.copyFileRange(source, 0, target, 0, 50);
+        await user.close(source);
+        await user.close(target);
+        return (await fs.run('stat', '-c', '%a', 'w', 'o', 'f', 'c')).stdout.split('\n', 4);
+      };
+      expect(await change(await t.as(ALICE))).toEqual(Array(4).fill('2766'));
+      expect(await change(await t.as(BOB_IN_ALICES_GROUP))).toEqual(Array(4).fill('2766'));
+      expect(await change(await t.as(BOB))).toEqual(Array(4).fill('766'));
+      expect(await change(fs)).toEqual(Array(4).fill('6766'));
     },
   },
   {
