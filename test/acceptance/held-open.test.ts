@@ -109,6 +109,18 @@ describe('by passthrough', () => {
     expect(await fs.readFile('h3')).toMatch(/^UPPER/);
     expect(await seenBy(fs, held)).toEqual(['lower', 'lower', 'lower']);
   });
+
+  it('one with several names is read again through /proc/self/fd, also when it is opened by name between', async () => {
+    const held = await hold(fs, 'h2');
+    await fs.close(await fs.open('h3'));
+    await other.writeFile('h', 'UPPER', O_WRONLY);
+    expect(await readAgain(fs, held)).toBe('lower');
+    expect(await fs.readFile('h3')).toMatch(/^UPPER/);
+    expect(await readAgain(fs, held)).toBe('lower');
+    expect(await fs.readFile('h2')).toMatch(/^UPPER/);
+    expect(await readAgain(fs, held)).toBe('lower');
+    expect(await outcome(fs.open({ fd: held.fd }, O_RDWR))).toBe(STALE);
+  });
 });
 
 describe('with -o coherent', () => {
