@@ -36,7 +36,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   daemon: [...engines, ...kept],
   store: stored,
   image: [...stored, 'store'],
-  volume: [...stored, 'store', 'image'],
+  volume: [...stored, 'files', 'store', 'image'],
   container: containers,
   cli: [...engines, ...containers, 'container'],
 };

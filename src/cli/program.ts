@@ -7,6 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.js';
+import { imageCommand } from './commands/image/group.js';
+import { imageListCommand } from './commands/image/list.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { umountCommand } from './commands/umount.js';
@@ -34,7 +36,15 @@ export function buildProgram(): Command {
       else command.help({ error: true });
     })
     .allowExcessArguments();
-  for (const command of [mountCommand(), umountCommand(), mountsCommand(), whyCommand(), doctorCommand()]) {
+  for (const command of [
+    mountCommand(),
+    umountCommand(),
+    mountsCommand(),
+    whyCommand(),
+    doctorCommand(),
+    imageCommand(),
+    imageListCommand('images'),
+  ]) {
     program.addCommand(command);
   }
   finish(program, 'plyfs');

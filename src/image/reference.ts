@@ -65,3 +65,10 @@ function splitHost(name: string): { host?: string; path: string } {
 function invalid(text: string, why: string): UserError {
   return new UserError(`invalid reference format: '${text}': ${why}`);
 }
+
+/** A name that an image can have here: with a tag, and no digest. @throws UserError */
+export function parseImageName(text: string): Reference {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) throw invalid(text, 'an image is not named by its digest');
+  return reference;
+}

@@ -9,8 +9,13 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FsError } from '../errno/fs-error.js';
+import { EBUSY } from '../errno/errno.js';
+import { FsError, isErrno } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
+import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../linux/constants.js';
+import { umount2 } from '../linux/mount.js';
+import { readMountinfo } from '../linux/mountinfo.js';
+import { nameFromText } from '../vfs/name.js';
 import { isMissing, syncDirectory } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import { discard, Intent, recoverIntent } from './intent.js';
@@ -116,14 +121,24 @@ export class Store {
       recoverIntent(this.root, this.path('pending', name));
   }
 
-  /** Several processes may sweep at once. What cannot be deleted (something is mounted in it) stays for `doctor`. */
+  /** Several processes may sweep at once. What cannot be deleted stays for `doctor`. */
   private sweep(): void {
     for (const name of this.trash()) {
       try {
-        removeTree(this.path('trash', name));
+        this.sweepOne(this.path('trash', name));
       } catch (error) {
         if (!(error instanceof FsError)) throw error;
       }
+    }
+  }
+
+  private sweepOne(path: string): void {
+    try {
+      removeTree(path);
+    } catch (error) {
+      // What a killed command had mounted there has no name any more, and so no user.
+      if (!isErrno(error, EBUSY) || !unmountBelow(path)) throw error;
+      removeTree(path);
     }
   }
 
@@ -140,4 +155,13 @@ function namesIn(folder: string): string[] {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/** Detaches all that is mounted below `path`, the deepest first. @returns whether there was something. */
+function unmountBelow(path: string): boolean {
+  const points = readMountinfo()
+    .map(({ mountpoint }) => mountpoint)
+    .filter((mountpoint) => mountpoint.startsWith(`${nameFromText(path)}/`));
+  for (const point of points.toReversed()) umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+  return points.length > 0;
 }
