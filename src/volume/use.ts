@@ -70,9 +70,26 @@ export function whileUnused(store: Store, name: string, change: () => void): boo
     const home = store.path('volumes', name);
     setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
     if (setupFd === undefined || !isAlone(homeFd)) return false;
-    if (mountedType(`${home}/_data`) !== undefined) unmountBacking(home);
+    if (mountedType(home) !== undefined) unmountBacking(home);
     change();
     return true;
+  } finally {
+    if (setupFd !== undefined) closeSync(setupFd);
+    closeSync(homeFd);
+  }
+}
+
+/**
+ * Whether some process uses the volume, or changes that just now. Held for a moment, the locks make no other's question
+ * go wrong: all of them are asked under `setup.lock`.
+ */
+export function isUsed(store: Store, name: string): boolean {
+  const home = store.path('volumes', name);
+  const homeFd = openIfThere(home, 'r');
+  if (homeFd === undefined) return false;
+  const setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
+  try {
+    return setupFd === undefined || !isAlone(homeFd);
   } finally {
     if (setupFd !== undefined) closeSync(setupFd);
     closeSync(homeFd);
@@ -106,7 +123,7 @@ class HeldVolume implements VolumeUse {
   /** PRECONDITION: `setup.lock` is held. */
   endLocked(): void {
     if (this.#isOver) return;
-    if (mountedType(this.path) !== undefined && isAlone(this.#homeFd)) unmountBacking(this.#home);
+    if (mountedType(this.#home) !== undefined && isAlone(this.#homeFd)) unmountBacking(this.#home);
     this.#close();
   }
 
@@ -146,7 +163,7 @@ function makeReady(store: Store, record: VolumeRecord, alone: boolean): void {
   const home = store.path('volumes', record.name);
   const backing = backingOf(record.options);
   if (backing.kind !== 'directory') {
-    const type = mountedType(`${home}/_data`);
+    const type = mountedType(home);
     // Left by a killed user. Its FUSE server may be dead; the kernel's file systems are not.
     const isDoubtful = alone && type?.startsWith('fuse') === true;
     if (isDoubtful) unmountBacking(home);
