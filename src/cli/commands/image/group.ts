@@ -6,10 +6,13 @@ import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
 import { imageImportCommand } from './import.js';
 import { imageListCommand } from './list.js';
+import { imagePullCommand, imagePushCommand } from './pull.js';
 
 export function imageCommand(): Command {
   return commandGroup('image', 'images: import, list, load, save, remove', [
     imageImportCommand(),
     imageListCommand('ls'),
+    imagePullCommand(),
+    imagePushCommand(),
   ]);
 }
