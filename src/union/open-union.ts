@@ -45,14 +45,7 @@ export interface UnionOptions {
 
 /** @throws FsError when something cannot be opened. */
 export function openUnion(options: UnionOptions): UnionFileSystem {
-  const numbers = options.inodeNumbers;
-  const paths = [...options.layers].reverse();
-  const layers: Layer[] = [];
-  if (options.upper !== undefined)
-    layers.push(openLayer(options.upper, { ...options, writable: true }, numbers, 0));
-  for (const path of paths) {
-    layers.push(openLayer(path, { ...options, writable: false }, numbers, layers.length));
-  }
+  const layers = openLayers(options);
   const workFd =
     options.work === undefined
       ? undefined
@@ -72,6 +65,20 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     descriptorLimit: options.descriptorLimit,
   });
   return new UnionFileSystem(state);
+}
+
+/** Topmost first. @throws FsError when one cannot be opened. */
+export function openLayers(
+  options: Pick<UnionOptions, 'layers' | 'upper' | 'privileged' | 'inodeNumbers'>,
+): Layer[] {
+  const numbers = options.inodeNumbers;
+  const layers: Layer[] = [];
+  if (options.upper !== undefined)
+    layers.push(openLayer(options.upper, { ...options, writable: true }, numbers, 0));
+  for (const path of options.layers.toReversed()) {
+    layers.push(openLayer(path, { ...options, writable: false }, numbers, layers.length));
+  }
+  return layers;
 }
 
 /**
