@@ -59,7 +59,8 @@ export async function commitLayer(store: Store, options: CommitOptions): Promise
   const tar = tarOfChanges({ layers: lowers, upper: options.upper, work: options.work });
   const layer = await packLayer(stage, tar.chunks);
   const derived = await stageDerived(stage, options, layer);
-  if (!stage.publish([derived])) throw new UserError(`cannot commit: the image '${options.image.id}' was removed meanwhile`);
+  if (!stage.publish([derived]))
+    throw new UserError(`cannot commit: the image '${options.image.id}' was removed meanwhile`);
   return { id: derived.id, notices: tar.notices };
 }
 

@@ -56,7 +56,8 @@ export async function importImage(store: Store, source: Chunks, options: ImportO
 
 export function addUnpacked(stage: ImageStage, hex: string, layer: UnpackedLayer): void {
   const { sizeBytes, entries, isRootOpaque } = layer.applied;
-  stage.addLayer(hex, layer.staged, { diffId: layer.diffId, sizeBytes, entries, isRootOpaque });
+  const { diffId, tarBytes } = layer;
+  stage.addLayer(hex, layer.staged, { diffId, tarBytes, sizeBytes, entries, isRootOpaque });
 }
 
 /** As it is hashed: without blanks. */

@@ -12,6 +12,8 @@ export const LAYER_FILE = 'layer.json';
 export interface LayerRecord {
   /** Digest of the uncompressed tar. */
   readonly diffId: Digest;
+  /** Of the uncompressed tar. */
+  readonly tarBytes: number;
   /** Of all files. */
   readonly sizeBytes: number;
   readonly entries: number;

@@ -26,6 +26,8 @@ export interface UnpackedLayer {
   readonly staged: StagedTree;
   readonly applied: AppliedLayer;
   readonly diffId: Digest;
+  /** Of the uncompressed tar. */
+  readonly tarBytes: number;
 }
 
 /** Takes a plain tar piece by piece. */
@@ -34,6 +36,7 @@ export class LayerUnpacker implements Disposable {
   readonly #options: UnpackOptions;
   readonly #hash = createHash('sha256');
   readonly #fds: number[] = [];
+  #bytes = 0;
   readonly #applier: LayerApplier;
   readonly #reader: TarReader;
 
@@ -53,6 +56,7 @@ export class LayerUnpacker implements Disposable {
   /** @throws UserError for a tar that is hostile, damaged or too large. */
   write(chunk: Buffer): void {
     this.#hash.update(chunk);
+    this.#bytes += chunk.length;
     this.#reader.write(chunk);
     this.#options.onBytes?.(chunk.length);
   }
@@ -60,7 +64,8 @@ export class LayerUnpacker implements Disposable {
   finish(): UnpackedLayer {
     this.#reader.finish(this.#options.wantsEnd === true);
     const applied = this.#applier.finish();
-    return { staged: this.#staged, applied, diffId: `sha256:${this.#hash.digest('hex')}` };
+    const diffId = `sha256:${this.#hash.digest('hex')}`;
+    return { staged: this.#staged, applied, diffId, tarBytes: this.#bytes };
   }
 
   [Symbol.dispose](): void {
