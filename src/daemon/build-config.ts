@@ -71,6 +71,7 @@ export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
     unionOptions: textFlags(flags),
     vfsOptions: vfsOptionsOf(flags),
     volatile: flags.volatile === true,
+    coherent: flags.coherent === true,
     allowOther: flags.allow_other === true,
     debug: wish.debug === true,
   };

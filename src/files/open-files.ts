@@ -7,6 +7,8 @@
  *
  * INVARIANT: all opens of a file that the kernel has at one time name the same backing file, or all none
  * (fs/fuse/iomode.c v6.18).
+ * INVARIANT: what the kernel has cached of a file is not kept by an open that follows one with a backing file: writes
+ * went past that cache.
  * INVARIANT: a file with setuid, setgid or capabilities is opened for writing with direct I/O, since only a write that
  * comes here can take them away.
  */
@@ -31,6 +33,8 @@ export interface OpenFile {
   backingId: number;
   /** Whether the opens that were not released have a backing file. */
   opensBacked: boolean;
+  /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
+  cachePassed: boolean;
   /** The kernel cannot take this file as a backing file: its file system is stacked too deep. */
   refusesBacking: boolean;
   /** Descriptors for what comes to us; -1 when not open. */
@@ -48,6 +52,10 @@ export interface Reach<F extends OpenFile> {
   open(file: F, flags: number): number;
   hasCapability(file: F): boolean;
   killPrivileges(file: F): void;
+  /** Whether opens of the file shall follow it when it is copied to another place: reads then come to us. */
+  follows(file: F): boolean;
+  /** Whether a file can be opened at any later time as well as now, whoever is to read it. */
+  readonly opensLate: boolean;
 }
 
 export interface CopyEndpoint<F> {
@@ -75,8 +83,11 @@ export class OpenFiles<F extends OpenFile> {
   /** Opens the file, with a backing file where possible. */
   open(file: F, access: { readonly reads: boolean; readonly writes: boolean }, out: Opened): void {
     if (!this.#openBacking(file, access.writes, out)) {
+      if (file.cachePassed) out.keepCache = false;
+      file.cachePassed = false;
       if (access.writes) this.writeDescriptor(file);
-      if (access.reads) this.readDescriptor(file);
+      // What the kernel has cached needs no descriptor.
+      if (access.reads && !this.#reach.opensLate) this.readDescriptor(file);
     }
     file.openCount++;
   }
@@ -197,7 +208,7 @@ export class OpenFiles<F extends OpenFile> {
   #openBacking(file: F, writes: boolean, out: Opened): boolean {
     const { session } = this;
     if (session === undefined || !session.passthrough || file.refusesBacking) return false;
-    if (file.openCount > 0 && !file.opensBacked) return false;
+    if (file.openCount > 0 ? !file.opensBacked : this.#reach.follows(file)) return false;
     if (file.backingId === 0) {
       const fd = file.writeFd >= 0 ? file.writeFd : this.#reach.open(file, O_PATH);
       const id = session.openBacking(fd);
@@ -210,6 +221,7 @@ export class OpenFiles<F extends OpenFile> {
       this.#backings++;
     }
     file.opensBacked = true;
+    file.cachePassed = true;
     out.backingId = file.backingId;
     if (writes && this.#losesPrivileges(file)) out.directIo = true;
     return true;

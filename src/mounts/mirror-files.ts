@@ -36,6 +36,8 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
         open: (node, flags) => check(openAt(mirror.table.descriptor(node), '', flags), 'open', node.name),
         hasCapability: (node) => hasCapabilityAt(mirror.table.descriptor(node), ''),
         killPrivileges: (node) => this.killPrivileges(node),
+        follows: () => false,
+        opensLate: false,
       },
       KEPT_BACKINGS,
     );

@@ -2,7 +2,7 @@
  * The data of a copy-up: into a new file in the work directory, or into a copy that had metadata only.
  *
  * Small data is copied in the loop, more by a helper thread (`Wait`); of several requests for one file the first to
- * come back finishes. The data is on disk before the file can show it, unless the union is volatile.
+ * come back finishes, unless it needs more than was copied: one that was to be shortened. The data is on disk before the file can show it, unless the union is volatile.
  */
 
 import { check } from '../errno/fs-error.js';
@@ -10,13 +10,14 @@ import { copyData, tryClone } from '../files/copy-data.js';
 import { utimesAt } from '../files/real-object.js';
 import { O_RDONLY, O_RDWR } from '../linux/constants.js';
 import { fdatasync } from '../linux/data.js';
-import { ftruncate, Times } from '../linux/inode.js';
+import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import { Statx } from '../linux/statx.js';
 import { fsetxattr, removexattrAt } from '../linux/xattr.js';
 import { Wait } from '../vfs/wait.js';
 import { indexNameOf } from './index-directory.js';
 import type { UnionNode } from './node.js';
+import { type PendingCopy, timesOf } from './pending-copies.js';
 import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
@@ -24,7 +25,6 @@ import type { UnionState } from './union-state.js';
 const INLINE_COPY_BYTES = 1024 * 1024;
 
 const source = new Statx();
-const times = new Times();
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -59,13 +59,14 @@ export function buildData(
   parentFd: number,
   sizeLimit: number,
 ): Temporary {
-  const finished = finishPending(state, node);
+  state.statNode(node, source);
+  const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
+  const finished = finishPending(state, node, sizeBytes);
   if (finished?.temporary !== undefined) return finished.temporary;
   const { temporary, fd } = Temporary.file(state.work!, parentFd);
   let kept = false;
   try {
-    state.statNode(node, source);
-    transfer(state, node, { targetFd: fd, temporary, sizeBytes: Math.min(source.sizeBytes, sizeLimit) });
+    transfer(state, node, { targetFd: fd, temporary, sizeBytes });
     kept = true;
     return temporary;
   } catch (error) {
@@ -76,29 +77,25 @@ export function buildData(
   }
 }
 
-/** Copies data into the node's file in upper, which had metadata only; its times stay. @throws Wait */
-export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): void {
-  if (finishPending(state, node) === undefined) {
-    state.statNode(node, source);
-    saveTimes();
+/**
+ * Copies data into the node's file in upper, which had metadata only; its times stay.
+ * @returns what the file was before; valid until the next call.
+ * @throws Wait
+ */
+export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): Statx {
+  state.statNode(node, source);
+  const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
+  const finished = finishPending(state, node, sizeBytes);
+  if (finished === undefined) {
     const targetFd = state.open(node, O_RDWR);
-    transfer(state, node, {
-      targetFd,
-      temporary: undefined,
-      sizeBytes: Math.min(source.sizeBytes, sizeLimit),
-    });
+    transfer(state, node, { targetFd, temporary: undefined, sizeBytes });
   }
+  const before = finished?.before ?? source;
   const fd = state.locate(node);
   const name = state.locatedName;
-  utimesAt(fd, name, times);
+  utimesAt(fd, name, timesOf(before));
   check(removexattrAt(fd, name, state.xattrs.metacopy), 'removexattr', 'metacopy');
-}
-
-function saveTimes(): void {
-  times.atimeSec = source.atimeSec;
-  times.atimeNsec = source.atimeNsec;
-  times.mtimeSec = source.mtimeSec;
-  times.mtimeNsec = source.mtimeNsec;
+  return before;
 }
 
 interface Transfer {
@@ -108,9 +105,9 @@ interface Transfer {
   readonly sizeBytes: number;
 }
 
+/** PRECONDITION: `source` is the node's. */
 function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, sizeBytes }: Transfer): void {
   const whole = sizeBytes === source.sizeBytes;
-  const { mtimeSec, mtimeNsec, atimeSec, atimeNsec } = source;
   let sourceFd = -1;
   let pending = false;
   try {
@@ -119,6 +116,8 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
     if (sizeBytes <= INLINE_COPY_BYTES) check(copyData(sourceFd, targetFd, sizeBytes), 'copy-up', node.name);
     else if (!whole || !tryClone(sourceFd, targetFd)) {
       const durable = !state.volatile;
+      const before = new Statx();
+      before.bytes.set(source.bytes);
       const job = state.files.session!.startJob({
         kind: 'copy',
         source: sourceFd,
@@ -126,8 +125,7 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
         sizeBytes,
         durable,
       });
-      const kept = { mtimeSec, mtimeNsec, atimeSec, atimeNsec };
-      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, times: kept });
+      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, sizeBytes, before });
       pending = true;
       throw new Wait(job);
     }
@@ -140,24 +138,21 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
   }
 }
 
-/** @returns what a helper thread copied for the node; undefined when none was asked. @throws Wait, FsError of the copy. */
-function finishPending(
-  state: UnionState,
-  node: UnionNode,
-): { readonly temporary: Temporary | undefined } | undefined {
+/**
+ * @param sizeBytes what is needed of the data.
+ * @returns what a helper thread copied for the node; undefined when none was asked, or for less than is needed.
+ * @throws Wait, FsError of the copy.
+ */
+function finishPending(state: UnionState, node: UnionNode, sizeBytes: number): PendingCopy | undefined {
   const pending = state.pendingCopies.get(node);
   if (pending === undefined) return undefined;
   if (!pending.job.done) throw new Wait(pending.job);
-  state.pendingCopies.delete(node);
-  close(pending.sourceFd);
-  close(pending.targetFd);
-  if (pending.job.result < 0) {
-    pending.temporary?.discard();
-    check(pending.job.result, 'copy-up', node.name);
+  if (pending.job.result === 0 && pending.sizeBytes >= sizeBytes) {
+    state.pendingCopies.take(node, pending);
+    return pending;
   }
-  times.atimeSec = pending.times.atimeSec;
-  times.atimeNsec = pending.times.atimeNsec;
-  times.mtimeSec = pending.times.mtimeSec;
-  times.mtimeNsec = pending.times.mtimeNsec;
-  return { temporary: pending.temporary };
+  state.pendingCopies.abandon(node, pending);
+  check(pending.job.result, 'copy-up', node.name);
+  state.statNode(node, source);
+  return undefined;
 }

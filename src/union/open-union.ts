@@ -33,6 +33,8 @@ export interface UnionOptions {
   readonly work: Name | undefined;
   readonly readOnly: boolean;
   readonly volatile: boolean;
+  /** See UnionParts. */
+  readonly coherent: boolean;
   readonly xattrNamespace: XattrNamespace;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
@@ -62,6 +64,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
+    coherent: options.coherent,
     descriptorLimit: options.descriptorLimit,
   });
   return new UnionFileSystem(state);

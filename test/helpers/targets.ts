@@ -77,6 +77,7 @@ export const fuseOverlayfs: Target = {
 };
 
 export const plyfs: Target = plyfsTarget('plyfs', []);
+export const plyfsCoherent: Target = plyfsTarget('plyfs-coherent', ['-o', 'coherent']);
 export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);
 
 /** Whether the project has a command line yet; from then on a missing build is a failure, not a reason to leave out. */
@@ -102,7 +103,7 @@ function overlayfsTarget(name: string, options: string): Target {
   };
 }
 
-function plyfsTarget(name: string, engine: readonly string[]): Target {
+function plyfsTarget(name: string, options: readonly string[]): Target {
   return {
     name,
     features: new Set<Feature>(['layers', 'mounts']),
@@ -110,7 +111,7 @@ function plyfsTarget(name: string, engine: readonly string[]): Target {
       const layers = stack.lowers.flatMap((lower) => ['-l', lower]);
       const volumes = (stack.volumes ?? []).flatMap((spec) => ['-v', spec]);
       const upper = ['--upper', stack.upper, '--work', stack.work];
-      await cli(['mount', ...layers, ...upper, ...volumes, ...engine, stack.mountpoint]);
+      await cli(['mount', ...layers, ...upper, ...volumes, ...options, stack.mountpoint]);
     },
     unmount: unmountPlyfs,
     abort: abortFuse,
