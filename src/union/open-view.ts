@@ -44,6 +44,7 @@ export function openView({ layers: paths, upper }: ViewOptions): UnionFileSystem
     callerIds: new CallerIds(false),
     pendingCopies: new PendingCopies(),
     readOnly: true,
+    coherent: false,
     volatile: false,
     descriptorLimit: DESCRIPTORS,
   });
