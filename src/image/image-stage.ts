@@ -165,14 +165,14 @@ export class ImageStage implements Disposable {
   }
 
   /**
-   * Everything gets its name at once.
+   * Everything gets its name at once; `others` are layers that belong to no image.
    * @returns false, and nothing happened, when a blob or layer that was counted on is gone from the store.
    */
-  publish(images: readonly NewImage[]): boolean {
+  publish(images: readonly NewImage[], others: readonly string[] = []): boolean {
     this.#sync();
     return this.store.locked(() => {
       const blobs = new Set(images.flatMap(({ blobs, manifest }) => [...blobs, manifest.digest]));
-      const layers = new Set(images.flatMap((image) => image.layers));
+      const layers = new Set([...images.flatMap((image) => image.layers), ...others]);
       const isComplete =
         [...blobs].every((digest) => this.hasBlob(digest)) && [...layers].every((hex) => this.hasLayer(hex));
       if (!isComplete) return false;

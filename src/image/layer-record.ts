@@ -19,6 +19,8 @@ export interface LayerRecord {
   readonly entries: number;
   /** Its root hides all layers below; overlayfs has no mark for that. */
   readonly isRootOpaque: boolean;
+  /** Of a layer that no image brought: the tar it was unpacked from, with its size and time. */
+  readonly origin?: string;
 }
 
 /** @returns undefined when there is no such layer. */

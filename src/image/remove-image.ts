@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import { type ContainerRecord, listContainers } from '../store/container-record.js';
 import type { Step } from '../store/intent.js';
+import { type FileLock, tryLockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
 import { type Image, listImages, readIndex, resolveImage } from './image-index.js';
 import { withImage, withoutImages, withoutName } from './index-names.js';
-import { readLayer } from './layer-record.js';
+import { LAYER_FILE, readLayer } from './layer-record.js';
 import { type Descriptor, type Digest, MEDIA_TYPE } from './oci.js';
 import { formatReference, parseImageName } from './reference.js';
 import { blobNames, sizeOfBlob } from './stored-blobs.js';
@@ -74,7 +75,7 @@ export function pruneImages(
     const unused = listImages(store).filter(
       (image) => !users.has(image.id) && (options.all || image.names.length === 0) && !options.keep(image),
     );
-    return dropImages(store, unused);
+    return dropImages(store, unused, false);
   });
 }
 
@@ -100,11 +101,11 @@ function shortId({ id }: ContainerRecord): string {
 }
 
 /** PRECONDITION: locked. */
-function dropImages(store: Store, images: readonly Image[]): Removal {
+function dropImages(store: Store, images: readonly Image[], keepsOthers = true): Removal {
   const { manifests } = readIndex(store);
   const digests = images.map(({ manifestDigest }) => manifestDigest);
   const rest = withoutImages(manifests, digests);
-  const freedBytes = replaceIndex(store, rest);
+  const freedBytes = replaceIndex(store, rest, keepsOthers);
   return {
     untagged: images.flatMap(({ names }) => names),
     deleted: images.map(({ id }) => id),
@@ -113,14 +114,22 @@ function dropImages(store: Store, images: readonly Image[]): Removal {
 }
 
 /**
- * Writes the list, and removes what neither it nor a container needs. PRECONDITION: locked.
+ * Writes the list, and removes what neither it nor a container nor a mount needs; layers unpacked from tars for mounts
+ * stay where `keepsOthers`. PRECONDITION: locked.
  * @returns the bytes that went.
  */
-function replaceIndex(store: Store, manifests: readonly Descriptor[]): number {
+function replaceIndex(store: Store, manifests: readonly Descriptor[], keepsOthers = true): number {
   const text = { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests };
   const { blobs, layers } = neededBy(store, manifests);
   const goneBlobs = blobNames(store).filter((hex) => !blobs.has(hex));
-  const goneLayers = store.names('layers').filter((hex) => !layers.has(hex));
+  // Exclusively until they are gone: a mount that begins now waits, and sees that they are.
+  const held: FileLock[] = [];
+  const goneLayers = store.names('layers').filter((hex) => {
+    if (layers.has(hex) || (keepsOthers && readLayer(store, hex)?.origin !== undefined)) return false;
+    const lock = tryLockFile(store.path('layers', hex, LAYER_FILE));
+    if (lock !== undefined) held.push(lock);
+    return lock !== undefined;
+  });
   const freed = [
     ...goneBlobs.map((hex) => sizeOfBlob(store, hex)),
     ...goneLayers.map((hex) => readLayer(store, hex)?.sizeBytes ?? 0),
@@ -133,6 +142,7 @@ function replaceIndex(store: Store, manifests: readonly Descriptor[]): number {
   using intent = store.intend();
   intent.decide(steps);
   intent.carryOut();
+  for (const lock of held) lock[Symbol.dispose]();
   return freed.reduce((sum, bytes) => sum + bytes, 0);
 }
 
