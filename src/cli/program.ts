@@ -12,6 +12,7 @@ import { imageListCommand } from './commands/image/list.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { umountCommand } from './commands/umount.js';
+import { volumeCommand } from './commands/volume/group.js';
 import { whyCommand } from './commands/why.js';
 
 const EXAMPLES = `
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
     doctorCommand(),
     imageCommand(),
     imageListCommand('images'),
+    volumeCommand(),
   ]) {
     program.addCommand(command);
   }

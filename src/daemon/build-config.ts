@@ -70,6 +70,7 @@ export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
     xattrNamespace: flags.userxattr === true || !mayUseTrustedXattrs() ? 'user' : 'trusted',
     unionOptions: textFlags(flags),
     vfsOptions: vfsOptionsOf(flags),
+    fsname: nameFromText(typeof flags.fsname === 'string' ? flags.fsname : 'plyfs'),
     volatile: flags.volatile === true,
     coherent: flags.coherent === true,
     allowOther: flags.allow_other === true,
@@ -190,7 +191,7 @@ function mayUseTrustedXattrs(): boolean {
 
 type Flags = OverlayOptions['flags'];
 
-/** fsname and subtype are ours to set. */
+/** What the union reads; fsname is the mount's, subtype always ours. */
 function textFlags(flags: Flags): Record<string, string> {
   const entries = Object.entries(flags).filter(([key]) => key !== 'fsname' && key !== 'subtype');
   return Object.fromEntries(
@@ -200,6 +201,6 @@ function textFlags(flags: Flags): Record<string, string> {
 
 function vfsOptionsOf(flags: Flags): string[] {
   const negated = ['suid', 'dev', 'exec', 'atime', 'diratime'].filter((name) => flags[name] === false);
-  const plain = ['sync', 'dirsync'].filter((name) => flags[name] === true);
+  const plain = ['sync', 'dirsync', 'strictatime'].filter((name) => flags[name] === true);
   return [...negated.map((name) => `no${name}`), ...plain];
 }

@@ -49,6 +49,8 @@ export interface MountConfig {
   readonly unionOptions: Readonly<Record<string, string>>;
   /** Switches of the mount itself that the kernel keeps: `nosuid`, `nodev`, `noexec`, `noatime` ... */
   readonly vfsOptions: readonly string[];
+  /** What `df` and mountinfo show as the source, as bytes. */
+  readonly fsname: Name;
   /** No fsync of upper at all: fast, and lost with the host. */
   readonly volatile: boolean;
   /** Files of the layers that are open follow a copy-up: `-o coherent`. */

@@ -148,6 +148,7 @@ export class ServedMount {
       mountpoint: config.mountpoint,
       readOnly: isWhollyReadOnly(config),
       vfsOptions: config.vfsOptions,
+      fsname: config.fsname,
       allowOther: config.allowOther,
     });
     this.attached = attached;

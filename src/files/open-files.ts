@@ -14,16 +14,28 @@
  */
 
 import { check } from '../errno/fs-error.js';
-import { O_DIRECTORY, O_DSYNC, O_PATH, O_RDONLY, O_WRONLY, S_ISGID, S_ISUID } from '../linux/constants.js';
+import {
+  O_ACCMODE,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_ISGID,
+  S_ISUID,
+} from '../linux/constants.js';
 import { copyFileRange, fallocate, fdatasync, lseek, pread, pwrite } from '../linux/data.js';
 import { close, dup } from '../linux/open.js';
 import type { Opened } from '../vfs/attr.js';
 import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
+import type { NodeId } from '../vfs/node-id.js';
 import { type Job, Wait } from '../vfs/wait.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
 export interface OpenFile {
+  readonly id: NodeId;
   readonly name: Name;
   readonly isDirectory: boolean;
   mode: number;
@@ -33,6 +45,8 @@ export interface OpenFile {
   backingId: number;
   /** Whether the opens that were not released have a backing file. */
   opensBacked: boolean;
+  /** Whether a map may change the times, so that the kernel must not keep them: see `expectMapping()`. */
+  mayBeMapped: boolean;
   /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
   cachePassed: boolean;
   /** The kernel cannot take this file as a backing file: its file system is stacked too deep. */
@@ -90,16 +104,32 @@ export class OpenFiles<F extends OpenFile> {
       if (access.reads && !this.#reach.opensLate) this.readDescriptor(file);
     }
     file.openCount++;
+    if (access.reads && access.writes) this.#expectMapping(file);
   }
 
-  /** The same for a file just made; takes over its descriptor, open for reading and writing. */
-  openCreated(file: F, fd: number, out: Opened): void {
+  /**
+   * The same for a file just made, which the kernel does not know yet; takes over its descriptor, open for reading and
+   * writing. `flags` are those of the open that made it.
+   */
+  openCreated(file: F, { fd, flags }: { readonly fd: number; readonly flags: number }, out: Opened): void {
     // A mode without r for the owner keeps an ordinary user from opening it once more.
     if (file.readFd < 0 && (file.mode & S_IRUSR) === 0) file.readFd = check(dup(fd), 'dup', file.name);
     if (file.writeFd < 0) file.writeFd = fd;
     else close(fd);
     this.#openBacking(file, true, out);
     file.openCount++;
+    file.mayBeMapped = file.opensBacked && (flags & O_ACCMODE) === O_RDWR;
+  }
+
+  /**
+   * Of a file opened for reading and writing. What is mapped by passthrough is written without a word to us or to fuse's
+   * cache of attributes, also after the last release: a map holds the backing file alone (mm/util.c:vma_set_file()). So
+   * from now on the kernel has to ask.
+   */
+  #expectMapping(file: F): void {
+    if (file.mayBeMapped || !file.opensBacked) return;
+    file.mayBeMapped = true;
+    this.session?.invalidateAttributes(file.id);
   }
 
   release(file: F): void {

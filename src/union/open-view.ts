@@ -12,7 +12,7 @@ import { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
 import { type Layer, RealDirectory } from './layer.js';
-import { openLayers } from './open-union.js';
+import { layerOf, openLowerLayer } from './open-union.js';
 import { PendingCopies } from './pending-copies.js';
 import { UnionFileSystem } from './union-file-system.js';
 import { UnionState } from './union-state.js';
@@ -35,7 +35,14 @@ export function xattrNamespaceHere(): XattrNamespace {
 export function openView({ layers: paths, upper }: ViewOptions): UnionFileSystem {
   const privileged = hasCapability(CAP_SYS_ADMIN);
   const inodeNumbers = new InodeNumbers();
-  const layers = openLayers({ layers: paths, upper: upper?.path, privileged, inodeNumbers });
+  const layers: Layer[] = [];
+  if (upper !== undefined) {
+    const rootFd = check(openat(AT_FDCWD, upper.path, O_PATH | O_DIRECTORY), 'open', upper.path);
+    layers.push(layerOf(upper.path, { rootFd, writable: true }, inodeNumbers, 0));
+  }
+  for (const path of paths.toReversed()) {
+    layers.push(openLowerLayer(path, { privileged, inodeNumbers }, layers.length));
+  }
   const state = new UnionState({
     layers,
     index: upper === undefined ? undefined : existingIndex(upper.work, layers[0]!),

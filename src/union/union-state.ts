@@ -222,7 +222,7 @@ export class UnionState {
     const before = this.pendingCopies.before(node);
     if (before !== undefined) fillTimes(before, out);
     if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, before ?? stat, out);
-    out.ttlMs = TTL_FOREVER;
+    out.ttlMs = node.mayBeMapped ? 0 : TTL_FOREVER;
   }
 
   killPrivileges(node: UnionNode): void {
@@ -230,6 +230,8 @@ export class UnionState {
     const fd = this.locate(node);
     node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
     node.hasCapability = false;
+    // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
+    if (node.mode !== this.other.mode) this.files.session?.invalidateAttributes(node.id);
   }
 
   /** Takes a node whose last reference went out of the table and closes what it holds. */

@@ -5,13 +5,10 @@
  * directory without a record that somebody has put in its place (a backup restored by hand) is taken as the volume's.
  */
 
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { UserError } from '../errno/user-error.js';
 import type { VolumeRequest } from '../mounts/spec/types.js';
-import { writeJson } from '../store/atomic-file.js';
-import { crashPoint } from '../store/crash-point.js';
 import type { Intent } from '../store/intent.js';
-import type { StorePath } from '../store/layout.js';
 import type { Store } from '../store/store.js';
 import {
   ANONYMOUS_LABEL,
@@ -20,9 +17,9 @@ import {
   type VolumeRecord,
   writeVolume,
 } from '../store/volume-record.js';
-import { IMAGE_FILE, makeImage } from './disk-image.js';
 import { checkVolumeName, newAnonymousName } from './names.js';
 import { backingOf, checkDriver, type DriverOptions } from './options.js';
+import { furnish, StagedVolume } from './staged-volume.js';
 
 export interface VolumeWish {
   /** Undefined: an anonymous volume. */
@@ -51,17 +48,13 @@ export function createVolume(store: Store, wish: VolumeWish, undo?: Intent): Cre
   const record = recordOf(wish);
   const known = readVolume(store, record.name);
   if (known !== undefined) return { record: same(known, record), made: false };
-  using intent = store.intend();
-  const staged = store.stage('volumes', intent);
-  fillStaged(store, staged, record);
+  using staged = new StagedVolume(store, record);
   return store.locked(() => {
     const other = readVolume(store, record.name);
     if (other !== undefined) return { record: same(other, record), made: false };
-    const home = `volumes/${record.name}`;
-    if (isDirectory(store.path(home))) return { record: adopt(store, record), made: false };
-    if (isAnonymous(record)) undo?.add({ do: 'remove', path: home });
-    store.publish(staged, home);
-    intent.end();
+    if (isDirectory(store.path('volumes', record.name))) return { record: adopt(store, record), made: false };
+    if (isAnonymous(record)) undo?.add({ do: 'remove', path: `volumes/${record.name}` });
+    staged.publish();
     return { record, made: true };
   });
 }
@@ -147,31 +140,8 @@ function optionText(options: DriverOptions): string {
   return texts.length === 0 ? 'none' : texts.join(' ');
 }
 
-const HOME_MODE = 0o711;
-const DATA_MODE = 0o755;
-
-function fillStaged(store: Store, staged: StorePath, record: VolumeRecord): void {
-  const home = store.path(staged);
-  // Whatever the umask is: containers' users reach their files through these.
-  chmodSync(home, HOME_MODE);
-  makeData(home);
-  const backing = backingOf(record.options);
-  if (backing.kind === 'image') makeImage(`${home}/${IMAGE_FILE}`, backing.sizeBytes);
-  writeJson(`${home}/volume.json`, record);
-}
-
-function makeData(home: string): void {
-  const data = `${home}/_data`;
-  if (mkdirSync(data, { recursive: true, mode: DATA_MODE }) === undefined) return;
-  chmodSync(data, DATA_MODE);
-  crashPoint();
-}
-
 function adopt(store: Store, record: VolumeRecord): VolumeRecord {
-  const home = store.path('volumes', record.name);
-  const backing = backingOf(record.options);
-  if (backing.kind === 'image') makeImage(`${home}/${IMAGE_FILE}`, backing.sizeBytes);
-  makeData(home);
+  furnish(store.path('volumes', record.name), record);
   writeVolume(store, record);
   return record;
 }

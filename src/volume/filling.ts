@@ -11,17 +11,15 @@ import { emptyTree } from '../store/remove-tree.js';
 
 const MARK = 'filling';
 
-/** PRECONDITION: `setup.lock` is held, and the volume is empty. When `fill` throws, it is empty again. */
-export function filling(home: string, fill: () => void): void {
+/** PRECONDITION: `setup.lock` is held until `endFilling()` or `undoFilling()`, and the volume is empty. */
+export function beginFilling(home: string): void {
   writeFileSync(`${home}/${MARK}`, '', { flush: true });
   syncDirectory(home);
   crashPoint();
-  try {
-    fill();
-  } catch (error) {
-    undoFilling(home);
-    throw error;
-  }
+}
+
+/** The content is whole, and on disk. */
+export function endFilling(home: string): void {
   crashPoint();
   unlinkSync(`${home}/${MARK}`);
   syncDirectory(home);

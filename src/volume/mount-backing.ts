@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EBUSY, EINVAL, ENOENT } from '../errno/errno.js';
@@ -15,6 +15,7 @@ import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../linux/constants.js';
 import { umount2 } from '../linux/mount.js';
 import { readMountinfo, topMountAt } from '../linux/mountinfo.js';
 import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
+import { isMissing } from '../store/atomic-file.js';
 import { nameFromText } from '../vfs/name.js';
 import { IMAGE_FILE } from './disk-image.js';
 import type { Backing } from './options.js';
@@ -22,9 +23,19 @@ import type { Backing } from './options.js';
 /** Storage that does not answer must not keep a command for ever. */
 const MOUNT_TIMEOUT_MS = 45_000;
 
-/** The type of what is mounted on `path`; undefined: nothing is. Touches no file system. */
-export function mountedType(path: string): string | undefined {
-  return topMountAt(readMountinfo(), nameFromText(path))?.type;
+/** The type of what is mounted on `home/_data`; undefined: nothing is. Does not touch it. */
+export function mountedType(home: string, entries = readMountinfo()): string | undefined {
+  return topMountAt(entries, nameFromText(`${realHome(home)}/_data`))?.type;
+}
+
+/** mountinfo has no symlinks. */
+function realHome(home: string): string {
+  try {
+    return realpathSync(home);
+  } catch (error) {
+    if (isMissing(error)) return home;
+    throw error;
+  }
 }
 
 /**
@@ -49,7 +60,7 @@ export function mountBacking(
   const failure = runMount(['-t', type, ...(options === '' ? [] : ['-o', options]), '--', device, target]);
   if (failure === undefined) return;
   // A helper that was killed may have mounted it all the same.
-  if (mountedType(target) !== undefined) unmountBacking(home);
+  if (mountedType(home) !== undefined) unmountBacking(home);
   throw new UserError(`cannot mount volume '${name}': ${failure.replaceAll(`${target}: `, '')}`);
 }
 
@@ -70,7 +81,7 @@ function runMount(args: readonly string[]): string | undefined {
     if (error !== undefined) return error.message;
     if (status === 0) return undefined;
     const said = readFileSync(join(scratch, 'said'), 'utf8');
-    return oneLine(said) || `mount: status ${status}`;
+    return oneLine(said).replace(/\.$/, '') || `mount: status ${status}`;
   } finally {
     closeSync(fd);
     rmSync(scratch, { recursive: true, force: true });

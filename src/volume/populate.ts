@@ -11,7 +11,7 @@ import type { Store } from '../store/store.js';
 import { writeUsage } from '../store/usage-record.js';
 import { readVolume } from '../store/volume-record.js';
 import { type CopyOutcome, copyTree } from './copy-tree.js';
-import { filling, isHalfFilled } from './filling.js';
+import { beginFilling, endFilling, isHalfFilled, undoFilling } from './filling.js';
 import { useVolume } from './use.js';
 
 export interface Population {
@@ -31,10 +31,15 @@ export function populateVolume({ store, name, fromDirectory }: Population): Copy
   let outcome: CopyOutcome | undefined;
   const home = store.path('volumes', name);
   using _ = useVolume(store, name, ({ path }) => {
-    if (!isEmpty(path)) return;
-    filling(home, () => {
+    if (!isEmptyVolume(path)) return;
+    beginFilling(home);
+    try {
       outcome = copyTree(fromDirectory, path);
-    });
+    } catch (error) {
+      undoFilling(home);
+      throw error;
+    }
+    endFilling(home);
   });
   if (outcome !== undefined) writeUsage(home, outcome);
   return outcome;
@@ -47,11 +52,11 @@ export function populateVolume({ store, name, fromDirectory }: Population): Copy
 export function mayNeedFilling(store: Store, name: string): boolean {
   const home = store.path('volumes', name);
   const options = readVolume(store, name)?.options ?? {};
-  return Object.keys(options).length > 0 || isHalfFilled(home) || isEmpty(`${home}/_data`);
+  return Object.keys(options).length > 0 || isHalfFilled(home) || isEmptyVolume(`${home}/_data`);
 }
 
 /** What mke2fs leaves in a new file system does not count. */
-function isEmpty(path: string): boolean {
+export function isEmptyVolume(path: string): boolean {
   const names = readdirSync(path);
   return (
     names.every((name) => name === 'lost+found') &&

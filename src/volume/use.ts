@@ -70,7 +70,7 @@ export function whileUnused(store: Store, name: string, change: () => void): boo
     const home = store.path('volumes', name);
     setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
     if (setupFd === undefined || !isAlone(homeFd)) return false;
-    if (mountedType(`${home}/_data`) !== undefined) unmountBacking(home);
+    if (mountedType(home) !== undefined) unmountBacking(home);
     change();
     return true;
   } finally {
@@ -106,7 +106,7 @@ class HeldVolume implements VolumeUse {
   /** PRECONDITION: `setup.lock` is held. */
   endLocked(): void {
     if (this.#isOver) return;
-    if (mountedType(this.path) !== undefined && isAlone(this.#homeFd)) unmountBacking(this.#home);
+    if (mountedType(this.#home) !== undefined && isAlone(this.#homeFd)) unmountBacking(this.#home);
     this.#close();
   }
 
@@ -146,7 +146,7 @@ function makeReady(store: Store, record: VolumeRecord, alone: boolean): void {
   const home = store.path('volumes', record.name);
   const backing = backingOf(record.options);
   if (backing.kind !== 'directory') {
-    const type = mountedType(`${home}/_data`);
+    const type = mountedType(home);
     // Left by a killed user. Its FUSE server may be dead; the kernel's file systems are not.
     const isDoubtful = alone && type?.startsWith('fuse') === true;
     if (isDoubtful) unmountBacking(home);

@@ -37,6 +37,12 @@ describe('buildConfig()', () => {
     });
   });
 
+  it('shows plyfs as the source unless fsname names another', () => {
+    expect(buildConfig({ mountpoint: 'm', layers: ['l1'] }, root).fsname).toBe('plyfs');
+    const named = buildConfig({ mountpoint: 'm', layers: ['l1'], options: ['fsname=\u00e9'] }, root);
+    expect([named.fsname, named.unionOptions]).toEqual(['\xc3\xa9', {}]);
+  });
+
   it('puts the work directory beside upper when none is given', () => {
     expect(buildConfig({ mountpoint: 'm', upper: 'u' }, root).work).toBe(`${root}/u.work`);
   });

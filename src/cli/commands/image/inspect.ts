@@ -3,16 +3,16 @@
  */
 
 import { Command } from 'commander';
-import { formatTemplate, type Row } from '../../format.js';
+import { formatInspect, INSPECT_FORMAT_TEXT, type Inspected } from '../../inspect.js';
 import { print } from '../../output.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
 Examples:
   plyfs image inspect debian:12
   plyfs image inspect --format '{{json .Config}}' app | jq .Env`;
 
-interface InspectFlags extends ImageFlags {
+interface InspectFlags extends StoreFlags {
   readonly format?: string;
 }
 
@@ -20,8 +20,8 @@ export function imageInspectCommand(): Command {
   const command = new Command('inspect')
     .description('show all that is known of images, as JSON')
     .argument('<image...>', 'names or ids')
-    .option('-f, --format <template>', "a template as '{{json .Config}}' (default: all as JSON)");
-  return addImageOptions(command)
+    .option('-f, --format <template>', INSPECT_FORMAT_TEXT);
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((images: string[], flags: InspectFlags) => runInspect(images, flags));
 }
@@ -31,14 +31,13 @@ async function runInspect(images: readonly string[], flags: InspectFlags): Promi
   const { inspectImage } = await import('../../../image/inspect-image.js');
   const { resolveImage } = await import('../../../image/image-index.js');
   const store = await openStore(flags);
-  const found: Row[] = [];
+  const found: Inspected[] = [];
   for (const text of images) {
     await attempt('image inspect', flags, () => {
-      found.push(inspectImage(store, resolveImage(store, text)) as unknown as Row);
+      found.push(inspectImage(store, resolveImage(store, text)) as unknown as Inspected);
     });
   }
   await attempt('image inspect', flags, () => {
-    if (flags.format === undefined || flags.format === 'json') print(`${JSON.stringify(found, null, 2)}\n`);
-    else print(formatTemplate(found, flags.format, Object.keys(found[0] ?? { Id: '' })));
+    print(formatInspect(found, flags.format));
   });
 }

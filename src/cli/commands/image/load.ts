@@ -5,7 +5,7 @@
 import { Command } from 'commander';
 import { print } from '../../output.js';
 import { byteProgress } from '../../progress.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
 Reads OCI image layouts (directories, tars) and what 'docker save' writes, plain or compressed with gzip or zstd.
@@ -16,7 +16,7 @@ Examples:
   docker save app | plyfs image load
   skopeo copy docker-daemon:app:1 oci:layout:app:1 && plyfs image load -i layout`;
 
-interface LoadFlags extends ImageFlags {
+interface LoadFlags extends StoreFlags {
   readonly input: string;
   readonly platform?: string;
   readonly quiet?: boolean;
@@ -30,7 +30,7 @@ export function imageLoadCommand(): Command {
     .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT], where the archive has several')
     .option('-q, --quiet', 'no progress')
     .option('--skip-devices', 'leave out devices that cannot be made');
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((flags: LoadFlags) => attempt('image load', flags, () => runLoad(flags)));
 }

@@ -9,7 +9,7 @@ import { matchesLabels, parseFilters } from '../../list.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
 import { humanSize } from '../../progress.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const FILTERS = ['label', 'label!', 'until'];
 
@@ -21,7 +21,7 @@ Examples:
   plyfs image prune -f
   plyfs image prune -a --filter until=2026-01-01T00:00:00Z`;
 
-interface PruneFlags extends ImageFlags {
+interface PruneFlags extends StoreFlags {
   readonly all?: boolean;
   readonly force?: boolean;
   readonly filter?: readonly string[];
@@ -33,7 +33,7 @@ export function imagePruneCommand(): Command {
     .option('-a, --all', 'also named images that no container uses')
     .option('-f, --force', 'do not ask')
     .option('--filter <filter>', `KEY=VALUE (repeatable); keys: ${FILTERS.join(', ')}`, collect);
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((flags: PruneFlags) => attempt('image prune', flags, () => runPrune(flags)));
 }
@@ -43,7 +43,7 @@ async function runPrune(flags: PruneFlags): Promise<void> {
   const filters = parseFilters(flags.filter, FILTERS);
   const until = (filters.get('until') ?? []).map(timeOf);
   const what = flags.all ? 'all images that no container uses' : 'all images without a name';
-  if (!flags.force && !(await confirm(`This removes ${what}.`))) return;
+  await confirm({ warning: `This will remove ${what}.`, force: flags.force });
   const removal = pruneImages(await openStore(flags), {
     all: flags.all === true,
     keep: ({ config }) => {

@@ -4,7 +4,7 @@
 
 import { Command } from 'commander';
 import { print } from '../../output.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
 A name is taken away, and the image with its last name. An id removes the image and its name. Layers go when neither an
@@ -14,7 +14,7 @@ Examples:
   plyfs image rm app:1
   plyfs image rm -f 3f2a9c     also when containers use it: they keep their layers`;
 
-interface RemoveFlags extends ImageFlags {
+interface RemoveFlags extends StoreFlags {
   readonly force?: boolean;
 }
 
@@ -23,7 +23,7 @@ export function imageRemoveCommand(): Command {
     .description('remove names and images')
     .argument('<image...>', 'names or ids')
     .option('-f, --force', 'also images in use or with several names; unknown ones are no error');
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((images: string[], flags: RemoveFlags) => runRemove(images, flags));
 }

@@ -5,7 +5,7 @@
 import { Command, Option } from 'commander';
 import type { SaveFormat } from '../../../image/save-image.js';
 import { byteProgress } from '../../progress.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
 The same images give the same bytes. An image that is given by its id is saved without a name.
@@ -14,7 +14,7 @@ Examples:
   plyfs image save -o app.tar app:1 debian:12
   plyfs image save --format docker-archive app:1 | docker load`;
 
-interface SaveFlags extends ImageFlags {
+interface SaveFlags extends StoreFlags {
   readonly output?: string;
   readonly format: SaveFormat;
 }
@@ -29,7 +29,7 @@ export function imageSaveCommand(): Command {
         .choices(['oci-archive', 'docker-archive'])
         .default('oci-archive'),
     );
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((images: string[], flags: SaveFlags) =>
       attempt('image save', flags, () => runSave(images, flags)),

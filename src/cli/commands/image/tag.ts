@@ -3,7 +3,7 @@
  */
 
 import { Command } from 'commander';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
 Examples:
@@ -15,9 +15,9 @@ export function imageTagCommand(): Command {
     .description('give an image one more name')
     .argument('<image>', 'a name or an id')
     .argument('<name>', 'NAME[:TAG]; taken from the image that has it');
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((source: string, target: string, flags: ImageFlags) =>
+    .action((source: string, target: string, flags: StoreFlags) =>
       attempt('image tag', flags, async () => {
         const { tagImage } = await import('../../../image/remove-image.js');
         tagImage(await openStore(flags), source, target);
