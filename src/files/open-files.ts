@@ -32,7 +32,6 @@ import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import { type Job, Wait } from '../vfs/wait.js';
-import { mayKeepSetid } from './caller-rights.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
 export interface OpenFile {
@@ -76,6 +75,8 @@ export interface Reach<F extends OpenFile> {
 export interface CopyEndpoint<F> {
   readonly file: F;
   readonly offset: number;
+  /** Of the target: see vfs.CopyEnd. */
+  readonly killPriv: boolean;
 }
 
 const S_IRUSR = 0o400;
@@ -217,7 +218,7 @@ export class OpenFiles<F extends OpenFile> {
 
   fallocate(file: F, range: FallocateRange): void {
     const fd = this.writeDescriptor(file);
-    this.#killUnasked(file);
+    if (range.killPriv && this.#losesPrivileges(file)) this.#reach.killPrivileges(file);
     check(fallocate(fd, range.mode, range.offset, range.length), 'fallocate', file.name);
   }
 
@@ -228,8 +229,8 @@ export class OpenFiles<F extends OpenFile> {
   copyRange(source: CopyEndpoint<F>, target: CopyEndpoint<F>, length: number): number {
     const from = this.readDescriptor(source.file);
     const to = this.writeDescriptor(target.file);
-    this.#killUnasked(target.file);
     const bytes = Math.min(length, COPY_PIECE_BYTES);
+    if (target.killPriv && this.#losesPrivileges(target.file)) this.#reach.killPrivileges(target.file);
     return check(
       copyFileRange(from, source.offset, to, target.offset, bytes),
       'copy_file_range',
@@ -258,13 +259,6 @@ export class OpenFiles<F extends OpenFile> {
     out.backingId = file.backingId;
     if (writes && this.#losesPrivileges(file)) out.directIo = true;
     return true;
-  }
-
-  /** Before changes of which the kernel does not say whether they cost setuid and setgid, as it does of writes. */
-  #killUnasked(file: F): void {
-    if ((file.mode & (S_ISUID | S_ISGID)) === 0) return;
-    const caller = this.session?.caller;
-    if (caller !== undefined && !mayKeepSetid(caller)) this.#reach.killPrivileges(file);
   }
 
   #losesPrivileges(file: F): boolean {

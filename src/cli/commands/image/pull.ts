@@ -5,7 +5,7 @@
 import { Command } from 'commander';
 import { print } from '../../output.js';
 import { byteProgress } from '../../progress.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const CREDENTIALS = `
 A registry on this host (localhost, 127.0.0.1) may speak plain http; another only with --insecure. User and password
@@ -29,7 +29,7 @@ Examples:
   plyfs image tag app:1.0 localhost:5000/app:1.0
   plyfs image push localhost:5000/app:1.0`;
 
-interface TransferFlags extends ImageFlags {
+interface TransferFlags extends StoreFlags {
   readonly insecure?: boolean;
   readonly quiet?: boolean;
 }
@@ -43,13 +43,13 @@ export function imagePullCommand(): Command {
   const command = transferCommand('pull', 'get an image from a registry')
     .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT] (default: that of this host)')
     .option('--skip-devices', 'leave out devices that cannot be made');
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', PULL_DETAILS)
     .action((name: string, flags: PullFlags) => attempt('image pull', flags, () => runPull(name, flags)));
 }
 
 export function imagePushCommand(): Command {
-  return addImageOptions(transferCommand('push', 'send an image to a registry'))
+  return addStoreOptions(transferCommand('push', 'send an image to a registry'))
     .addHelpText('after', PUSH_DETAILS)
     .action((name: string, flags: TransferFlags) => attempt('image push', flags, () => runPush(name, flags)));
 }
@@ -68,15 +68,19 @@ async function runPull(name: string, flags: PullFlags): Promise<void> {
   const { pullImage } = await import('../../../image/registry/pull.js');
   const reference = parseReference(name);
   const platform = flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform);
+  const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+  const notices = new Map<string, number>();
   const store = await openStore(flags);
   using progress = byteProgress(`pulling ${formatReference(reference)}`);
   const { digest, wasUpToDate } = await pullImage(store, reference, {
     platform,
+    notices,
     skipDevices: flags.skipDevices === true,
     insecure: flags.insecure === true,
     onBytes: flags.quiet ? () => undefined : progress.add,
   });
   progress.end();
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image pull: ${line}\n`);
   const shown = formatReference(reference);
   if (flags.quiet) return print(shown);
   print(`Digest: ${digest}\nStatus: ${wasUpToDate ? 'Image is up to date' : 'Downloaded image'}\n${shown}`);
