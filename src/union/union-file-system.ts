@@ -15,6 +15,7 @@ import { NO_NODE, type NodeId } from '../vfs/node-id.js';
 import * as creation from './create.js';
 import { type Explanation, explain } from './explain.js';
 import * as io from './file-io.js';
+import { copiesNamedByLowers } from './index-directory.js';
 import { lookupNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { readdir } from './readdir.js';
@@ -245,6 +246,11 @@ export class UnionFileSystem implements vfs.FileSystem {
   /** Which layers have a path, which shows, and what hides the others; names relative to the root. */
   explain(names: readonly Name[]): Explanation {
     return explain(this.#state, names);
+  }
+
+  /** Inode numbers of changed files that have names of which upper knows nothing. */
+  copiesNamedByLowers(): Set<number> {
+    return copiesNamedByLowers(this.#state);
   }
 
   #directory(id: NodeId): UnionNode {

@@ -1,0 +1,28 @@
+/**
+ * An image as an archive offers it, before its layers are read. What the registry client finds has this form too.
+ */
+
+import type { Chunks } from '../decompress.js';
+import type { Digest, ImageConfig } from '../oci.js';
+
+export interface FoundLayer {
+  /** Of the blob; undefined where only the config tells what is right (docker-archive). */
+  readonly digest: Digest | undefined;
+  readonly diffId: Digest;
+  /** As the manifest has it. */
+  readonly mediaType: string | undefined;
+  /** Read at most once, and only where the store lacks the blob. */
+  open(): Chunks;
+}
+
+export interface FoundImage {
+  /** Names to give it, `NAME:TAG`. */
+  readonly names: readonly string[];
+  readonly config: ImageConfig;
+  readonly configBytes: Buffer;
+  readonly configType: string;
+  /** Absent: the archive has none that could be kept; one is made. */
+  readonly manifestBytes: Buffer | undefined;
+  readonly manifestType: string | undefined;
+  readonly layers: readonly FoundLayer[];
+}
