@@ -5,6 +5,7 @@
  */
 
 import { Command } from 'commander';
+import { containerCommand, containerShortcuts } from './commands/container/group.js';
 import { doctorCommand } from './commands/doctor.js';
 import { imageCommand } from './commands/image/group.js';
 import { imageListCommand } from './commands/image/list.js';
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
     .helpCommand(false)
+    .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
     .option('--version', 'show the version')
     .action((_, command: Command) => {
@@ -44,6 +46,8 @@ export function buildProgram(): Command {
     mountsCommand(),
     whyCommand(),
     doctorCommand(),
+    containerCommand(),
+    ...containerShortcuts(),
     imageCommand(),
     imageListCommand('images'),
     volumeCommand(),
