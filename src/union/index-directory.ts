@@ -56,7 +56,8 @@ export function copiesNamedByLowers(state: UnionState): Set<number> {
   if (index === undefined) return found;
   readNames(state, index, (name) => {
     const text = readMark(index.fd, name, state.xattrs.nlink);
-    if (text.startsWith('U') && Number.parseInt(text.slice(1), 10) <= 0) return;
+    // The index itself is one of the inode's names.
+    if (text.startsWith('U') && Number.parseInt(text.slice(1), 10) < 0) return;
     const record = Buffer.from(name, 'hex');
     const ino = record.length > 0 ? originInode(state, record) : undefined;
     if (ino !== undefined) found.add(ino);
