@@ -66,7 +66,8 @@ export class ImageStage implements Disposable {
   }
 
   hasBlob(digest: Digest): boolean {
-    return this.#blobs.has(digest) || existsSync(blobPath(this.store, digest));
+    const staged = this.#blobs.get(digest);
+    return (staged !== undefined && existsSync(staged)) || existsSync(blobPath(this.store, digest));
   }
 
   hasLayer(hex: string): boolean {
@@ -118,6 +119,11 @@ export class ImageStage implements Disposable {
     const { digest } = await this.writeBlob(source, async () => undefined);
     if (digest !== expected) this.#blobs.delete(digest);
     compareDigest(digest, expected, `blob '${expected}'`);
+  }
+
+  /** A verified file on the store's file system becomes a blob when the stage is published; until then it stays. */
+  adoptBlob(digest: Digest, path: string): void {
+    this.#blobs.set(digest, path);
   }
 
   /** A small blob from memory: a config, a manifest. */

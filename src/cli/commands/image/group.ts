@@ -10,6 +10,7 @@ import { imageInspectCommand } from './inspect.js';
 import { imageListCommand } from './list.js';
 import { imageLoadCommand } from './load.js';
 import { imagePruneCommand } from './prune.js';
+import { imagePullCommand, imagePushCommand } from './pull.js';
 import { imageRemoveCommand } from './rm.js';
 import { imageSaveCommand } from './save.js';
 import { imageTagCommand } from './tag.js';
@@ -25,5 +26,7 @@ export function imageCommand(): Command {
     imageTagCommand(),
     imageRemoveCommand(),
     imagePruneCommand(),
+    imagePullCommand(),
+    imagePushCommand(),
   ]);
 }
