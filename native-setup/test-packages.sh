@@ -6,7 +6,7 @@
 # images; sshfs, openssh-server, glusterfs-*: storage that is far away.
 set -u
 packages="fuse3 attr acl build-essential git strace
-  skopeo umoci zstd docker-registry libcap2-bin
+  skopeo umoci docker-registry zstd libcap2-bin
   sshfs openssh-server glusterfs-server glusterfs-client"
 
 say() { printf 'native-setup: %s\n' "$1" >&2; }

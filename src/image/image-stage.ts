@@ -121,9 +121,18 @@ export class ImageStage implements Disposable {
     compareDigest(digest, expected, `blob '${expected}'`);
   }
 
-  /** A verified file on the store's file system becomes a blob when the stage is published; until then it stays. */
-  adoptBlob(digest: Digest, path: string): void {
+  /** As writeBlob(), of a source that is written to `path` as it is read; the file stays where it is until published. */
+  async adoptBlob<T>(
+    source: Chunks,
+    path: string,
+    use: (chunks: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly result: T }> {
+    const tee = new BlobTee(source);
+    const result = await use(tee.chunks());
+    await tee.drain();
+    const digest = tee.digest();
     this.#blobs.set(digest, path);
+    return { digest, sizeBytes: tee.sizeBytes, result };
   }
 
   /** A small blob from memory: a config, a manifest. */

@@ -4,6 +4,7 @@
 
 import { availableParallelism } from 'node:os';
 import { chainIds, hexOf } from './chain-id.js';
+import type { Chunks } from './decompress.js';
 import { compareDigest } from './digest.js';
 import type { ImageStage, NewImage } from './image-stage.js';
 import { jsonBytes, LAYER_TYPE } from './import-image.js';
@@ -85,9 +86,10 @@ async function stageLayer(
     compareDigest(unpacked.diffId, layer.diffId, 'a layer');
     return { blob, unpacked };
   }
-  const { digest, sizeBytes, result } = await stage.writeBlob(layer.open(), (chunks) =>
-    unpackLayer(stage, chunks, options),
-  );
+  const unpack = (chunks: Chunks): ReturnType<typeof unpackLayer> => unpackLayer(stage, chunks, options);
+  const { digest, sizeBytes, result } = await (layer.file === undefined
+    ? stage.writeBlob(layer.open(), unpack)
+    : stage.adoptBlob(layer.open(), layer.file, unpack));
   compareDigest(digest, layer.digest, 'a blob');
   compareDigest(result.diffId, layer.diffId, 'a layer');
   const mediaType = layer.mediaType ?? LAYER_TYPE[result.compression];

@@ -66,6 +66,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   lookup(parent: NodeId, name: Name, out: Entry): boolean {
     const state = this.#state;
     const node = lookupNode(state, this.#directory(parent), name);
+    state.secondLooks.noteLookup(node);
     if (node === undefined) {
       out.nodeId = NO_NODE;
       out.ttlMs = TTL_FOREVER;
@@ -201,8 +202,8 @@ export class UnionFileSystem implements vfs.FileSystem {
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
     const state = this.#state;
     // Of a descriptor from before the copy-up too: the kernel refuses to copy a range onto itself.
-    const from = { file: state.current(source.node), offset: source.offset };
-    const to = { file: state.node(target.node), offset: target.offset };
+    const from = { ...source, file: state.current(source.node) };
+    const to = { ...target, file: state.node(target.node) };
     return state.files.copyRange(from, to, length);
   }
 

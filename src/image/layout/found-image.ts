@@ -1,5 +1,5 @@
 /**
- * An image as an archive offers it, before its layers are read. What the registry client finds has this form too.
+ * An image as an archive or a registry offers it, before its layers are read.
  */
 
 import type { Chunks } from '../decompress.js';
@@ -13,6 +13,8 @@ export interface FoundLayer {
   readonly mediaType: string | undefined;
   /** Read at most once, and only where the store lacks the blob. */
   open(): Chunks;
+  /** A file that is the blob, verified, when `open()` was read to its end: it is taken over, and not written again. */
+  readonly file?: string;
 }
 
 export interface FoundImage {

@@ -1,5 +1,5 @@
 /**
- * OCI image layouts, as a directory or in a tar: image-spec 1.1, image-layout.md.
+ * OCI images: those of a layout (a directory or a tar: image-spec 1.1, image-layout.md), and what a registry's name leads to.
  *
  * Each blob that is parsed has the digest by which it was asked for. The chain from index.json to a manifest is at most
  * MAX_DEPTH long, so an index that leads back to itself ends.
@@ -12,7 +12,7 @@ import { type Descriptor, MEDIA_TYPE, type Platform, REF_NAME } from '../oci.js'
 import { formatPlatform, servesPlatform } from '../platform.js';
 import { formatReference, parseReference } from '../reference.js';
 import { type Archive, readPart } from './archive.js';
-import type { FoundImage } from './found-image.js';
+import type { FoundImage, FoundLayer } from './found-image.js';
 import { checkConfig, checkIndex, checkManifest, parseJson } from './validate.js';
 
 const MAX_DEPTH = 4;
@@ -28,12 +28,13 @@ export function isOciLayout(archive: Archive): boolean {
 export async function readOciLayout(archive: Archive, wanted: Platform): Promise<FoundImage[]> {
   const bytes = await readPart(archive, 'index.json');
   const index = checkIndex(parseJson(bytes, "'index.json'"), "'index.json'");
+  const blobs = blobsOf(archive);
   const images: FoundImage[] = [];
   const offered: string[] = [];
   for (const descriptor of index.manifests) {
-    const manifest = await choose(archive, descriptor, { wanted, offered, depth: 0 });
+    const manifest = await choose(blobs, descriptor, { wanted, offered, depth: 0 });
     if (manifest === undefined) continue;
-    images.push(await readImage(archive, manifest, nameOf(descriptor)));
+    images.push(await readImage(blobs, manifest, nameOf(descriptor)));
   }
   if (images.length === 0) throw noImage(archive.shown, wanted, offered);
   return merged(images);
@@ -46,6 +47,32 @@ function noImage(shown: string, wanted: Platform, offered: readonly string[]): U
   });
 }
 
+/** Where the blobs of an image come from. */
+export interface BlobReader {
+  /** A small one, unverified. */
+  read(descriptor: Descriptor): Promise<Buffer>;
+  layer(descriptor: Descriptor): Pick<FoundLayer, 'open' | 'file'>;
+}
+
+/**
+ * What the bytes under a name are: an image, or the one for the platform of several.
+ * @throws UserError when there is none, or something is wrong.
+ */
+export async function readTop(
+  blobs: BlobReader,
+  top: { readonly bytes: Buffer; readonly mediaType: string },
+  options: { readonly shown: string; readonly wanted: Platform },
+): Promise<FoundImage> {
+  const fields = parseJson(top.bytes, 'the manifest');
+  if (!Array.isArray(fields.manifests)) return imageOf(blobs, top.bytes, top.mediaType, undefined);
+  const offered: string[] = [];
+  for (const descriptor of checkIndex(fields, 'an index').manifests) {
+    const found = await choose(blobs, descriptor, { wanted: options.wanted, offered, depth: 1 });
+    if (found !== undefined) return readImage(blobs, found, undefined);
+  }
+  throw noImage(options.shown, options.wanted, offered);
+}
+
 interface Choice {
   readonly wanted: Platform;
   /** Gets the platforms that are there. */
@@ -55,7 +82,7 @@ interface Choice {
 
 /** The manifest that a descriptor stands for; undefined when it is for another platform. */
 async function choose(
-  archive: Archive,
+  blobs: BlobReader,
   descriptor: Descriptor,
   choice: Choice,
 ): Promise<Descriptor | undefined> {
@@ -66,23 +93,31 @@ async function choose(
     return platform === undefined || servesPlatform(platform, choice.wanted) ? descriptor : undefined;
   }
   if (choice.depth >= MAX_DEPTH) throw new UserError('invalid image: indexes lead to each other');
-  const bytes = await readBlob(archive, descriptor);
+  const bytes = await readBlob(blobs, descriptor);
   const index = checkIndex(parseJson(bytes, 'an index'), 'an index');
   for (const one of index.manifests) {
-    const found = await choose(archive, one, { ...choice, depth: choice.depth + 1 });
+    const found = await choose(blobs, one, { ...choice, depth: choice.depth + 1 });
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
 async function readImage(
-  archive: Archive,
+  blobs: BlobReader,
   descriptor: Descriptor,
   name: string | undefined,
 ): Promise<FoundImage> {
-  const manifestBytes = await readBlob(archive, descriptor);
+  return imageOf(blobs, await readBlob(blobs, descriptor), descriptor.mediaType, name);
+}
+
+async function imageOf(
+  blobs: BlobReader,
+  manifestBytes: Buffer,
+  mediaType: string,
+  name: string | undefined,
+): Promise<FoundImage> {
   const manifest = checkManifest(parseJson(manifestBytes, 'the manifest'));
-  const configBytes = await readBlob(archive, manifest.config);
+  const configBytes = await readBlob(blobs, manifest.config);
   const config = checkConfig(parseJson(configBytes, 'the config'), manifest.layers.length);
   return {
     names: name === undefined ? [] : [name],
@@ -90,24 +125,28 @@ async function readImage(
     configBytes,
     configType: manifest.config.mediaType,
     manifestBytes,
-    manifestType: manifest.mediaType ?? descriptor.mediaType,
+    manifestType: manifest.mediaType ?? mediaType,
     layers: manifest.layers.map((layer, index) => ({
       digest: layer.digest,
       diffId: config.rootfs.diff_ids[index]!,
       mediaType: layer.mediaType,
-      open: () => archive.stream(blobName(layer)),
+      ...blobs.layer(layer),
     })),
   };
 }
 
-async function readBlob(archive: Archive, descriptor: Descriptor): Promise<Buffer> {
-  const bytes = await readPart(archive, blobName(descriptor));
+async function readBlob(blobs: BlobReader, descriptor: Descriptor): Promise<Buffer> {
+  const bytes = await blobs.read(descriptor);
   compareDigest(`sha256:${sha256(bytes)}`, descriptor.digest, `blob '${descriptor.digest}'`);
   return bytes;
 }
 
-function blobName({ digest }: Descriptor): string {
-  return `blobs/sha256/${hexOf(digest)}`;
+function blobsOf(archive: Archive): BlobReader {
+  const nameIn = ({ digest }: Descriptor): string => `blobs/sha256/${hexOf(digest)}`;
+  return {
+    read: (descriptor) => readPart(archive, nameIn(descriptor)),
+    layer: (descriptor) => ({ open: () => archive.stream(nameIn(descriptor)) }),
+  };
 }
 
 /** The name given; what is no name (a registry's whole address is one, a sentence is not) is left out. */

@@ -263,6 +263,11 @@ export async function reaching<T>(host: string, work: () => Promise<T>): Promise
   }
 }
 
+/** Of a manifest or an index: what is asked for below `manifests/`. */
+export function isManifestType(mediaType: string): boolean {
+  return MANIFEST_TYPES.includes(mediaType);
+}
+
 export function isLoopback(host: string): boolean {
   const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   return (

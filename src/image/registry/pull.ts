@@ -2,18 +2,21 @@
  * `image pull`: an image of a registry into the store.
  */
 
+import { join } from 'node:path';
 import { UserError } from '../../errno/user-error.js';
 import type { Store } from '../../store/store.js';
-import { sha256 } from '../chain-id.js';
+import { hexOf, sha256 } from '../chain-id.js';
 import { compareDigest } from '../digest.js';
 import { findImage } from '../image-index.js';
 import { ImageStage } from '../image-stage.js';
+import type { Notices } from '../layer/attributes.js';
+import { type BlobReader, readTop } from '../layout/read-oci.js';
 import type { Digest, Platform } from '../oci.js';
-import { receiveImage } from '../receive-image.js';
 import { formatReference, type Reference } from '../reference.js';
-import { Registry } from './client.js';
+import { stageImage } from '../stage-image.js';
+import { isManifestType, Registry } from './client.js';
 import { findCredentials } from './credentials.js';
-import { RegistrySource } from './source.js';
+import { downloadBlob } from './download.js';
 
 export interface TransferOptions {
   readonly insecure?: boolean;
@@ -24,6 +27,8 @@ export interface TransferOptions {
 export interface PullOptions extends TransferOptions {
   readonly platform: Platform;
   readonly skipDevices?: boolean;
+  /** Gets what was left out of layers. */
+  readonly notices: Notices;
 }
 
 export interface Pulled {
@@ -53,15 +58,16 @@ export async function pullImage(store: Store, reference: Reference, options: Pul
   // `NAME@DIGEST` is no name to list: the image is found by its digest.
   const names = tag === undefined ? [] : [formatReference({ host, path, tag })];
   const before = findKnown(store, name);
-  const source = new RegistrySource(registry, path, name, options.onBytes ?? (() => undefined));
+  const blobs = blobsOf(registry, path, store.path('images', 'partial'), options.onBytes);
+  const found = await readTop(blobs, top, { shown: name, wanted: options.platform });
   for (let attempt = 1; attempt <= PUBLISH_ATTEMPTS; attempt += 1) {
     using stage = new ImageStage(store);
-    const { image, id } = await receiveImage(stage, source, top, {
-      platform: options.platform,
-      names,
-      skipDevices: options.skipDevices === true,
-    });
-    if (stage.publish([image])) return { id, digest, wasUpToDate: before === id };
+    const image = await stageImage(
+      stage,
+      { ...found, names },
+      { skipDevices: options.skipDevices === true, notices: options.notices },
+    );
+    if (stage.publish([image])) return { id: image.id, digest, wasUpToDate: before === image.id };
   }
   throw new UserError(`cannot pull '${name}': other commands remove its layers meanwhile`);
 }
@@ -73,6 +79,29 @@ export function hostOf(reference: Reference): string {
   throw new UserError(`'${name}' names no registry`, {
     hint: `write HOST/${name}, for instance localhost:5000/${name}`,
   });
+}
+
+const MAX_SMALL_BYTES = 16 * 1024 * 1024;
+
+/** Blobs of layers lie in `partial` until their image is published, so that a later pull can go on with them. */
+function blobsOf(
+  registry: Registry,
+  repository: string,
+  partial: string,
+  onBytes: TransferOptions['onBytes'],
+): BlobReader {
+  return {
+    read: async ({ mediaType, digest, size }) => {
+      if (isManifestType(mediaType)) return (await registry.manifest(repository, digest)).bytes;
+      if (size <= MAX_SMALL_BYTES) return registry.smallBlob(repository, digest, size);
+      throw new UserError(`invalid image: its config '${digest}' is larger than ${MAX_SMALL_BYTES} bytes`);
+    },
+    layer: (descriptor) => {
+      const file = join(partial, hexOf(descriptor.digest));
+      const download = { registry, repository, descriptor, path: file };
+      return { file, open: () => downloadBlob(onBytes === undefined ? download : { ...download, onBytes }) };
+    },
+  };
 }
 
 function findKnown(store: Store, name: string): Digest | undefined {

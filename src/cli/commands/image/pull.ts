@@ -68,15 +68,19 @@ async function runPull(name: string, flags: PullFlags): Promise<void> {
   const { pullImage } = await import('../../../image/registry/pull.js');
   const reference = parseReference(name);
   const platform = flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform);
+  const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+  const notices = new Map<string, number>();
   const store = await openStore(flags);
   using progress = byteProgress(`pulling ${formatReference(reference)}`);
   const { digest, wasUpToDate } = await pullImage(store, reference, {
     platform,
+    notices,
     skipDevices: flags.skipDevices === true,
     insecure: flags.insecure === true,
     onBytes: flags.quiet ? () => undefined : progress.add,
   });
   progress.end();
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image pull: ${line}\n`);
   const shown = formatReference(reference);
   if (flags.quiet) return print(shown);
   print(`Digest: ${digest}\nStatus: ${wasUpToDate ? 'Image is up to date' : 'Downloaded image'}\n${shown}`);
