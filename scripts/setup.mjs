@@ -29,7 +29,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const commands = {
   check: { run: ['dist/scripts/check.js'], mounts: false },
   demo: { run: ['dist/scripts/demo.js'], mounts: true },
-  test: { run: ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'], mounts: true, far: true },
+  test: { run: ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'], mounts: true },
   bench: { run: ['dist/scripts/bench/main.js'], mounts: true },
 };
 
@@ -87,34 +87,17 @@ function installedByHand(modules) {
   return written !== undefined && written.mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 }
 
-function installNative() {
-  const script = join(root, 'native-setup', 'install.sh');
-  if (!existsSync(script)) return;
+function installNative(name) {
+  runNative('install.sh');
+  if (name === 'test') runNative('test-packages.sh');
+}
+
+function runNative(file) {
+  const script = join(root, 'native-setup', file);
   const result = spawnSync('sh', [script], { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
   if (result.status === 0) return;
   process.stderr.write(`${result.stdout}${result.stderr}`);
-  fail(`native-setup/install.sh failed with status ${result.status}; its output is above`);
-}
-
-/** The servers of test/far, by the Debian package that has each. */
-const farPrograms = {
-  '/usr/bin/sshfs': 'sshfs',
-  '/usr/bin/ssh-keygen': 'openssh-client',
-  '/usr/sbin/sshd': 'openssh-server',
-  '/usr/sbin/glusterfsd': 'glusterfs-server',
-  '/usr/sbin/glusterfs': 'glusterfs-client',
-};
-
-/** Elsewhere than on Debian and Ubuntu the tests that miss a server fail, and say which. */
-function installFarStores() {
-  const missing = Object.entries(farPrograms).flatMap(([path, name]) => (existsSync(path) ? [] : [name]));
-  if (missing.length === 0 || !existsSync('/usr/bin/apt-get')) return;
-  process.env.DEBIAN_FRONTEND = 'noninteractive';
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
-  const what = `installing ${missing.join(', ')} for the tests`;
-  if (step(what, 'apt-get', install) === 0) return;
-  step('apt-get update', 'apt-get', ['update', '-qq']);
-  if (step(what, 'apt-get', install) !== 0) fail(`${what} failed; the output of apt-get is above`);
+  fail(`native-setup/${file} failed with status ${result.status}; its output is above`);
 }
 
 /** Every file that tsc reads, with what tells one state of it from another. */
@@ -163,8 +146,7 @@ function main() {
   checkPlatform();
   if (command.mounts) checkPrivilege(name);
   installPackages();
-  if (command.mounts) installNative();
-  if (command.far) installFarStores();
+  if (command.mounts) installNative(name);
   const status = build();
   // tsc emits past type errors, and `check` itself reports them as one of its gates.
   if (status !== 0 && (name !== 'check' || !existsSync(join(root, command.run[0])))) {

@@ -13,6 +13,7 @@ import { DescriptorCache } from '../files/descriptor-cache.js';
 import { O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
 import { close, openat } from '../linux/open.js';
 import { CAP_CHOWN, CAP_SYS_ADMIN, hasCapability, keepCapabilities, unshareFs } from '../linux/process.js';
+import { MirrorFileSystem } from '../mounts/mirror-file-system.js';
 import { MountedFileSystem } from '../mounts/mounted-file-system.js';
 import { type OpenedSource, openSource, type SourceContext } from '../mounts/open-source.js';
 import { type Trial, tryStorage } from '../mounts/trial.js';
@@ -77,7 +78,10 @@ function obey(order: FarOrder): void {
 function open(owner: number, mount: ResolvedMount): void {
   try {
     prepareBind(mount, data.mountpoint, made);
-    const source = openSource(mount.request, mount.hostPath, context);
+    const { request } = mount;
+    if (request.type === 'image')
+      throw new UserError(`cannot mount '${request.spec}': an image is not far storage`);
+    const source = openSource(request, mount.hostPath, context);
     const root = new Attr();
     source.system.getattr(ROOT_NODE, undefined, root);
     const trial = tryOut(source, mount);
@@ -93,7 +97,8 @@ function open(owner: number, mount: ResolvedMount): void {
 function tryOut({ system, fileName }: OpenedSource, { request }: ResolvedMount): Trial {
   if (request.readOnly) return { lacks: [], untried: 'the mount is read-only' };
   // The directory of a single file is no business of ours.
-  if (fileName !== undefined) return { lacks: [], untried: 'the mount is a single file' };
+  if (fileName !== undefined || !(system instanceof MirrorFileSystem))
+    return { lacks: [], untried: 'the mount is a single file' };
   const fd = openat(system.rootDescriptor, '.', O_RDONLY | O_DIRECTORY);
   if (fd < 0) return { lacks: [], untried: `cannot open it: errno ${-fd}` };
   const trial = tryStorage(fd, randomBytes(6).toString('hex'), hasCapability(CAP_CHOWN));

@@ -7,7 +7,7 @@ import { UserError } from '../errno/user-error.js';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
 import { Attachments, type MountOver, type PointChange } from '../mounts/attach-mounts.js';
-import { openSource, type SourceContext } from '../mounts/open-source.js';
+import { openSource } from '../mounts/open-source.js';
 import { openUnion } from '../union/open-union.js';
 import type { UnionFileSystem } from '../union/union-file-system.js';
 import type { FileSystem, Session } from '../vfs/file-system.js';
@@ -17,6 +17,7 @@ import { FarHost } from './far-host.js';
 import type { Opened } from './far-orders.js';
 import type { MountConfig, ResolvedMount } from './mount-config.js';
 import type { MountReport, Renewed } from './mount-report.js';
+import { type ImageContext, openImage } from './open-image.js';
 import { why } from './why.js';
 import type { InspectName } from './worker-messages.js';
 
@@ -44,7 +45,7 @@ interface Served {
 
 export class ServedTree {
   readonly #union: UnionFileSystem;
-  readonly #context: SourceContext;
+  readonly #context: ImageContext;
   readonly #attachments: Attachments;
   readonly #far: FarHost | undefined;
   readonly #served = new Map<string, Served>();
@@ -74,6 +75,8 @@ export class ServedTree {
       descriptorLimit,
     });
     this.#context = {
+      xattrNamespace: config.xattrNamespace,
+      descriptorLimit,
       privileged,
       mountpoint: config.mountpoint,
       clones: new Map(),
@@ -202,7 +205,11 @@ export class ServedTree {
   }
 
   #openHere(mount: ResolvedMount): Served {
-    const { system, fileName } = openSource(mount.request, mount.hostPath, this.#context);
+    const { request, hostPath, imageLayers = [] } = mount;
+    const { system, fileName } =
+      request.type === 'image'
+        ? openImage(request, imageLayers, this.#context)
+        : openSource(request, hostPath, this.#context);
     return { mount, owner: this.#attachments.mounted.add(system), fileName };
   }
 

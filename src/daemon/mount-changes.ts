@@ -5,10 +5,12 @@
  * INVARIANT: one change at a time, so that `mounts` is in the order in which they were made.
  */
 
+import { closeSync } from 'node:fs';
 import { UserError } from '../errno/user-error.js';
 import { nameFromText } from '../vfs/name.js';
 import { openLimitMs, silence } from './far-orders.js';
 import { withFarVolumes } from './far-source.js';
+import { holdLayers } from './layer-locks.js';
 import { isWhollyReadOnly, type MountConfig, type ResolvedMount } from './mount-config.js';
 import type { Renewed } from './mount-report.js';
 import { Notifier } from './notifier.js';
@@ -30,6 +32,8 @@ export interface ChangesOptions {
   readonly fuseFd: number;
   /** What the whole mount has of its sources. */
   readonly sources: PreparedSources;
+  /** Descriptors that hold what the mount uses, until it ends. */
+  readonly locks: number[];
   /** After each change. */
   readonly onChange: () => void;
 }
@@ -79,18 +83,22 @@ export class MountChanges {
       });
     }
     const own = noSources();
+    const held: number[] = [];
     try {
       prepareSources({ mountpoint: config.mountpoint, mounts: [mount] }, own);
+      held.push(...holdLayers({ mountpoint: config.mountpoint, layers: [], mounts: [mount] }));
       const [wanted] = withFarVolumes([mount], config.engine);
       mount = wanted ?? mount;
       const reply =
         mount.far !== undefined ? await this.#askFar(mount) : await this.#ask(mount, CHANGE_TIMEOUT_MS);
       keepSources(own);
+      this.#options.locks.push(...held);
       this.#options.sources.uses.push(...own.uses);
       this.#mounts = [...this.#mounts, mount];
       await this.#settle(reply);
     } catch (error) {
       if (this.#mounts.includes(mount)) throw error;
+      for (const fd of held) closeSync(fd);
       releaseSources(own, { stood: false });
       await session.request('mountAbandon', { target: request.target }, CHANGE_TIMEOUT_MS);
       throw error;

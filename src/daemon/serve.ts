@@ -19,6 +19,7 @@ import { CONTROL_SOCKET } from './control-client.js';
 import { withFarVolumes } from './far-source.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
+import { holdLayers } from './layer-locks.js';
 import { MountChanges } from './mount-changes.js';
 import { isWhollyReadOnly, type MountConfig, type MountOrder, type ResolvedMount } from './mount-config.js';
 import { keepSources, noSources, prepareSources, releaseSources } from './prepare-sources.js';
@@ -89,7 +90,7 @@ export class ServedMount {
   private mountId: number | undefined;
   private madeWork = false;
   private readonly sources = noSources();
-  private locks: readonly number[] = [];
+  private readonly locks: number[] = [];
   private changes: MountChanges | undefined;
   private features: Features = {};
   private isDeviceClosed = false;
@@ -112,7 +113,7 @@ export class ServedMount {
     const { config, order } = this;
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
-    this.locks = lockUpper(config, order.runRoot);
+    this.locks.push(...lockUpper(config, order.runRoot), ...holdLayers(config));
     prepareSources(config, this.sources);
     const far = { ...config, mounts: withFarVolumes(config.mounts, config.engine) };
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
@@ -139,6 +140,7 @@ export class ServedMount {
         session,
         fuseFd: this.attached.fuseFd,
         sources: this.sources,
+        locks: this.locks,
         onChange,
       });
     }

@@ -134,8 +134,7 @@ export class MountedFileSystem implements vfs.FileSystem {
 
   #dropIfUnused(owner: number): void {
     const system = this.#systems[owner];
-    if (!(system instanceof MirrorFileSystem) || system.isInUse || this.#rootReferences[owner] !== 0) return;
-    this.drop(owner);
+    if (isRemovable(system) && !system.isInUse && this.#rootReferences[owner] === 0) this.drop(owner);
   }
 
   getattr(node: NodeId, handle: number | undefined, out: Attr): void {
@@ -373,6 +372,15 @@ export class MountedFileSystem implements vfs.FileSystem {
   }
 }
 
+interface Removable {
+  /** Whether a node other than the root is referenced. */
+  readonly isInUse: boolean;
+}
+
+function isRemovable(system: vfs.FileSystem | undefined): system is vfs.FileSystem & Removable {
+  return system !== undefined && 'isInUse' in system;
+}
+
 /** Any but 0, which programs take for a removed entry. */
 const MISSING_INODE = 2 ** 52 - 1;
 
@@ -441,6 +449,10 @@ class OwnedSession implements vfs.Session {
 
   get replaying(): boolean {
     return this.#session.replaying;
+  }
+
+  get caller(): Caller | undefined {
+    return this.#session.caller;
   }
 
   openBacking(fd: number): number {

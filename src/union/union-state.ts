@@ -30,6 +30,7 @@ import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import type { PendingCopies } from './pending-copies.js';
+import { SecondLooks } from './second-looks.js';
 import type { WorkDirectory } from './work-directory.js';
 
 export interface UnionParts {
@@ -72,6 +73,7 @@ export class UnionState {
   readonly stat = new Statx();
   readonly other = new Statx();
   readonly files: OpenFiles<UnionNode>;
+  readonly secondLooks = new SecondLooks();
   /** Second result of `locate`. */
   locatedName: Name = '';
 
@@ -228,7 +230,11 @@ export class UnionState {
   killPrivileges(node: UnionNode): void {
     this.statNode(node, this.other);
     const fd = this.locate(node);
-    node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
+    node.mode = killPrivilegesAt(fd, this.locatedName, {
+      mode: this.other.mode,
+      gid: this.other.gid,
+      writer: this.files.session?.caller,
+    });
     node.hasCapability = false;
     // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
     if (node.mode !== this.other.mode) this.files.session?.invalidateAttributes(node.id);
@@ -266,6 +272,7 @@ export class UnionState {
 
   closeAll(node: UnionNode): void {
     this.pendingCopies.drop(node);
+    this.secondLooks.forget(node);
     this.files.closeAll(node);
     if (node.orphanFd >= 0) close(node.orphanFd);
     if (node.backingFd >= 0) close(node.backingFd);

@@ -18,6 +18,7 @@ import { fdatasync, fsync, writePrefix } from '../../linux/data.js';
 import { close } from '../../linux/open.js';
 import { eventfdWrite } from '../../linux/poll.js';
 import { Attr, Entry } from '../../vfs/attr.js';
+import type { Caller } from '../../vfs/caller.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import { NO_NODE, type NodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
@@ -81,6 +82,11 @@ export class FarServer implements Exchange, Session {
     port.postMessage(message);
     ring(words, ANSWER_BELL);
     eventfdWrite(wakeFd);
+  }
+
+  /** Who asks. */
+  get caller(): Caller {
+    return this.records.caller;
   }
 
   openBacking(): number {
