@@ -21,6 +21,9 @@ import {
 } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
 
+/** What reading needs of the store: a command that mounts has no use for the rest, which loads koffi. */
+export type StorePaths = Pick<Store, 'path'>;
+
 export interface Image {
   /** Digest of the config. */
   readonly id: Digest;
@@ -40,15 +43,15 @@ export function isIntermediate({ names, buildSteps }: Image): boolean {
   return names.length === 0 && buildSteps.length > 0;
 }
 
-export function layerTreePath(store: Store, hex: string): string {
+export function layerTreePath(store: StorePaths, hex: string): string {
   return store.path('layers', hex, 'tree');
 }
 
-export function blobPath(store: Store, digest: Digest): string {
+export function blobPath(store: StorePaths, digest: Digest): string {
   return store.path('images', 'blobs', 'sha256', hexOf(digest));
 }
 
-export function readIndex(store: Store): Index {
+export function readIndex(store: StorePaths): Index {
   const index = readJson(store.path('images', 'index.json')) as Index | undefined;
   return index ?? { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests: [] };
 }
@@ -60,7 +63,7 @@ export function writeIndex(store: Store, manifests: readonly Descriptor[]): void
 }
 
 /** Newest first. */
-export function listImages(store: Store): Image[] {
+export function listImages(store: StorePaths): Image[] {
   const labels = new Map<Digest, Labels>();
   for (const { digest, annotations } of readIndex(store).manifests) {
     const known = labels.get(digest) ?? { names: [], buildSteps: [] };
@@ -80,7 +83,7 @@ function added(list: readonly string[], one: string | undefined): readonly strin
   return one === undefined || list.includes(one) ? list : [...list, one];
 }
 
-function readImage(store: Store, manifestDigest: Digest, labels: Labels): Image {
+function readImage(store: StorePaths, manifestDigest: Digest, labels: Labels): Image {
   const manifest = readBlob<Manifest>(store, manifestDigest);
   const config = readBlob<ImageConfig>(store, manifest.config.digest);
   return {
@@ -93,7 +96,7 @@ function readImage(store: Store, manifestDigest: Digest, labels: Labels): Image 
   };
 }
 
-function readBlob<T>(store: Store, digest: Digest): T {
+function readBlob<T>(store: StorePaths, digest: Digest): T {
   const value = readJson(blobPath(store, digest));
   if (value === undefined)
     throw new UserError(`the store lacks the blob '${digest}'`, { hint: "see 'plyfs doctor'" });
@@ -103,7 +106,7 @@ function readBlob<T>(store: Store, digest: Digest): T {
 const MIN_ID = 4;
 
 /** The image that a name, an id or the beginning of an id means; a name comes first. Undefined: there is none. */
-export function findImage(store: Store, text: string): Image | undefined {
+export function findImage(store: StorePaths, text: string): Image | undefined {
   const images = listImages(store);
   const byId = imageById(images, text);
   if (/^sha256:/.test(text)) return byId;
@@ -115,7 +118,7 @@ export function findImage(store: Store, text: string): Image | undefined {
 }
 
 /** @throws UserError `no such image: TEXT`. */
-export function resolveImage(store: Store, text: string): Image {
+export function resolveImage(store: StorePaths, text: string): Image {
   const image = findImage(store, text);
   if (image === undefined) {
     throw new UserError(`no such image: '${text}'`, { hint: "'plyfs image ls' shows those there are" });
