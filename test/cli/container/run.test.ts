@@ -136,7 +136,7 @@ describe('plyfs run', () => {
   });
 
   test('-t gives a terminal of its own, and what is typed comes through', () => {
-    const command = `node ${cli()} run --root ${bench.store.root} --rm -it box sh -c 'tty; stty size; read line; echo got $line'`;
+    const command = `node ${cli()} run --root ${bench.store.root} --rm -it box sh -c 'tty; stty size; read line; echo got \\$line'`;
     const { stdout, code } = bench.run(
       'sh',
       '-c',
