@@ -73,7 +73,7 @@ describe('plyfs run', () => {
   });
 
   test('sees nothing of the host: not its tree, processes or terminals', () => {
-    expect(bench.sh('ls /work /proc/2 2>&1 | grep -c "No such" || ls -d /work')).toContain('/work');
+    expect(bench.sh('echo /proc/[0-9]*; test -e /work || echo none')).toBe('/proc/1\nnone');
     expect(bench.sh('ls /dev/pts')).toBe('ptmx');
   });
 
