@@ -38,7 +38,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   image: [...stored, 'store'],
   volume: [...stored, 'files', 'store', 'image'],
   container: containers,
-  cli: [...engines, ...containers, 'container'],
+  build: [...containers, 'container'],
+  cli: [...engines, ...containers, 'container', 'build'],
 };
 
 /** The imports of one file that point the wrong way; files outside of src have none. */

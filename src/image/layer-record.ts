@@ -12,11 +12,15 @@ export const LAYER_FILE = 'layer.json';
 export interface LayerRecord {
   /** Digest of the uncompressed tar. */
   readonly diffId: Digest;
+  /** Of the uncompressed tar. */
+  readonly tarBytes: number;
   /** Of all files. */
   readonly sizeBytes: number;
   readonly entries: number;
   /** Its root hides all layers below; overlayfs has no mark for that. */
   readonly isRootOpaque: boolean;
+  /** Of a layer that no image brought: the tar it was unpacked from, with its size and time. */
+  readonly origin?: string;
 }
 
 /** @returns undefined when there is no such layer. */

@@ -79,6 +79,23 @@ export function whileUnused(store: Store, name: string, change: () => void): boo
   }
 }
 
+/**
+ * Whether some process uses the volume, or changes that just now. Held for a moment, the locks make no other's question
+ * go wrong: all of them are asked under `setup.lock`.
+ */
+export function isUsed(store: Store, name: string): boolean {
+  const home = store.path('volumes', name);
+  const homeFd = openIfThere(home, 'r');
+  if (homeFd === undefined) return false;
+  const setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
+  try {
+    return setupFd === undefined || !isAlone(homeFd);
+  } finally {
+    if (setupFd !== undefined) closeSync(setupFd);
+    closeSync(homeFd);
+  }
+}
+
 class HeldVolume implements VolumeUse {
   readonly record: VolumeRecord;
   readonly path: string;

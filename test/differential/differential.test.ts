@@ -4,7 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
 import { workerPrefix } from '../helpers/paths.js';
-import { hasPlyfs, overlayfs, overlayfsWithoutMetacopy, plain, plyfs } from '../helpers/targets.js';
+import {
+  hasPlyfs,
+  overlayfs,
+  overlayfsWithoutMetacopy,
+  plain,
+  plyfs,
+  plyfsCoherent,
+} from '../helpers/targets.js';
 import { allowedAgainstOverlayfs, allowedForPlyfs } from './allowed.js';
 import { compare, fromRegression, runAll } from './compare.js';
 import { Operators, type PairOptions } from './pair.js';
@@ -24,8 +31,12 @@ const pairs: [name: string, count: number, options: PairOptions][] = [
   ['overlayfs with itself', Math.min(runs, 25), { reference: overlayfs, other: overlayfs }],
   ['a plain directory with overlayfs', Math.min(runs, 50), { ...reference, other: plain }],
 ];
-if (hasPlyfs())
-  pairs.push(['plyfs with overlayfs', runs, { ...reference, allowed: allowedForPlyfs, other: plyfs }]);
+if (hasPlyfs()) {
+  pairs.push(
+    ['plyfs with overlayfs', runs, { ...reference, allowed: allowedForPlyfs, other: plyfs }],
+    ['plyfs -o coherent with overlayfs', Math.min(runs, 75), { ...reference, other: plyfsCoherent }],
+  );
+}
 
 afterEach(() => {
   expect(findLeaks(workerPrefix())).toEqual([]);

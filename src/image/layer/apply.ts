@@ -22,7 +22,7 @@ import { displayName, type Name } from '../../vfs/name.js';
 import type { EntryType, TarEntry } from '../tar/entry.js';
 import type { TarSink } from '../tar/reader.js';
 import { AttributeWriter, type Notices } from './attributes.js';
-import { LayerDirectories, type LayerDirectory } from './directories.js';
+import { LayerDirectories, type LayerDirectory, NotADirectory } from './directories.js';
 import { type LayerLimits, Tally } from './limits.js';
 
 export interface ApplyOptions {
@@ -165,9 +165,12 @@ export class LayerApplier implements TarSink {
       this.#directories.root.entry = entry;
       return;
     }
+    if (name.startsWith(WHITEOUT_PREFIX)) {
+      this.#whiteout(above, name);
+      return;
+    }
     const parent = this.#parentAt(above);
-    if (name.startsWith(WHITEOUT_PREFIX)) this.#whiteout(parent, name);
-    else if (entry.type === 'directory') this.#directories.replace(parent, name).entry = entry;
+    if (entry.type === 'directory') this.#directories.replace(parent, name).entry = entry;
     else this.#make(parent, name, entry);
   }
 
@@ -178,7 +181,10 @@ export class LayerApplier implements TarSink {
     return parent;
   }
 
-  #whiteout(parent: LayerDirectory, mark: Name): void {
+  #whiteout(above: Name, mark: Name): void {
+    const parent = this.#parentOfWhiteout(above);
+    // umoci lists what a directory had when it became a file: nothing of it shows any more.
+    if (parent === undefined) return;
     if (mark === OPAQUE_NAME) {
       parent.isOpaque = true;
       return;
@@ -193,6 +199,15 @@ export class LayerApplier implements TarSink {
     }
     const made = mknodat(this.#directories.descriptor(parent), name, S_IFCHR, 0, 0);
     if (made !== -EEXIST) check(made, 'mknod');
+  }
+
+  #parentOfWhiteout(above: Name): LayerDirectory | undefined {
+    try {
+      return this.#parentAt(above);
+    } catch (error) {
+      if (error instanceof NotADirectory) return undefined;
+      throw error;
+    }
   }
 
   #make(parent: LayerDirectory, name: Name, entry: TarEntry): void {
