@@ -12,7 +12,7 @@ import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
 import { openUnion } from '../union/open-union.js';
 import type { UnionFileSystem } from '../union/union-file-system.js';
 import { type Attr, Entry } from '../vfs/attr.js';
-import type { DirentSink } from '../vfs/file-system.js';
+import type { DirentSink, FileSystem } from '../vfs/file-system.js';
 import { InodeNumbers } from '../vfs/inode-numbers.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { type NodeId, ROOT_NODE } from '../vfs/node-id.js';
@@ -46,6 +46,10 @@ export class ImageTree implements Disposable {
       callerIds: new CallerIds(false),
       descriptorLimit: DESCRIPTOR_LIMIT,
     });
+  }
+
+  get fs(): FileSystem {
+    return this.#union;
   }
 
   /** Where an absolute path leads, symlinks followed within the root. */
