@@ -9,6 +9,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
+import { imageDirectories } from '../image/mount-image.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { type OverlayOptions, parseOverlayOptions } from '../mounts/spec/overlay-options.js';
 import { planMounts } from '../mounts/spec/plan.js';
@@ -149,9 +150,10 @@ export function resolveMount(request: MountRequest, root: string): ResolvedMount
     case 'tmpfs':
       return { request };
     case 'image':
-      throw new UserError(
-        `cannot mount image '${request.source}' on '${request.target}': image mounts need the image store, which this version lacks`,
-      );
+      return {
+        request,
+        imageLayers: imageDirectories(root, request.source, request.target).map(nameFromText),
+      };
   }
 }
 

@@ -7,12 +7,12 @@ import { chainIds, hexOf } from './chain-id.js';
 import type { Chunks } from './decompress.js';
 import { compareDigest } from './digest.js';
 import type { ImageStage, NewImage } from './image-stage.js';
-import { addUnpacked, jsonBytes, LAYER_TYPE } from './import-image.js';
+import { jsonBytes, LAYER_TYPE } from './import-image.js';
 import { openInput } from './input.js';
 import type { Notices } from './layer/attributes.js';
-import { inheritAttributes } from './layer/inherit.js';
 import type { FoundImage, FoundLayer } from './layout/found-image.js';
 import { type Descriptor, type Digest, type Manifest, MEDIA_TYPE } from './oci.js';
+import { settleLayers } from './settle-layers.js';
 import { type UnpackedLayer, type UnpackOptions, unpackLayer } from './unpack-layer.js';
 
 export interface StageOptions extends UnpackOptions {
@@ -35,17 +35,12 @@ export async function stageImage(
   const done = await inTurns(image.layers, (layer, index) =>
     stageLayer(stage, layer, chain[index]!, options),
   );
-  // Bottom first: what a directory inherits is then complete.
-  done.forEach(({ unpacked }, index) => {
-    if (unpacked === undefined) return;
-    const lowers = chain.slice(0, index).map((hex) => stage.layerTree(hex));
-    const from = lowersFrom(stage, chain.slice(0, index));
-    inheritAttributes(unpacked.staged.tree, unpacked.applied.implicit, lowers.slice(from));
-    addUnpacked(stage, chain[index]!, unpacked);
-    for (const [what, count] of unpacked.applied.notices) {
-      options.notices.set(what, (options.notices.get(what) ?? 0) + count);
-    }
-  });
+  settleLayers(
+    stage,
+    chain,
+    done.map(({ unpacked }) => unpacked),
+    options.notices,
+  );
   const config = await stage.addBytes(image.configBytes, image.configType);
   const layers = done.map(({ blob }) => blob);
   const manifest = await stageManifest(stage, image, config, layers);
@@ -56,14 +51,6 @@ export async function stageImage(
     layers: chain,
     names: image.names,
   };
-}
-
-/** Where an opaque root cuts what is below. */
-function lowersFrom(stage: ImageStage, chain: readonly string[]): number {
-  return Math.max(
-    chain.findLastIndex((hex) => stage.isRootOpaque(hex)),
-    0,
-  );
 }
 
 async function stageManifest(

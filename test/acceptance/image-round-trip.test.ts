@@ -178,4 +178,39 @@ describe('images of plyfs', () => {
     }
     expect(sh('ls store/layers | wc -l').trim()).toBe('2');
   });
+
+  test('an image is mounted over another, whole, a directory and a file of it', () => {
+    const layout = new LayoutBuilder();
+    const tarOf = (script: string): Buffer => {
+      sh(`rm -rf t; mkdir -p t/etc/sub; ${script}; tar -C t -cf t.tar .`);
+      return readFileSync(join(bench.root, 't.tar'));
+    };
+    const below = tarOf('echo a > t/etc/sub/a; echo b > t/etc/sub/b; echo f > t/etc/file');
+    const above = tarOf('echo c > t/etc/sub/c; touch t/etc/sub/.wh.a');
+    layout.name(layout.image([below, above]), 'both:1').writeTo(join(bench.root, 'l'));
+    plyfs('image', 'load', '--root', 'store', '-i', 'l');
+    const image = (rest: string): string[] => ['--mount', `type=image,src=both:1,${rest}`];
+    plyfs(
+      ...['mount', '--root', 'store', '-l', 'base:1', ...image('dst=/whole')],
+      ...[...image('dst=/sub,image-subpath=etc/sub'), ...image('dst=/one,image-subpath=etc/file'), 'mnt'],
+    );
+    try {
+      expect(sh('cd mnt; ls -m whole/etc whole/etc/sub sub | paste -sd" "; cat sub/c one')).toBe(
+        'sub: b, c  whole/etc: file, sub  whole/etc/sub: b, c\nc\nf\n',
+      );
+      expect(() => sh('touch mnt/sub/new')).toThrow(/Read-only file system/);
+    } finally {
+      plyfs('umount', 'mnt');
+    }
+    const missing = bench.plyfs(
+      'mount',
+      '--root',
+      'store',
+      '-l',
+      'base:1',
+      ...image('dst=/x,image-subpath=no'),
+      'mnt',
+    );
+    expect(missing.stderr).toContain("the image has no directory 'no'");
+  });
 });

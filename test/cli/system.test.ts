@@ -35,7 +35,15 @@ function fillStore(): void {
   for (const folder of ['upper', 'work', 'merged']) mkdirSync(join(home, folder), { recursive: true });
   writeFileSync(join(home, 'upper/f'), 'x'.repeat(300));
   const mounts = [{ origin: 'volume', request: { type: 'volume', source: 'used', target: '/x' } }];
-  const record = { id: ID, name: 'box', createdAt: '', image: { id: 'x', name: 'x' }, layers: [], mounts };
+  const record = {
+    id: ID,
+    name: 'box',
+    createdAt: '',
+    image: { id: 'x', name: 'x' },
+    layers: [],
+    labels: {},
+    mounts,
+  };
   writeFileSync(join(home, 'container.json'), JSON.stringify(record));
 }
 
@@ -106,7 +114,31 @@ describe('plyfs system', () => {
     ]);
   });
 
-  it.each(['info', 'df'])('%s has a help with examples', (command) => {
+  it('prune removes what nobody uses, after a question', () => {
+    fillStore();
+    const anonymous = ok('volume', 'create').trim();
+    const asked = bench.plyfs('system', 'prune', '--root', 'state');
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toContain(
+      'WARNING! This will remove 1 stopped container, all images without a name.\n',
+    );
+    expect(ok('system', 'prune', '-f', '--filter', 'label=none')).toBe('Total reclaimed space: 0B\n');
+    expect(ok('system', 'prune', '-f')).toMatch(
+      /^Deleted Containers:\nc{64}\n\nTotal reclaimed space: [\d.]+kB\n$/,
+    );
+    expect(ok('volume', 'ls', '-q', '--filter', 'anonymous=true')).toBe(`${anonymous}\n`);
+    const rest = ok('system', 'prune', '-af', '--volumes');
+    expect(rest).toMatch(
+      new RegExp(
+        `^Deleted Volumes:\\n${anonymous}\\n\\nDeleted Images:\\nuntagged: app:latest\\ndeleted: sha256:`,
+      ),
+    );
+    expect(ok('volume', 'ls', '-q')).toBe('free\nused\n');
+    expect(ok('system', 'df', '--format', '{{.TotalCount}}')).toBe('0\n0\n2\n');
+    expect(ok('system', 'info', '--format', '{{.Layers}}')).toBe('0\n');
+  });
+
+  it.each(['info', 'df', 'prune'])('%s has a help with examples', (command) => {
     expect(bench.plyfs('system', command, '--help').stdout).toMatch(/Examples:\n {2}plyfs system/);
   });
 });

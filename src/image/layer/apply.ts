@@ -32,6 +32,8 @@ export interface ApplyOptions {
   readonly limits: LayerLimits;
   /** Leaves devices out instead of failing where they cannot be made. */
   readonly skipDevices: boolean;
+  /** A tree and no layer (the content of a volume): `.wh.` names are ordinary ones. */
+  readonly isPlainTree?: boolean;
 }
 
 export interface AppliedLayer {
@@ -159,13 +161,14 @@ export class LayerApplier implements TarSink {
     const name = path.slice(slash + 1);
     const above = slash < 0 ? '' : path.slice(0, slash);
     // aufs's own files, of which the image-spec keeps the opaque mark alone.
-    if (hasAufsPart(above)) return;
+    const isLayer = this.#options.isPlainTree !== true;
+    if (isLayer && hasAufsPart(above)) return;
     if (path === '') {
       if (entry.type !== 'directory') throw new UserError('the root of a layer is a directory');
       this.#directories.root.entry = entry;
       return;
     }
-    if (name.startsWith(WHITEOUT_PREFIX)) {
+    if (isLayer && name.startsWith(WHITEOUT_PREFIX)) {
       this.#whiteout(above, name);
       return;
     }
