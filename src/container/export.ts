@@ -14,6 +14,6 @@ export interface Exported extends TreeTar, Disposable {}
 export function exportContainer(store: Store, record: ContainerRecord): Exported {
   flushMount(store, record);
   const layers = record.layers.map((hex) => layerTreePath(store, hex));
-  const tree = new ImageTree([...layers, `${realRoot(store)}/containers/${record.id}/upper`]);
+  const tree = new ImageTree(layers, `${realRoot(store)}/containers/${record.id}`);
   return { ...tarOfTree(tree.fs), [Symbol.dispose]: () => tree[Symbol.dispose]() };
 }
