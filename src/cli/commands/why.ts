@@ -14,6 +14,7 @@ The path is asked about at the daemon and not opened. Topmost layer first; layer
   shows      what is seen                      merged     a directory whose names show too
   whiteout   deleted here                      opaque     a directory that hides those below
   hidden     there, but something above hides it
+For a layer of an image, the line of the history that made it comes after the path.
 
 Examples:
   plyfs why /mnt/etc/passwd
