@@ -14,7 +14,7 @@ import { check, fsError } from '../errno/fs-error.js';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../linux/constants.js';
 import { mkdirat, renameat2, unlinkat } from '../linux/directory.js';
 import type { Name } from '../vfs/name.js';
-import { copyUp, ensureUpper, inUpper } from './copy-up.js';
+import { copyUpToMove, ensureUpper, inUpper } from './copy-up.js';
 import { setOpaque } from './create.js';
 import { isWhiteout } from './format.js';
 import { linkUp } from './index-directory.js';
@@ -55,7 +55,7 @@ export function rename(state: UnionState, ends: RenameEnds, flags: number): void
     throw fsError(ENOENT, 'rename', ends.newName);
   if (moved === target.node) return;
   assertMovable(state, moved);
-  copyUp(state, moved);
+  copyUpToMove(state, moved, ends.from === ends.to);
   if ((flags & RENAME_EXCHANGE) !== 0) exchange(state, source, target);
   else move(state, source, target);
   ends.from.listing = undefined;
@@ -139,7 +139,7 @@ function exchange(state: UnionState, source: Side, target: Side): void {
   const moved = source.node!;
   const other = target.node!;
   assertMovable(state, other);
-  copyUp(state, other);
+  copyUpToMove(state, other, source.parent === target.parent);
   const fromDir = ensureUpper(state, source.parent);
   const toDir = ensureUpper(state, target.parent);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
