@@ -13,10 +13,11 @@ import { fdatasync } from '../linux/data.js';
 import { ftruncate, Times } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import { Statx } from '../linux/statx.js';
-import { fsetxattr, removexattrAt } from '../linux/xattr.js';
+import { fsetxattr, getxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import { Wait } from '../vfs/wait.js';
 import { indexNameOf } from './index-directory.js';
 import type { UnionNode } from './node.js';
+import type { PendingCopy } from './pending-copies.js';
 import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
@@ -29,13 +30,12 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * A file of the right length without data, marked metacopy.
- * @param parentFd directory of upper where it will lie.
  * @returns undefined where that saves nothing or cannot be found again: empty files.
  */
-export function buildMetadata(state: UnionState, node: UnionNode, parentFd: number): Temporary | undefined {
+export function buildMetadata(state: UnionState, node: UnionNode): Temporary | undefined {
   state.statNode(node, source);
   if (source.sizeBytes === 0 || (source.nlink > 1 && !canBeIndexed(state, node))) return undefined;
-  const { temporary, fd } = Temporary.file(state.work!, parentFd);
+  const { temporary, fd } = Temporary.file(state.work!);
   let done = false;
   try {
     check(ftruncate(fd, source.sizeBytes), 'copy-up', node.name);
@@ -53,15 +53,10 @@ function canBeIndexed(state: UnionState, node: UnionNode): boolean {
 }
 
 /** A file with the first `sizeLimit` bytes of the node's data. @throws Wait */
-export function buildData(
-  state: UnionState,
-  node: UnionNode,
-  parentFd: number,
-  sizeLimit: number,
-): Temporary {
+export function buildData(state: UnionState, node: UnionNode, sizeLimit: number): Temporary {
   const finished = finishPending(state, node);
   if (finished?.temporary !== undefined) return finished.temporary;
-  const { temporary, fd } = Temporary.file(state.work!, parentFd);
+  const { temporary, fd } = Temporary.file(state.work!);
   let kept = false;
   try {
     state.statNode(node, source);
@@ -76,22 +71,36 @@ export function buildData(
   }
 }
 
-/** Copies data into the node's file in upper, which had metadata only; its times stay. @throws Wait */
+/** Copies data into the node's file in upper, which had metadata only; its times and capabilities stay. @throws Wait */
 export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): void {
-  if (finishPending(state, node) === undefined) {
+  let kept = finishPending(state, node);
+  if (kept === undefined) {
     state.statNode(node, source);
     saveTimes();
+    kept = { temporary: undefined, capability: readCapability(state, node) };
     const targetFd = state.open(node, O_RDWR);
     transfer(state, node, {
       targetFd,
       temporary: undefined,
+      capability: kept.capability,
       sizeBytes: Math.min(source.sizeBytes, sizeLimit),
     });
   }
   const fd = state.locate(node);
   const name = state.locatedName;
+  // Writing took it away.
+  if (kept.capability !== undefined)
+    check(setxattrAt(fd, name, CAPABILITY, kept.capability, 0), 'setxattr', CAPABILITY);
   utimesAt(fd, name, times);
   check(removexattrAt(fd, name, state.xattrs.metacopy), 'removexattr', 'metacopy');
+}
+
+const CAPABILITY = 'security.capability';
+const capability = Buffer.allocUnsafeSlow(64);
+
+function readCapability(state: UnionState, node: UnionNode): Buffer | undefined {
+  const length = getxattrAt(state.locate(node), state.locatedName, CAPABILITY, capability);
+  return length > 0 ? Buffer.from(capability.subarray(0, length)) : undefined;
 }
 
 function saveTimes(): void {
@@ -105,10 +114,13 @@ interface Transfer {
   /** Closed when the transfer is over. */
   readonly targetFd: number;
   readonly temporary: Temporary | undefined;
+  /** Of a target that has one. */
+  readonly capability?: Buffer | undefined;
   readonly sizeBytes: number;
 }
 
-function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, sizeBytes }: Transfer): void {
+function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
+  const { targetFd, temporary, capability, sizeBytes } = to;
   const whole = sizeBytes === source.sizeBytes;
   const { mtimeSec, mtimeNsec, atimeSec, atimeNsec } = source;
   let sourceFd = -1;
@@ -127,7 +139,7 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
         durable,
       });
       const kept = { mtimeSec, mtimeNsec, atimeSec, atimeNsec };
-      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, times: kept });
+      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, capability, times: kept });
       pending = true;
       throw new Wait(job);
     }
@@ -144,7 +156,7 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
 function finishPending(
   state: UnionState,
   node: UnionNode,
-): { readonly temporary: Temporary | undefined } | undefined {
+): Pick<PendingCopy, 'temporary' | 'capability'> | undefined {
   const pending = state.pendingCopies.get(node);
   if (pending === undefined) return undefined;
   if (!pending.job.done) throw new Wait(pending.job);
@@ -159,5 +171,5 @@ function finishPending(
   times.atimeNsec = pending.times.atimeNsec;
   times.mtimeSec = pending.times.mtimeSec;
   times.mtimeNsec = pending.times.mtimeNsec;
-  return { temporary: pending.temporary };
+  return pending;
 }

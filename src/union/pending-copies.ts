@@ -15,6 +15,8 @@ export interface PendingCopy {
   readonly targetFd: number;
   /** The copy; undefined when it is made in place. */
   readonly temporary: Temporary | undefined;
+  /** security.capability of the file before a copy in place, which takes it away. */
+  readonly capability: Buffer | undefined;
   /** Those of the file before the copy. */
   readonly times: Times;
 }
