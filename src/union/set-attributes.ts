@@ -27,7 +27,7 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
     const pending = state.pendingCopies.get(node);
     if (pending !== undefined && !pending.job.done) throw new Wait(pending.job);
   }
-  if (change.uid !== undefined || change.gid !== undefined) {
+  if (change.isChown) {
     const fd = state.locate(node);
     check(chownAt(fd, state.locatedName, change.uid ?? -1, change.gid ?? -1), 'chown', node.name);
   }

@@ -31,6 +31,13 @@ export class AttrChange {
   /** Open handle the change came through. */
   handle: number | undefined;
 
+  /** Whether it is a chown(2). One that keeps both ids names no field at all, and still takes setuid away. */
+  get isChown(): boolean {
+    if (this.uid !== undefined || this.gid !== undefined) return true;
+    const { mode, sizeBytes, atimeSec, mtimeSec } = this;
+    return mode === undefined && sizeBytes === undefined && atimeSec === undefined && mtimeSec === undefined;
+  }
+
   reset(): void {
     this.mode = undefined;
     this.uid = undefined;
