@@ -4,45 +4,62 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
 import { workerPrefix } from '../helpers/paths.js';
-import { hasPlyfs, overlayfs, overlayfsWithoutMetacopy, plain, plyfs } from '../helpers/targets.js';
-import { allowedAgainstOverlayfs, allowedForPlyfs } from './allowed.js';
-import { compare, fromRegression, runAll } from './compare.js';
+import { hasPlyfs, plain } from '../helpers/targets.js';
+import { allowedForPlain, allowedForPlyfs } from './allowed.js';
+import { type Campaign, compare, fromRegression, runAll } from './compare.js';
 import { Operators, type PairOptions } from './pair.js';
+import { FORMS, PLAIN_PLAN, type PlanName, planOf } from './plan.js';
+import { kinds } from './steps.js';
 
-const runs = Number(process.env.PLYFS_FUZZ_RUNS ?? 250);
-const seed = Number(process.env.PLYFS_FUZZ_SEED ?? 20_261_124);
-/** A long campaign takes a second for four runs, and shrinking a minute. */
-const limitMs = 120_000 + runs * 250;
+const SEED = 20_261_124;
+const LIMIT_MS = 120_000;
 const regressions = new URL('regressions/', import.meta.url);
 
-const reference = {
-  reference: overlayfsWithoutMetacopy,
-  reader: overlayfs,
-  allowed: allowedAgainstOverlayfs,
+const onPlyfs = (form: PlanName): PairOptions => {
+  const { overlayfs, reader, plyfs } = FORMS[form];
+  return { reference: overlayfs, reader, other: plyfs, allowed: allowedForPlyfs };
 };
-const pairs: [name: string, count: number, options: PairOptions][] = [
-  ['overlayfs with itself', Math.min(runs, 25), { reference: overlayfs, other: overlayfs }],
-  ['a plain directory with overlayfs', Math.min(runs, 50), { ...reference, other: plain }],
+const onItself = (form: PlanName): PairOptions => {
+  const { overlayfs, reader } = FORMS[form];
+  return { reference: overlayfs, reader, other: overlayfs };
+};
+const onPlain = (form: PlanName): PairOptions => ({
+  reference: FORMS[form].overlayfs,
+  other: plain,
+  allowed: allowedForPlain,
+});
+
+const campaigns: [name: string, campaign: Campaign][] = [
+  ['overlayfs with itself', { planOf, optionsOf: onItself, runs: 10, operations: 60, seed: SEED }],
+  [
+    'a plain directory with overlayfs',
+    { planOf: () => PLAIN_PLAN, optionsOf: onPlain, runs: 20, operations: 60, seed: SEED },
+  ],
 ];
 if (hasPlyfs())
-  pairs.push(['plyfs with overlayfs', runs, { ...reference, allowed: allowedForPlyfs, other: plyfs }]);
+  campaigns.push([
+    'plyfs with overlayfs',
+    { planOf, optionsOf: onPlyfs, runs: 20, operations: 60, seed: SEED },
+  ]);
 
 afterEach(() => {
   expect(findLeaks(workerPrefix())).toEqual([]);
 });
 
-describe.each(pairs)('%s', (_, count, options) => {
-  it(`agrees over random runs`, { timeout: limitMs }, async () => {
-    const found = await compare({ ...options, runs: count, seed });
+describe.each(campaigns)('%s', (_, campaign) => {
+  it('agrees over random runs', { timeout: LIMIT_MS }, async () => {
+    const found = await compare(campaign);
     expect(found === undefined ? '' : `${found.message}\nregression: ${found.regression}`).toBe('');
   });
+});
 
-  it('agrees over the runs that once differed', { timeout: limitMs }, async () => {
-    const files = readdirSync(regressions).filter((file) => file.endsWith('.json'));
+describe('a run that once differed', () => {
+  const files = readdirSync(regressions).filter((file) => file.endsWith('.json'));
+  it.each(files)('agrees: %s', { timeout: LIMIT_MS }, async (file) => {
+    const run = fromRegression(readFileSync(new URL(file, regressions), 'utf8'));
     const operators = new Operators();
     try {
-      for (const file of files)
-        await runAll(options, [fromRegression(readFileSync(new URL(file, regressions), 'utf8'))], operators);
+      await runAll(hasPlyfs() ? onPlyfs(run.form) : onItself(run.form), [run], operators);
     } finally {
       await operators.stop();
     }
@@ -50,12 +67,16 @@ describe.each(pairs)('%s', (_, count, options) => {
 });
 
 describe('the differential harness', () => {
+  it('has at least 30 kinds of operation', () => {
+    expect(Object.keys(kinds).length).toBeGreaterThanOrEqual(30);
+  });
+
   it('catches a side that drops chmod, and shrinks it to few steps', { timeout: 90_000 }, async () => {
     const found = await compare({
-      reference: overlayfs,
-      other: overlayfs,
-      sabotage: ['chmod'],
-      runs: 100,
+      planOf,
+      optionsOf: (form) => ({ ...onItself(form), sabotage: ['chmod'] }),
+      runs: 10,
+      operations: 60,
       seed: 1,
       shrinkLimitMs: 20_000,
     });
