@@ -7,9 +7,12 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.js';
+import { imageCommand } from './commands/image/group.js';
+import { imageListCommand } from './commands/image/list.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { umountCommand } from './commands/umount.js';
+import { volumeCommand } from './commands/volume/group.js';
 import { whyCommand } from './commands/why.js';
 
 const EXAMPLES = `
@@ -25,7 +28,6 @@ Examples:
 export function buildProgram(): Command {
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
-    .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
     .addHelpText('after', EXAMPLES)
     .option('--version', 'show the version')
@@ -35,12 +37,27 @@ export function buildProgram(): Command {
       else command.help({ error: true });
     })
     .allowExcessArguments();
-  for (const command of [mountCommand(), umountCommand(), mountsCommand(), whyCommand(), doctorCommand()]) {
-    program.addCommand(command.helpOption('-h, --help', 'show this help'));
-    reportMistakes(command, `plyfs ${command.name()}`);
+  for (const command of [
+    mountCommand(),
+    umountCommand(),
+    mountsCommand(),
+    whyCommand(),
+    doctorCommand(),
+    imageCommand(),
+    imageListCommand('images'),
+    volumeCommand(),
+  ]) {
+    program.addCommand(command);
   }
-  reportMistakes(program, 'plyfs');
+  finish(program, 'plyfs');
   return program;
+}
+
+/** What every command has, those below a group included. */
+function finish(command: Command, name: string): void {
+  command.helpOption('-h, --help', 'show this help');
+  reportMistakes(command, name);
+  for (const below of command.commands) finish(below, `${name} ${below.name()}`);
 }
 
 function reportMistakes(command: Command, name: string): void {

@@ -6,19 +6,27 @@
 
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { type OverlayOptions, parseOverlayOptions } from '../mounts/spec/overlay-options.js';
 import { planMounts } from '../mounts/spec/plan.js';
 import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
-import type { BindRequest, MountRequest, SourceType, SpecContext } from '../mounts/spec/types.js';
+import type {
+  BindRequest,
+  MountRequest,
+  SourceType,
+  SpecContext,
+  VolumeRequest,
+} from '../mounts/spec/types.js';
 import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
+import { stateRoot } from '../store/layout.js';
 import { type Name, nameFromText } from '../vfs/name.js';
+import { checkVolumeName, newAnonymousName } from '../volume/names.js';
+import { backingOf, checkDriver } from '../volume/options.js';
 import { locate } from './locate.js';
 import type { EngineName, MountConfig, ResolvedMount } from './mount-config.js';
-import { stateRoot, volumeDirectory } from './volume-directory.js';
 
 /** All strings are text; relative paths are taken from `cwd`. */
 export interface MountWish {
@@ -62,7 +70,9 @@ export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
     xattrNamespace: flags.userxattr === true || !mayUseTrustedXattrs() ? 'user' : 'trusted',
     unionOptions: textFlags(flags),
     vfsOptions: vfsOptionsOf(flags),
+    fsname: nameFromText(typeof flags.fsname === 'string' ? flags.fsname : 'plyfs'),
     volatile: flags.volatile === true,
+    coherent: flags.coherent === true,
     allowOther: flags.allow_other === true,
     debug: wish.debug === true,
   };
@@ -135,7 +145,7 @@ function resolveMount(request: MountRequest, root: string): ResolvedMount {
     case 'bind':
       return { request: withNotices(request), hostPath: nameFromText(request.source) };
     case 'volume':
-      return { request, hostPath: volumeDirectory(request, root) };
+      return resolveVolume(request, root);
     case 'tmpfs':
       return { request };
     case 'image':
@@ -143,6 +153,16 @@ function resolveMount(request: MountRequest, root: string): ResolvedMount {
         `cannot mount image '${request.source}' on '${request.target}': image mounts need the image store, which this version lacks`,
       );
   }
+}
+
+/** An anonymous volume gets its name here. @throws UserError for a name, driver or options that cannot be. */
+export function resolveVolume(request: VolumeRequest, root: string): ResolvedMount {
+  const name = request.source ?? newAnonymousName();
+  checkVolumeName(name);
+  checkDriver(request.driver);
+  backingOf(request.driverOptions);
+  const hostPath = nameFromText(join(root, 'volumes', name, '_data'));
+  return { request, hostPath, volume: { root, name } };
 }
 
 const MEETING_NOTICE =
@@ -171,7 +191,7 @@ function mayUseTrustedXattrs(): boolean {
 
 type Flags = OverlayOptions['flags'];
 
-/** fsname and subtype are ours to set. */
+/** What the union reads; fsname is the mount's, subtype always ours. */
 function textFlags(flags: Flags): Record<string, string> {
   const entries = Object.entries(flags).filter(([key]) => key !== 'fsname' && key !== 'subtype');
   return Object.fromEntries(
@@ -181,6 +201,6 @@ function textFlags(flags: Flags): Record<string, string> {
 
 function vfsOptionsOf(flags: Flags): string[] {
   const negated = ['suid', 'dev', 'exec', 'atime', 'diratime'].filter((name) => flags[name] === false);
-  const plain = ['sync', 'dirsync'].filter((name) => flags[name] === true);
+  const plain = ['sync', 'dirsync', 'strictatime'].filter((name) => flags[name] === true);
   return [...negated.map((name) => `no${name}`), ...plain];
 }

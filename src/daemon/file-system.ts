@@ -35,6 +35,8 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
     work: config.work,
     readOnly: config.readOnly,
     volatile: config.volatile,
+    accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
+    coherent: config.coherent,
     xattrNamespace: config.xattrNamespace,
     privileged: options.privileged,
     inodeNumbers,

@@ -17,6 +17,15 @@ export interface ResolvedMount {
    * a tmpfs. Bytes, where the strings of `request` are text.
    */
   readonly hostPath?: Name;
+  /** Of a volume: which one. The daemon makes it where it is missing, and uses it for as long as it serves. */
+  readonly volume?: VolumePlace;
+}
+
+/** Text. */
+export interface VolumePlace {
+  /** Of the store. */
+  readonly root: string;
+  readonly name: string;
 }
 
 export interface MountConfig {
@@ -38,8 +47,12 @@ export interface MountConfig {
   readonly unionOptions: Readonly<Record<string, string>>;
   /** Switches of the mount itself that the kernel keeps: `nosuid`, `nodev`, `noexec`, `noatime` ... */
   readonly vfsOptions: readonly string[];
+  /** What `df` and mountinfo show as the source, as bytes. */
+  readonly fsname: Name;
   /** No fsync of upper at all: fast, and lost with the host. */
   readonly volatile: boolean;
+  /** Files of the layers that are open follow a copy-up: `-o coherent`. */
+  readonly coherent: boolean;
   /** Users other than the one who mounts may enter; always so for privileged mounts. */
   readonly allowOther: boolean;
   /** Stack traces and a line for each request in the log. */

@@ -62,6 +62,7 @@ function prepare(config: MountConfig): Serving | undefined {
       mountpoint: config.mountpoint,
       readOnly: isWhollyReadOnly(config),
       vfsOptions: config.vfsOptions,
+      fsname: config.fsname,
       allowOther: config.allowOther,
       privileged,
       changesOutside: hasOutsideChanges(config),

@@ -1,60 +1,93 @@
 /**
  * Makes what a mount's sources lack and the user asked to be made: volumes at first use, bind sources with
- * `bind-create-src`; and takes it away again when the mount does not come about.
+ * `bind-create-src`; begins to use the volumes, which mounts their storage; and takes it back when the mount does not
+ * come about.
  */
 
-import { mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Intent } from '../store/intent.js';
+import { Store } from '../store/store.js';
 import type { Name } from '../vfs/name.js';
-import type { MountConfig } from './mount-config.js';
+import { ensureVolume } from '../volume/create.js';
+import { discardIfUnused } from '../volume/remove.js';
+import { useVolume, type VolumeUse } from '../volume/use.js';
+import type { MountConfig, ResolvedMount, VolumePlace } from './mount-config.js';
 import { quote, reasonOf, refusal } from './refusal.js';
-import { ensureVolume } from './volume-directory.js';
 
-/** What was made, newest last. */
-export type MadeSources = { readonly path: string; readonly isFile: boolean }[];
-
-/**
- * @param made gets what is made, also when this throws.
- * @throws UserError when one cannot be made.
- */
-export function prepareSources(config: MountConfig, made: MadeSources): void {
-  for (const { request, hostPath } of config.mounts) {
-    if (hostPath === undefined) continue;
-    if (request.type === 'volume' && ensureVolume(hostPath, request)) noteVolume(hostPath, made);
-    if (request.type === 'bind' && request.createSource) makeBindSource(config, hostPath, made);
-  }
+/** What a mount has of its sources: filled by `prepareSources()`, also when that throws. */
+export interface PreparedSources {
+  /** Directories made for binds, the deepest last. */
+  readonly made: string[];
+  readonly madeVolumes: VolumePlace[];
+  readonly uses: VolumeUse[];
+  /** Takes new anonymous volumes away should this process be killed before the mount stands. */
+  readonly undo: Map<string, Intent>;
 }
 
-/** What somebody has put something into meanwhile stays. */
-export function removeMade(made: MadeSources): void {
-  for (const { path, isFile } of made.toReversed()) {
-    try {
-      if (isFile) unlinkSync(path);
-      else rmdirSync(path);
-    } catch (error) {
-      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? ''))
-        throw error;
+export function noSources(): PreparedSources {
+  return { made: [], madeVolumes: [], uses: [], undo: new Map() };
+}
+
+/** @throws UserError when one cannot be made or mounted. */
+export function prepareSources(config: MountConfig, sources: PreparedSources): void {
+  for (const mount of config.mounts) {
+    const { request, hostPath } = mount;
+    if (request.type === 'volume') prepareVolume(mount, sources);
+    if (request.type === 'bind' && request.createSource && hostPath !== undefined) {
+      makeBindSource(config, hostPath, sources.made);
     }
   }
 }
 
-function noteVolume(hostPath: Name, made: MadeSources): void {
-  const data = Buffer.from(hostPath, 'latin1').toString('utf8');
-  const home = dirname(data);
-  made.push({ path: home, isFile: false }, { path: `${home}/volume.json`, isFile: true });
-  made.push({ path: data, isFile: false });
+/** The mount stands: what was made for it stays. */
+export function keepSources({ undo }: PreparedSources): void {
+  for (const intent of undo.values()) intent.end();
+  undo.clear();
 }
 
-function makeBindSource(config: MountConfig, hostPath: Name, made: MadeSources): void {
+/**
+ * Ends the use of volumes. Of a mount that never stood, takes away what was made for it; what somebody has put
+ * something into meanwhile stays.
+ */
+export function releaseSources(sources: PreparedSources, { stood }: { readonly stood: boolean }): void {
+  for (const use of sources.uses.splice(0)) use[Symbol.dispose]();
+  if (stood) return;
+  for (const { root, name } of sources.madeVolumes.splice(0)) discardIfUnused(new Store(root), name);
+  keepSources(sources);
+  for (const path of sources.made.splice(0).toReversed()) removeIfEmpty(path);
+}
+
+function prepareVolume({ request, volume }: ResolvedMount, sources: PreparedSources): void {
+  if (request.type !== 'volume' || volume === undefined) return;
+  const store = new Store(volume.root);
+  const isNew = request.source === undefined;
+  const undo = isNew ? (sources.undo.get(volume.root) ?? store.intend()) : undefined;
+  if (undo !== undefined) sources.undo.set(volume.root, undo);
+  const { made } = ensureVolume(store, request, { undo, name: volume.name });
+  if (made) sources.madeVolumes.push(volume);
+  sources.uses.push(useVolume(store, volume.name));
+}
+
+function makeBindSource(config: MountConfig, hostPath: Name, made: string[]): void {
   const path = Buffer.from(hostPath, 'latin1').toString('utf8');
   try {
     const first = mkdirSync(path, { recursive: true });
     if (first === undefined) return;
     const chain = [path];
     while (chain[0] !== first && chain[0] !== '/') chain.unshift(dirname(chain[0]!));
-    made.push(...chain.map((one) => ({ path: one, isFile: false })));
+    made.push(...chain);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw refusal(config, `bind source ${quote(hostPath)} cannot be made: ${reasonOf(error)}`);
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
   }
 }

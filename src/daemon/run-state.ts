@@ -20,7 +20,7 @@ import {
 import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import { displayName, type Name } from '../vfs/name.js';
-import type { MountOrder } from './mount-config.js';
+import type { MountOrder, VolumePlace } from './mount-config.js';
 
 export interface MountSummary {
   readonly type: string;
@@ -28,6 +28,8 @@ export interface MountSummary {
   readonly target: string;
   readonly source: string;
   readonly readOnly: boolean;
+  /** Of a volume; text. */
+  readonly volume?: VolumePlace;
 }
 
 export interface RunState {
@@ -63,11 +65,12 @@ export function runStateOf(order: MountOrder, privileged: boolean, mountId: numb
     layers: config.layers,
     ...(config.upper === undefined ? {} : { upper: config.upper }),
     ...(config.work === undefined ? {} : { work: config.work }),
-    mounts: config.mounts.map(({ request, hostPath }) => ({
+    mounts: config.mounts.map(({ request, hostPath, volume }) => ({
       type: request.type,
       target: request.target,
       source: hostPath === undefined ? '' : displayName(hostPath),
       readOnly: request.readOnly,
+      ...(volume === undefined ? {} : { volume }),
     })),
     engine: config.engine,
     readOnly: config.readOnly || config.upper === undefined,

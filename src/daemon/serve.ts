@@ -19,7 +19,7 @@ import { CONTROL_SOCKET } from './control-client.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
 import { isWhollyReadOnly, type MountConfig, type MountOrder } from './mount-config.js';
-import { type MadeSources, prepareSources, removeMade } from './prepare-sources.js';
+import { keepSources, noSources, prepareSources, releaseSources } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
 import { startSessionProcess } from './session-process.js';
@@ -86,7 +86,7 @@ export class ServedMount {
   private attached: Standing | undefined;
   private mountId: number | undefined;
   private madeWork = false;
-  private readonly madeSources: MadeSources = [];
+  private readonly sources = noSources();
   private features: Features = {};
   private isDeviceClosed = false;
   /** The unmount under way: whoever asked for it is answered before the process ends. */
@@ -109,7 +109,7 @@ export class ServedMount {
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
     lockUpper(config, order.runRoot);
-    prepareSources(config, this.madeSources);
+    prepareSources(config, this.sources);
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
     const session = new Session(config, this.hooks.log, start);
     this.session = session;
@@ -129,6 +129,7 @@ export class ServedMount {
     this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
     const state = this.state();
     writeRunState(this.directory, state);
+    keepSources(this.sources);
     this.hooks.onMounted(state);
     const aborted = this.givenUp.promise.catch((): SessionEnd => ({ reason: 'aborted' }));
     return this.finish(await Promise.race([session.ended, aborted]));
@@ -145,6 +146,7 @@ export class ServedMount {
       mountpoint: config.mountpoint,
       readOnly: isWhollyReadOnly(config),
       vfsOptions: config.vfsOptions,
+      fsname: config.fsname,
       allowOther: config.allowOther,
     });
     this.attached = attached;
@@ -280,7 +282,7 @@ export class ServedMount {
       this.session === undefined ||
       (await settles(this.session.ended, STOP_TIMEOUT_MS)) ||
       (this.session.kill() && (await settles(this.session.ended, STOP_TIMEOUT_MS)));
-    if (!this.attached) removeMade(this.madeSources);
+    releaseSources(this.sources, { stood: this.attached !== undefined });
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
     return isOver;

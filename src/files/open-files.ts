@@ -7,21 +7,35 @@
  *
  * INVARIANT: all opens of a file that the kernel has at one time name the same backing file, or all none
  * (fs/fuse/iomode.c v6.18).
+ * INVARIANT: what the kernel has cached of a file is not kept by an open that follows one with a backing file: writes
+ * went past that cache.
  * INVARIANT: a file with setuid, setgid or capabilities is opened for writing with direct I/O, since only a write that
  * comes here can take them away.
  */
 
 import { check } from '../errno/fs-error.js';
-import { O_DIRECTORY, O_DSYNC, O_PATH, O_RDONLY, O_WRONLY, S_ISGID, S_ISUID } from '../linux/constants.js';
+import {
+  O_ACCMODE,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  S_ISGID,
+  S_ISUID,
+} from '../linux/constants.js';
 import { copyFileRange, fallocate, fdatasync, lseek, pread, pwrite } from '../linux/data.js';
 import { close, dup } from '../linux/open.js';
 import type { Opened } from '../vfs/attr.js';
 import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
+import type { NodeId } from '../vfs/node-id.js';
 import { type Job, Wait } from '../vfs/wait.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
 export interface OpenFile {
+  readonly id: NodeId;
   readonly name: Name;
   readonly isDirectory: boolean;
   mode: number;
@@ -31,6 +45,10 @@ export interface OpenFile {
   backingId: number;
   /** Whether the opens that were not released have a backing file. */
   opensBacked: boolean;
+  /** Whether a map may change the times, so that the kernel must not keep them: see `expectMapping()`. */
+  mayBeMapped: boolean;
+  /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
+  cachePassed: boolean;
   /** The kernel cannot take this file as a backing file: its file system is stacked too deep. */
   refusesBacking: boolean;
   /** Descriptors for what comes to us; -1 when not open. */
@@ -48,6 +66,10 @@ export interface Reach<F extends OpenFile> {
   open(file: F, flags: number): number;
   hasCapability(file: F): boolean;
   killPrivileges(file: F): void;
+  /** Whether opens of the file shall follow it when it is copied to another place: reads then come to us. */
+  follows(file: F): boolean;
+  /** Whether a file can be opened at any later time as well as now, whoever is to read it. */
+  readonly opensLate: boolean;
 }
 
 export interface CopyEndpoint<F> {
@@ -75,20 +97,39 @@ export class OpenFiles<F extends OpenFile> {
   /** Opens the file, with a backing file where possible. */
   open(file: F, access: { readonly reads: boolean; readonly writes: boolean }, out: Opened): void {
     if (!this.#openBacking(file, access.writes, out)) {
+      if (file.cachePassed) out.keepCache = false;
+      file.cachePassed = false;
       if (access.writes) this.writeDescriptor(file);
-      if (access.reads) this.readDescriptor(file);
+      // What the kernel has cached needs no descriptor.
+      if (access.reads && !this.#reach.opensLate) this.readDescriptor(file);
     }
     file.openCount++;
+    if (access.reads && access.writes) this.#expectMapping(file);
   }
 
-  /** The same for a file just made; takes over its descriptor, open for reading and writing. */
-  openCreated(file: F, fd: number, out: Opened): void {
+  /**
+   * The same for a file just made, which the kernel does not know yet; takes over its descriptor, open for reading and
+   * writing. `flags` are those of the open that made it.
+   */
+  openCreated(file: F, { fd, flags }: { readonly fd: number; readonly flags: number }, out: Opened): void {
     // A mode without r for the owner keeps an ordinary user from opening it once more.
     if (file.readFd < 0 && (file.mode & S_IRUSR) === 0) file.readFd = check(dup(fd), 'dup', file.name);
     if (file.writeFd < 0) file.writeFd = fd;
     else close(fd);
     this.#openBacking(file, true, out);
     file.openCount++;
+    file.mayBeMapped = file.opensBacked && (flags & O_ACCMODE) === O_RDWR;
+  }
+
+  /**
+   * Of a file opened for reading and writing. What is mapped by passthrough is written without a word to us or to fuse's
+   * cache of attributes, also after the last release: a map holds the backing file alone (mm/util.c:vma_set_file()). So
+   * from now on the kernel has to ask.
+   */
+  #expectMapping(file: F): void {
+    if (file.mayBeMapped || !file.opensBacked) return;
+    file.mayBeMapped = true;
+    this.session?.invalidateAttributes(file.id);
   }
 
   release(file: F): void {
@@ -197,7 +238,7 @@ export class OpenFiles<F extends OpenFile> {
   #openBacking(file: F, writes: boolean, out: Opened): boolean {
     const { session } = this;
     if (session === undefined || !session.passthrough || file.refusesBacking) return false;
-    if (file.openCount > 0 && !file.opensBacked) return false;
+    if (file.openCount > 0 ? !file.opensBacked : this.#reach.follows(file)) return false;
     if (file.backingId === 0) {
       const fd = file.writeFd >= 0 ? file.writeFd : this.#reach.open(file, O_PATH);
       const id = session.openBacking(fd);
@@ -210,6 +251,7 @@ export class OpenFiles<F extends OpenFile> {
       this.#backings++;
     }
     file.opensBacked = true;
+    file.cachePassed = true;
     out.backingId = file.backingId;
     if (writes && this.#losesPrivileges(file)) out.directIo = true;
     return true;

@@ -93,6 +93,10 @@ export function fillAttr(stat: Statx, out: Attr): void {
   out.sizeBytes = stat.sizeBytes;
   out.blocks = stat.blocks;
   out.blksize = stat.blksize;
+  fillTimes(stat, out);
+}
+
+export function fillTimes(stat: Statx, out: Attr): void {
   out.atimeSec = stat.atimeSec;
   out.atimeNsec = stat.atimeNsec;
   out.mtimeSec = stat.mtimeSec;

@@ -143,6 +143,7 @@ export const MS_DIRSYNC = 0x80;
 export const MS_NOSYMFOLLOW = 0x100;
 export const MS_NOATIME = 0x400;
 export const MS_NODIRATIME = 0x800;
+export const MS_STRICTATIME = 0x1000000;
 export const MS_BIND = 0x1000;
 export const MS_MOVE = 0x2000;
 export const MS_REC = 0x4000;
@@ -153,7 +154,6 @@ export const MS_PRIVATE = 0x40000;
 export const MS_SLAVE = 0x80000;
 export const MS_SHARED = 0x100000;
 export const MS_RELATIME = 0x200000;
-export const MS_STRICTATIME = 0x1000000;
 export const MS_LAZYTIME = 0x2000000;
 
 export const MNT_FORCE = 1;

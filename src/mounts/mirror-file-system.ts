@@ -127,6 +127,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const node = this.table.get(id);
     this.statNode(node);
     this.fillAttr(out);
+    if (node.mayBeMapped) out.ttlMs = 0;
   }
 
   setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
@@ -249,7 +250,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
     target.opened.keepCache = this.ttlMs > 0;
     const node = this.table.get(target.entry.nodeId);
     this.table.pin(node);
-    this.files.openCreated(node, fd, target.opened);
+    this.files.openCreated(node, { fd, flags: made.flags }, target.opened);
+    if (node.mayBeMapped) target.entry.attr.ttlMs = 0;
   }
 
   tmpfile(parent: NodeId, made: vfs.Creation, target: vfs.NewFile): void {
@@ -264,7 +266,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
     node.pinned = true;
     node.removed = true;
     this.enter(node, target.entry);
-    this.files.openCreated(node, fd, target.opened);
+    this.files.openCreated(node, { fd, flags: made.flags }, target.opened);
+    if (node.mayBeMapped) target.entry.attr.ttlMs = 0;
   }
 
   release(id: NodeId, _handle: number): void {
@@ -376,6 +379,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     out.generation = 0;
     out.ttlMs = this.ttlMs;
     this.fillAttr(out.attr);
+    if (node.mayBeMapped) out.attr.ttlMs = 0;
     node.nlookup++;
   }
 

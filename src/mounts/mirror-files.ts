@@ -36,6 +36,8 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
         open: (node, flags) => check(openAt(mirror.table.descriptor(node), '', flags), 'open', node.name),
         hasCapability: (node) => hasCapabilityAt(mirror.table.descriptor(node), ''),
         killPrivileges: (node) => this.killPrivileges(node),
+        follows: () => false,
+        opensLate: false,
       },
       KEPT_BACKINGS,
     );
@@ -45,8 +47,10 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
 
   killPrivileges(node: MirrorNode): void {
     this.#mirror.statNode(node);
-    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', this.#mirror.stat.mode);
+    const { mode } = this.#mirror.stat;
+    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', mode);
     node.hasCapability = false;
+    if (node.mode !== mode) this.session?.invalidateAttributes(node.id);
   }
 
   /**

@@ -48,6 +48,9 @@ export class MirrorNode implements CachedDescriptor, OpenFile {
   openCount = 0;
   backingId = 0;
   opensBacked = false;
+  mayBeMapped = false;
+  /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
+  cachePassed = false;
   refusesBacking = false;
   readFd = -1;
   writeFd = -1;

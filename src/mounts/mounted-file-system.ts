@@ -15,6 +15,7 @@ import type * as vfs from '../vfs/file-system.js';
 import { POSITION_LIMIT } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { type NodeId, nodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../vfs/node-id.js';
+import type { Job, JobSpec } from '../vfs/wait.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { type MountPoint, MountTable } from './mount-table.js';
 
@@ -35,7 +36,9 @@ export class MountedFileSystem implements vfs.FileSystem {
   }
 
   attach(session: vfs.Session): void {
-    for (const system of this.#systems) system.attach(session);
+    for (const [owner, system] of this.#systems.entries()) {
+      system.attach(owner === 0 ? session : new OwnedSession(session, owner));
+    }
   }
 
   detach(): void {
@@ -344,5 +347,40 @@ class CoveringSink implements vfs.DirentSink {
     }
     if (entry.nodeId !== 0) entry.nodeId = nodeId(this.#owner, entry.nodeId);
     this.#inner!.addPlus(name, entry, type, next);
+  }
+}
+
+/** The session as a file system sees it that knows only its own part of node ids. */
+class OwnedSession implements vfs.Session {
+  readonly #session: vfs.Session;
+  readonly #owner: number;
+
+  constructor(session: vfs.Session, owner: number) {
+    this.#session = session;
+    this.#owner = owner;
+  }
+
+  get passthrough(): boolean {
+    return this.#session.passthrough;
+  }
+
+  get replaying(): boolean {
+    return this.#session.replaying;
+  }
+
+  openBacking(fd: number): number {
+    return this.#session.openBacking(fd);
+  }
+
+  closeBacking(backingId: number): void {
+    this.#session.closeBacking(backingId);
+  }
+
+  invalidateAttributes(node: NodeId): void {
+    this.#session.invalidateAttributes(nodeId(this.#owner, node));
+  }
+
+  startJob(spec: JobSpec): Job {
+    return this.#session.startJob(spec);
   }
 }

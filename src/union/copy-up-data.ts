@@ -2,7 +2,8 @@
  * The data of a copy-up: into a new file in the work directory, or into a copy that had metadata only.
  *
  * Small data is copied in the loop, more by a helper thread (`Wait`); of several requests for one file the first to
- * come back finishes. The data is on disk before the file can show it, unless the union is volatile.
+ * come back finishes, unless it needs more than was copied: one that was to be shortened. The data is on disk before the
+ * file can show it, unless the union is volatile.
  */
 
 import { check } from '../errno/fs-error.js';
@@ -10,14 +11,14 @@ import { copyData, tryClone } from '../files/copy-data.js';
 import { utimesAt } from '../files/real-object.js';
 import { O_RDONLY, O_RDWR } from '../linux/constants.js';
 import { fdatasync } from '../linux/data.js';
-import { ftruncate, Times } from '../linux/inode.js';
+import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import { Statx } from '../linux/statx.js';
 import { fsetxattr, getxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import { Wait } from '../vfs/wait.js';
 import { indexNameOf } from './index-directory.js';
 import type { UnionNode } from './node.js';
-import type { PendingCopy } from './pending-copies.js';
+import { CAPABILITY, type PendingCopy, timesOf } from './pending-copies.js';
 import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
@@ -25,7 +26,6 @@ import type { UnionState } from './union-state.js';
 const INLINE_COPY_BYTES = 1024 * 1024;
 
 const source = new Statx();
-const times = new Times();
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -54,13 +54,14 @@ function canBeIndexed(state: UnionState, node: UnionNode): boolean {
 
 /** A file with the first `sizeLimit` bytes of the node's data. @throws Wait */
 export function buildData(state: UnionState, node: UnionNode, sizeLimit: number): Temporary {
-  const finished = finishPending(state, node);
+  state.statNode(node, source);
+  const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
+  const finished = finishPending(state, node, sizeBytes);
   if (finished?.temporary !== undefined) return finished.temporary;
   const { temporary, fd } = Temporary.file(state.work!);
   let kept = false;
   try {
-    state.statNode(node, source);
-    transfer(state, node, { targetFd: fd, temporary, sizeBytes: Math.min(source.sizeBytes, sizeLimit) });
+    transfer(state, node, { targetFd: fd, temporary, sizeBytes });
     kept = true;
     return temporary;
   } catch (error) {
@@ -71,43 +72,37 @@ export function buildData(state: UnionState, node: UnionNode, sizeLimit: number)
   }
 }
 
-/** Copies data into the node's file in upper, which had metadata only; its times and capabilities stay. @throws Wait */
-export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): void {
-  let kept = finishPending(state, node);
-  if (kept === undefined) {
-    state.statNode(node, source);
-    saveTimes();
-    kept = { temporary: undefined, capability: readCapability(state, node) };
+/**
+ * Copies data into the node's file in upper, which had metadata only; its times and capabilities stay.
+ * @returns what the file was before; valid until the next call.
+ * @throws Wait
+ */
+export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): Statx {
+  state.statNode(node, source);
+  const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
+  const finished = finishPending(state, node, sizeBytes);
+  const capability = finished === undefined ? readCapability(state, node) : finished.capability;
+  if (finished === undefined) {
     const targetFd = state.open(node, O_RDWR);
-    transfer(state, node, {
-      targetFd,
-      temporary: undefined,
-      capability: kept.capability,
-      sizeBytes: Math.min(source.sizeBytes, sizeLimit),
-    });
+    transfer(state, node, { targetFd, temporary: undefined, capability, sizeBytes });
   }
+  const before = finished?.before ?? source;
   const fd = state.locate(node);
   const name = state.locatedName;
-  // Writing took it away.
-  if (kept.capability !== undefined)
-    check(setxattrAt(fd, name, CAPABILITY, kept.capability, 0), 'setxattr', CAPABILITY);
-  utimesAt(fd, name, times);
+  if (capability !== undefined)
+    check(setxattrAt(fd, name, CAPABILITY, capability, 0), 'setxattr', CAPABILITY);
+  utimesAt(fd, name, timesOf(before));
   check(removexattrAt(fd, name, state.xattrs.metacopy), 'removexattr', 'metacopy');
+  return before;
 }
 
-const CAPABILITY = 'security.capability';
-const capability = Buffer.allocUnsafeSlow(64);
+const capabilityRoom = Buffer.allocUnsafeSlow(64);
 
+/** What writing takes away from the file in upper. */
 function readCapability(state: UnionState, node: UnionNode): Buffer | undefined {
-  const length = getxattrAt(state.locate(node), state.locatedName, CAPABILITY, capability);
-  return length > 0 ? Buffer.from(capability.subarray(0, length)) : undefined;
-}
-
-function saveTimes(): void {
-  times.atimeSec = source.atimeSec;
-  times.atimeNsec = source.atimeNsec;
-  times.mtimeSec = source.mtimeSec;
-  times.mtimeNsec = source.mtimeNsec;
+  const fd = state.locate(node);
+  const length = getxattrAt(fd, state.locatedName, CAPABILITY, capabilityRoom);
+  return length > 0 ? Buffer.from(capabilityRoom.subarray(0, length)) : undefined;
 }
 
 interface Transfer {
@@ -119,10 +114,10 @@ interface Transfer {
   readonly sizeBytes: number;
 }
 
+/** PRECONDITION: `source` is the node's. */
 function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
   const { targetFd, temporary, capability, sizeBytes } = to;
   const whole = sizeBytes === source.sizeBytes;
-  const { mtimeSec, mtimeNsec, atimeSec, atimeNsec } = source;
   let sourceFd = -1;
   let pending = false;
   try {
@@ -131,6 +126,8 @@ function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
     if (sizeBytes <= INLINE_COPY_BYTES) check(copyData(sourceFd, targetFd, sizeBytes), 'copy-up', node.name);
     else if (!whole || !tryClone(sourceFd, targetFd)) {
       const durable = !state.volatile;
+      const before = new Statx();
+      before.bytes.set(source.bytes);
       const job = state.files.session!.startJob({
         kind: 'copy',
         source: sourceFd,
@@ -138,8 +135,7 @@ function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
         sizeBytes,
         durable,
       });
-      const kept = { mtimeSec, mtimeNsec, atimeSec, atimeNsec };
-      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, capability, times: kept });
+      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, sizeBytes, before, capability });
       pending = true;
       throw new Wait(job);
     }
@@ -152,24 +148,21 @@ function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
   }
 }
 
-/** @returns what a helper thread copied for the node; undefined when none was asked. @throws Wait, FsError of the copy. */
-function finishPending(
-  state: UnionState,
-  node: UnionNode,
-): Pick<PendingCopy, 'temporary' | 'capability'> | undefined {
+/**
+ * @param sizeBytes what is needed of the data.
+ * @returns what a helper thread copied for the node; undefined when none was asked, or for less than is needed.
+ * @throws Wait, FsError of the copy.
+ */
+function finishPending(state: UnionState, node: UnionNode, sizeBytes: number): PendingCopy | undefined {
   const pending = state.pendingCopies.get(node);
   if (pending === undefined) return undefined;
   if (!pending.job.done) throw new Wait(pending.job);
-  state.pendingCopies.delete(node);
-  close(pending.sourceFd);
-  close(pending.targetFd);
-  if (pending.job.result < 0) {
-    pending.temporary?.discard();
-    check(pending.job.result, 'copy-up', node.name);
+  if (pending.job.result === 0 && pending.sizeBytes >= sizeBytes) {
+    state.pendingCopies.take(node, pending);
+    return pending;
   }
-  times.atimeSec = pending.times.atimeSec;
-  times.atimeNsec = pending.times.atimeNsec;
-  times.mtimeSec = pending.times.mtimeSec;
-  times.mtimeNsec = pending.times.mtimeNsec;
-  return pending;
+  state.pendingCopies.abandon(node, pending);
+  check(pending.job.result, 'copy-up', node.name);
+  state.statNode(node, source);
+  return undefined;
 }

@@ -70,7 +70,11 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
 
 /** Copies the node's metadata up unless it is in upper already; of small or untrusted files the data too. */
 export function copyUp(state: UnionState, node: UnionNode): void {
-  if (inUpper(state, node)) return;
+  if (inUpper(state, node)) {
+    // A change made while the data is being filled in would be lost at its end with the times that it moves.
+    if (state.pendingCopies.get(node) !== undefined) copyUpData(state, node, Number.MAX_SAFE_INTEGER);
+    return;
+  }
   if (node.isDirectory) ensureUpper(state, node);
   else copyFile(state, node, undefined);
 }
@@ -86,10 +90,9 @@ export function copyUpData(state: UnionState, node: UnionNode, sizeLimit: number
     return;
   }
   if (node.data === undefined) return;
-  state.statNode(node, source);
-  fillInPlace(state, node, sizeLimit);
+  const filledFrom = fillInPlace(state, node, sizeLimit);
   state.statNode(node, after);
-  node.keptCtime = keepCtime(node.keptCtime, source, after);
+  node.keptCtime = keepCtime(node.keptCtime, filledFrom, after);
   keepReaders(state, node);
   node.data = undefined;
   // Reads that come to us continue in the copy, so that every open sees the same file.
@@ -210,7 +213,9 @@ interface Built {
 function build(state: UnionState, node: UnionNode, sizeLimit: number | undefined): Built {
   const type = node.mode & S_IFMT;
   if (type === S_IFREG) {
-    if (sizeLimit === undefined && state.trustsXattrs) {
+    // A copy of the data that was begun is taken: later it would be mistaken for one made in place.
+    const isBegun = state.pendingCopies.get(node) !== undefined;
+    if (sizeLimit === undefined && state.trustsXattrs && !isBegun) {
       const temporary = buildMetadata(state, node);
       if (temporary !== undefined) return { temporary, lacksData: true };
     }

@@ -52,6 +52,11 @@ export class PrivateXattrs {
 
 const PREFIXES = ['trusted.overlay.', 'user.overlay.'] as const;
 
+/** Whether the attribute is one of overlayfs's own, escaped or not. */
+export function isPrivateXattr(name: Name): boolean {
+  return name.startsWith(PREFIXES[0]) || name.startsWith(PREFIXES[1]);
+}
+
 /** The name under which a user's attribute is stored. */
 export function storedXattrName(name: Name): Name {
   for (const prefix of PREFIXES) {

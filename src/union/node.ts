@@ -77,6 +77,9 @@ export class UnionNode implements OpenFile {
   refusesBacking = false;
   /** Whether the opens that were not released have a backing file. */
   opensBacked = false;
+  mayBeMapped = false;
+  /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
+  cachePassed = false;
   /** A sync that a helper thread makes. */
   syncJob: Job | undefined;
   /** The backing file is the lower one from before a copy-up. */

@@ -4,14 +4,7 @@
 
 import { check } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  O_DIRECTORY,
-  O_PATH,
-  O_RDONLY,
-  STATX_BASIC_STATS,
-} from '../linux/constants.js';
+import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY, O_PATH, STATX_BASIC_STATS } from '../linux/constants.js';
 import { clonePrivate } from '../linux/mount.js';
 import { close, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
@@ -20,6 +13,7 @@ import type { Name } from '../vfs/name.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
 import { openIndex } from './index-directory.js';
 import { Layer } from './layer.js';
+import { type AccessTimes, openUpper } from './open-upper.js';
 import { fileSystemUuid } from './origin.js';
 import { PendingCopies } from './pending-copies.js';
 import { UnionFileSystem } from './union-file-system.js';
@@ -30,9 +24,13 @@ export interface UnionOptions {
   /** Absolute paths, bottom first. */
   readonly layers: readonly Name[];
   readonly upper: Name | undefined;
+  /** Present exactly when `upper` is. */
   readonly work: Name | undefined;
   readonly readOnly: boolean;
   readonly volatile: boolean;
+  readonly accessTimes: AccessTimes;
+  /** See UnionParts. */
+  readonly coherent: boolean;
   readonly xattrNamespace: XattrNamespace;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
@@ -48,15 +46,17 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const numbers = options.inodeNumbers;
   const paths = [...options.layers].reverse();
   const layers: Layer[] = [];
-  if (options.upper !== undefined)
-    layers.push(openLayer(options.upper, { ...options, writable: true }, numbers, 0));
-  for (const path of paths) {
-    layers.push(openLayer(path, { ...options, writable: false }, numbers, layers.length));
+  let workFd: number | undefined;
+  if (options.upper !== undefined && options.work !== undefined) {
+    const times = options.privileged ? options.accessTimes : [];
+    const opened = openUpper(options.upper, options.work, times);
+    layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true }, numbers, 0));
+    workFd = opened.workFd;
   }
-  const workFd =
-    options.work === undefined
-      ? undefined
-      : check(openat(AT_FDCWD, options.work, O_RDONLY | O_DIRECTORY), 'open', options.work);
+  for (const path of paths) {
+    const rootFd = openLower(path, options.privileged);
+    layers.push(layerOf(path, { rootFd, writable: false }, numbers, layers.length));
+  }
   const upper = layers[0];
   const index =
     workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
@@ -69,38 +69,37 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
+    coherent: options.coherent,
     descriptorLimit: options.descriptorLimit,
   });
   return new UnionFileSystem(state);
 }
 
-/**
- * A lower is opened through a read-only, noatime clone of its mount where privileges allow. Upper is not: a rename
- * between two clones of one mount is EXDEV, and the work directory has to be on the same.
- */
-function openLayer(
+/** Through a read-only, noatime clone of its mount where privileges allow. */
+function openLower(path: Name, privileged: boolean): number {
+  const rootFd = check(openat(AT_FDCWD, path, O_PATH | O_DIRECTORY), 'open', path);
+  if (!privileged) return rootFd;
+  const clone = clonePrivate(rootFd, true);
+  if (clone < 0) return rootFd;
+  close(rootFd);
+  return clone;
+}
+
+function layerOf(
   path: Name,
-  options: { readonly writable: boolean; readonly privileged: boolean },
+  opened: { readonly rootFd: number; readonly writable: boolean },
   numbers: InodeNumbers,
   index: number,
 ): Layer {
   const stat = new Statx();
-  let rootFd = check(openat(AT_FDCWD, path, O_PATH | O_DIRECTORY), 'open', path);
-  if (!options.writable && options.privileged) {
-    const clone = clonePrivate(rootFd, true);
-    if (clone >= 0) {
-      close(rootFd);
-      rootFd = clone;
-    }
-  }
-  check(statx(rootFd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat), 'statx', path);
+  check(statx(opened.rootFd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, stat), 'statx', path);
   return new Layer({
     index,
-    writable: options.writable,
+    writable: opened.writable,
     path,
-    rootFd,
+    rootFd: opened.rootFd,
     dev: stat.dev,
     inodeBase: numbers.base(stat.dev),
-    uuid: fileSystemUuid(rootFd),
+    uuid: fileSystemUuid(opened.rootFd),
   });
 }

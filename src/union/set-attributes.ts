@@ -11,7 +11,6 @@ import { O_WRONLY, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
 import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import type { AttrChange } from '../vfs/file-system.js';
-import { Wait } from '../vfs/wait.js';
 import { copyUp, copyUpData, splitReaders } from './copy-up.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
@@ -23,9 +22,6 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
     truncate(state, node, change.sizeBytes);
   } else {
     copyUp(state, node);
-    // A copy that is being filled takes its times at the end from those at its start.
-    const pending = state.pendingCopies.get(node);
-    if (pending !== undefined && !pending.job.done) throw new Wait(pending.job);
   }
   if (change.isChown) {
     const fd = state.locate(node);

@@ -158,14 +158,14 @@ export class UnionFileSystem implements vfs.FileSystem {
     const at = this.#startCreation(parent, made.umask, target.caller);
     const { node, fd } = creation.create(this.#state, at, name, made);
     this.#enter(node, target.entry);
-    this.#state.files.openCreated(node, fd, target.opened);
+    this.#openCreated(node, { fd, flags: made.flags }, target);
   }
 
   tmpfile(parent: NodeId, made: vfs.Creation, target: vfs.NewFile): void {
     const at = this.#startCreation(parent, made.umask, target.caller);
     const { node, fd } = creation.tmpfile(this.#state, at, made);
     this.#enter(node, target.entry);
-    this.#state.files.openCreated(node, fd, target.opened);
+    this.#openCreated(node, { fd, flags: made.flags }, target);
   }
 
   release(id: NodeId, _handle: number): void {
@@ -256,6 +256,11 @@ export class UnionFileSystem implements vfs.FileSystem {
   /** A change of the heir that was asked for by its predecessor's id: the kernel does not know that they are one. */
   #passOn(id: NodeId, changed: UnionNode): void {
     if (changed.id !== id) this.#state.files.session?.invalidateAttributes(changed.id);
+  }
+
+  #openCreated(node: UnionNode, made: { fd: number; flags: number }, target: vfs.NewFile): void {
+    this.#state.files.openCreated(node, made, target.opened);
+    if (node.mayBeMapped) target.entry.attr.ttlMs = 0;
   }
 
   #startCreation(parent: NodeId, umask: number, caller: Caller): UnionNode {

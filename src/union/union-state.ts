@@ -10,7 +10,7 @@ import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
 import { OpenFiles } from '../files/open-files.js';
-import { fillAttr, hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
+import { fillAttr, fillTimes, hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
@@ -45,6 +45,8 @@ export interface UnionParts {
   readonly readOnly: boolean;
   /** Trade the state after a power loss for speed: copy-up does not wait for the disk. */
   readonly volatile: boolean;
+  /** Descriptors opened before a copy-up see what is written after it, at the price of the kernel's passthrough. */
+  readonly coherent: boolean;
   readonly descriptorLimit: number;
 }
 
@@ -86,12 +88,15 @@ export class UnionState {
     this.volatile = parts.volatile;
     this.writable = this.upper !== undefined && !parts.readOnly;
     this.cache = new DescriptorCache(parts.descriptorLimit);
+    const coherent = parts.coherent && this.writable;
     this.files = new OpenFiles(
       {
         open: (node, flags) =>
           (flags & O_ACCMODE) === O_WRONLY ? this.open(node, flags) : this.openData(node, flags),
         hasCapability: (node) => hasCapabilityAt(this.locate(node), this.locatedName),
         killPrivileges: (node) => this.killPrivileges(node),
+        follows: (node) => coherent && (node.layer !== this.upper || node.data !== undefined),
+        opensLate: coherent && parts.callerIds.enabled,
       },
       KEPT_BACKINGS,
     );
@@ -214,8 +219,10 @@ export class UnionState {
     if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
       out.blocks = this.other.blocks;
     }
-    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, stat, out);
-    out.ttlMs = TTL_FOREVER;
+    const before = this.pendingCopies.before(node);
+    if (before !== undefined) fillTimes(before, out);
+    if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, before ?? stat, out);
+    out.ttlMs = node.mayBeMapped ? 0 : TTL_FOREVER;
   }
 
   killPrivileges(node: UnionNode): void {
@@ -223,6 +230,8 @@ export class UnionState {
     const fd = this.locate(node);
     node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
     node.hasCapability = false;
+    // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
+    if (node.mode !== this.other.mode) this.files.session?.invalidateAttributes(node.id);
   }
 
   /** Takes a node whose last reference went out of the table and closes what it holds. */
@@ -256,6 +265,7 @@ export class UnionState {
   }
 
   closeAll(node: UnionNode): void {
+    this.pendingCopies.drop(node);
     this.files.closeAll(node);
     if (node.orphanFd >= 0) close(node.orphanFd);
     if (node.backingFd >= 0) close(node.backingFd);

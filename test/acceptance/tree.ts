@@ -12,9 +12,15 @@ import { Workbench } from '../cli/plyfs-run.js';
 export type Counts = Readonly<Record<string, number>>;
 
 export class Tree extends Workbench {
-  /** @param makeLower a script run in the lower layer before it is mounted. */
-  constructor(makeLower: string) {
+  readonly #options: readonly string[];
+
+  /**
+   * @param makeLower a script run in the lower layer before it is mounted.
+   * @param options further arguments of `plyfs mount`.
+   */
+  constructor(makeLower: string, options: readonly string[] = []) {
     super('lower', 'upper', 'work', 'mnt', 'mnt2');
+    this.#options = options;
     try {
       this.shell('lower', makeLower, 50_000);
       this.mount();
@@ -29,7 +35,8 @@ export class Tree extends Workbench {
   }
 
   mount(): void {
-    const { code, stderr } = this.plyfs('mount', '-l', 'lower', '--upper', 'upper', '--work', 'work', 'mnt');
+    const layers = ['-l', 'lower', '--upper', 'upper', '--work', 'work'];
+    const { code, stderr } = this.plyfs('mount', ...layers, ...this.#options, 'mnt');
     if (code !== 0) throw new Error(stderr);
   }
 

@@ -50,6 +50,13 @@ describe('plyfs mount', () => {
     expectClean();
   });
 
+  it.each(['kernel', 'fuse-native'])('takes fsname, by which umount(8) finds it, engine %s', (engine) => {
+    expect(bench.plyfs('mount', '--engine', engine, '-l', 'l1', '-o', 'fsname=a\\,b\\\\c', 'm').code).toBe(0);
+    expect(bench.run('findmnt', '-nro', 'SOURCE', 'm').stdout).toBe('a,b\\x5cc\n');
+    bench.plyfs('umount', 'm');
+    expectClean();
+  });
+
   it('without an upper is read-only', () => {
     mount('-l', 'l1', 'm');
     expect(bench.run('touch', 'm/x').stderr).toMatch(/Read-only file system/);

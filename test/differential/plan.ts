@@ -41,6 +41,13 @@ export const PLANS: readonly Plan[] = [
 /** Against a plain directory, which has no layers: their merging as data knows no hard links, and whiteouts are devices. */
 export const PLAIN_PLAN: Plan = plan('plain', [3, 6]);
 
+/** What each change of mounts and each form needs at the least, for `npm test`. */
+export const SHORT_PLANS: readonly Plan[] = [
+  plan('strict', [3, 5], 'freeze'),
+  plan('shared', [3, 4], 'freeze', 'exchange'),
+  plan('user', [3, 6], 'exchange'),
+];
+
 export function planOf(seed: number): Plan {
   return PLANS[seed % PLANS.length]!;
 }

@@ -68,6 +68,7 @@ export const fuseOverlayfs: Target = {
 };
 
 export const plyfs: Target = plyfsTarget('plyfs', []);
+export const plyfsCoherent: Target = plyfsTarget('plyfs-coherent', ['-o', 'coherent']);
 export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);
 
 /** Whether the project has a command line yet; from then on a missing build is a failure, not a reason to leave out. */

@@ -14,7 +14,9 @@ in the form that kernel overlayfs uses. Without --upper the mount is read-only. 
 --tmpfs need not exist.
 
 -o takes what 'mount -t overlay' takes: lowerdir=TOP:...:BOTTOM, upperdir=, workdir=, userxattr, volatile, ro, and
-allow_other, nosuid, nodev, noexec, noatime.
+allow_other, nosuid, nodev, noexec, noatime; and of its own:
+  coherent   files of layers that are open follow what is written to them later ('tail -f' of a log of a layer, maps,
+             locks, opening again through /proc/self/fd). They are read through the daemon until they lie in upper.
 
 Examples:
   plyfs mount -l base -l app --upper changes /mnt

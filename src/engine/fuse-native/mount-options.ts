@@ -19,6 +19,8 @@ export interface NativeOptions {
   readonly readOnly: boolean;
   /** Words of mount(8), as `nosuid`. */
   readonly vfsOptions: readonly string[];
+  /** The source as mountinfo shows it. */
+  readonly fsname: Name;
   readonly allowOther: boolean;
   /** Mounted by mount(2) and not by fusermount. */
   readonly privileged: boolean;
@@ -37,8 +39,9 @@ export function checkOptions(options: NativeOptions): void {
   if (options.allowOther) {
     throw refusal(shown, `${ENGINE} serves one user, since it does not learn who asks: no allow_other`);
   }
-  if (options.vfsOptions.includes('nodiratime')) {
-    throw refusal(shown, `${ENGINE} has no option nodiratime, which libfuse 2 does not know`);
+  const unknown = options.vfsOptions.find((word) => word === 'nodiratime' || word === 'strictatime');
+  if (unknown !== undefined) {
+    throw refusal(shown, `${ENGINE} has no option ${unknown}, which libfuse 2 does not know`);
   }
   if (nameFromText(shown) !== options.mountpoint || shown.includes('\ufffd')) {
     throw refusal(shown, `${ENGINE} takes only mount points that are UTF-8`);
@@ -67,7 +70,7 @@ export function checkOptions(options: NativeOptions): void {
 /** The options as the package's addon takes them. */
 export function argumentOf(options: NativeOptions): string {
   const words = [
-    'fsname=plyfs',
+    `fsname=${displayName(options.fsname).replace(/[\\,]/g, '\\$&')}`,
     'subtype=plyfs',
     'default_permissions',
     // st_ino of the union's, not numbers that libfuse counts up.

@@ -38,10 +38,11 @@ export async function attachWithFusermount(options: AttachOptions): Promise<numb
   try {
     const flags = [
       'subtype=plyfs',
-      'fsname=plyfs',
+      `fsname=${displayName(options.fsname).replace(/[\\,]/g, '\\$&')}`,
       'default_permissions',
       options.readOnly ? 'ro' : 'rw',
-      ...options.vfsOptions,
+      // fusermount3 does not know it; who may not mount cannot have it either.
+      ...options.vfsOptions.filter((word) => word !== 'strictatime'),
       ...(options.allowOther ? ['allow_other'] : []),
     ];
     const { status, complaint } = await runFusermount(['-o', flags.join(','), '--', mountpoint], theirs);

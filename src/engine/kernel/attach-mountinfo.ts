@@ -1,63 +1,8 @@
 /**
- * What is mounted where, read from /proc/self/mountinfo (man 5 proc).
- *
- * Reading the table touches no file system, so it is safe while a FUSE server hangs or is dead. Paths are names of
- * bytes (latin1); the kernel writes space, tab, newline and backslash in them as three octal digits.
+ * What plyfs has mounted, among all that is mounted (linux/mountinfo.ts).
  */
 
-import { readFileSync } from 'node:fs';
-import type { Name } from '../../vfs/name.js';
+export { type MountEntry, parseMountinfo, readMountinfo, topMountAt } from '../../linux/mountinfo.js';
 
 /** The file system type of every mount that plyfs makes. */
 export const FS_TYPE = 'fuse.plyfs';
-
-export interface MountEntry {
-  readonly mountId: number;
-  readonly parentId: number;
-  /** `major:minor` of the file system, the name of its directory in /sys/fs/fuse/connections (minor). */
-  readonly device: string;
-  readonly mountpoint: Name;
-  readonly type: string;
-  readonly source: Name;
-  /** Options of the file system, comma-separated: `rw,lowerdir=...`. */
-  readonly superOptions: Name;
-}
-
-/** Every mount of this process's mount namespace, in the kernel's order. */
-export function readMountinfo(): MountEntry[] {
-  return parseMountinfo(readFileSync('/proc/self/mountinfo', 'latin1'));
-}
-
-/** The entries of a mountinfo text; lines that are not of its form are left out. */
-export function parseMountinfo(text: string): MountEntry[] {
-  const entries: MountEntry[] = [];
-  for (const line of text.split('\n')) {
-    const fields = line.split(' ');
-    // Optional fields (propagation) stand between the sixth field and a lone dash.
-    const dash = fields.indexOf('-', 6);
-    if (dash === -1) continue;
-    const [mountId, parentId, device, , mountpoint] = fields;
-    entries.push({
-      mountId: Number(mountId),
-      parentId: Number(parentId),
-      device: device ?? '',
-      mountpoint: unescapeOctal(mountpoint ?? ''),
-      type: fields[dash + 1] ?? '',
-      source: unescapeOctal(fields[dash + 2] ?? ''),
-      superOptions: unescapeOctal(fields[dash + 3] ?? ''),
-    });
-  }
-  return entries;
-}
-
-/** The mount that a path lookup of `mountpoint` ends in: of several stacked there, the one on top. */
-export function topMountAt(entries: readonly MountEntry[], mountpoint: Name): MountEntry | undefined {
-  const stack = entries.filter((entry) => entry.mountpoint === mountpoint);
-  return stack.find((entry) => !stack.some((other) => other.parentId === entry.mountId));
-}
-
-function unescapeOctal(field: string): Name {
-  return field.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
-}

@@ -21,6 +21,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_STRICTATIME,
   MS_SYNCHRONOUS,
   O_NONBLOCK,
   O_RDWR,
@@ -40,6 +41,7 @@ export const VFS_FLAGS: ReadonlyMap<string, number> = new Map([
   ['noexec', MS_NOEXEC],
   ['noatime', MS_NOATIME],
   ['nodiratime', MS_NODIRATIME],
+  ['strictatime', MS_STRICTATIME],
   ['sync', MS_SYNCHRONOUS],
   ['dirsync', MS_DIRSYNC],
 ]);
@@ -51,6 +53,8 @@ export interface AttachOptions {
   readonly readOnly: boolean;
   /** Keys of VFS_FLAGS; others are ignored. */
   readonly vfsOptions: readonly string[];
+  /** The source as mountinfo shows it. */
+  readonly fsname: Name;
   /** Only for mounts without privilege; privileged ones are open to all users, under default_permissions. */
   readonly allowOther: boolean;
 }
@@ -89,7 +93,7 @@ function attachPrivileged(options: AttachOptions): number | undefined {
     (bits, name) => bits | (VFS_FLAGS.get(name) ?? 0),
     options.readOnly ? MS_RDONLY : 0,
   );
-  const result = mount('plyfs', options.mountpoint, FS_TYPE, flags, data);
+  const result = mount(options.fsname, options.mountpoint, FS_TYPE, flags, data);
   if (result >= 0) return fuseFd;
   closeSync(fuseFd);
   if (result === -EPERM || result === -EACCES) return undefined;

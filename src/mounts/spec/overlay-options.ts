@@ -31,7 +31,7 @@ const switches: ReadonlyMap<string, FlagValue> = new Map<string, FlagValue>([
   ['sync', ['sync', true]],
   ['async', ['sync', false]],
   ...pairs.flatMap((name) => [[name, [name, true]] as const, [`no${name}`, [name, false]] as const]),
-  ...['userxattr', 'volatile', 'allow_other', 'default_permissions', 'dirsync'].map(
+  ...['userxattr', 'volatile', 'coherent', 'allow_other', 'default_permissions', 'dirsync'].map(
     (name) => [name, [name, true]] as const,
   ),
 ]);

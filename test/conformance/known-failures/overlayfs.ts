@@ -1,6 +1,7 @@
 /** What kernel overlayfs (redirect_dir, index and metacopy on) does otherwise than the suites want, and why. */
 
 import type { KnownFailures } from '../run-suites.js';
+import { ofMaps } from './held-open.js';
 
 export const overlayfsFailures: KnownFailures = {
   'lookup: a whiteout is not listed in a directory that merges with none either':
@@ -11,4 +12,7 @@ export const overlayfsFailures: KnownFailures = {
     'copies in pieces of 1 MiB and leaves out only pieces that are holes as a whole (copy_up.c:ovl_copy_up_file)',
   'link: a lower file unlinked while open for reading has no links':
     'the inode of a lower file keeps the link count of the layer',
+  ...ofMaps(
+    'a map made before the copy-up stays one of the lower file (Documentation/filesystems/overlayfs.rst)',
+  ),
 };

@@ -22,6 +22,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'permission: an ACL entry grants and the mask limits',
     'permission: a default ACL is inherited instead of the umask',
     'permission: a write, a truncate and a chown by an ordinary user clear setuid and setgid',
+    'permission: who asks for the mode alone sees at once that a write or O_TRUNC cleared setuid',
     'permission: setgid is dropped when the owner sets a mode and is not in the group',
     'permission: capabilities are dropped by a write and by a chown',
     'permission: an ordinary user makes fifos but no device nodes',
@@ -82,7 +83,15 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'special: a tmpfile takes the place of a whited out name',
     'space: fallocate lengthens with zeros, KEEP_SIZE only takes the space',
     'space: a punched hole and a zeroed range read as zeros',
+    'held-open: a descriptor open for reading sees a hole punched into it',
+    'held-open: maps made before show a hole punched into it',
     'space: SEEK_DATA and SEEK_HOLE find the pieces of a file of a layer and of upper',
+  ],
+  'hard-links': [
+    'held-open: a descriptor open for reading sees a write by another of its names',
+    'held-open: a descriptor open for reading sees a rename over it, of a link made before, and a write',
+    'held-open: maps made before show a write by another of its names',
+    'held-open: maps made before show a rename over it, of a link made before, and a write',
   ],
   'open-unlinked': [
     'link: an unlinked file that is open is read, written and counted with no names',

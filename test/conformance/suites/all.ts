@@ -3,6 +3,7 @@
 import type { Suite } from '../suite.js';
 import { copyUp } from './copy-up.suite.js';
 import { directory } from './directory.suite.js';
+import { heldOpen } from './held-open.suite.js';
 import { hostChanges } from './host-changes.suite.js';
 import { identity } from './identity.suite.js';
 import { link } from './link.suite.js';
@@ -31,6 +32,7 @@ export const allSuites: readonly Suite[] = [
   times,
   space,
   sharing,
+  heldOpen,
   directory,
   identity,
   mounts,

@@ -247,6 +247,26 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'who asks for the mode alone sees at once that a write or O_TRUNC cleared setuid',
+    layers: layers(
+      dir({ w: file('x', { ...ALICES, mode: 0o6766 }), o: file('x', { ...ALICES, mode: 0o6766 }) }, OPEN),
+    ),
+    async run(fs, t) {
+      const alice = await t.as(ALICE);
+      const modes = async () => (await fs.run('stat', '-c', '%a', 'w', 'o')).stdout;
+      expect(await modes()).toBe('6766\n6766\n');
+      await alice.writeFile('w', 'y', O_WRONLY);
+      await alice.writeFile('o', 'y', O_WRONLY | O_TRUNC);
+      expect(await modes()).toBe('2766\n2766\n');
+      await fs.chmod('w', 0o4766);
+      await fs.chmod('o', 0o4766);
+      expect(await modes()).toBe('4766\n4766\n');
+      await alice.writeFile('w', 'y', O_WRONLY);
+      await alice.writeFile('o', 'y', O_WRONLY | O_TRUNC);
+      expect(await modes()).toBe('766\n766\n');
+    },
+  },
+  {
     name: 'root keeps setuid when it writes, not when it changes the owner',
     layers: layers(
       dir({ w: file('x', { mode: 0o4755 }), c: file('x', { mode: 0o6755 }), d: dir({}, { mode: 0o2755 }) }),

@@ -1,7 +1,7 @@
 /** Timestamps: what utimensat(2) sets, and which of them each change moves. */
 
 import { expect } from 'vitest';
-import { O_RDWR, O_TRUNC, O_WRONLY } from '../../helpers/constants.js';
+import { MAP_SHARED, O_RDWR, O_TRUNC, O_WRONLY, PROT_READ, PROT_WRITE } from '../../helpers/constants.js';
 import { dir, file, layers, symlink } from '../../helpers/layers.js';
 import type { Fs } from '../../helpers/operator-client.js';
 import type { Case, Suite } from '../suite.js';
@@ -132,6 +132,30 @@ const cases: Case[] = [
       }
       await t.remount();
       for (const name of ['f', 'n']) expect((await fs.lstat(name)).mtimeNs).toBe(OLD);
+    },
+  },
+  {
+    name: 'a write through a shared map moves mtime and ctime, before and after close',
+    layers: layers(dir({ low: file('x'.repeat(4096)) })),
+    async run(fs) {
+      const filled = await fs.open('new', O_RDWR | 0o100);
+      await fs.write(filled, 'x'.repeat(4096));
+      await fs.close(filled);
+      for (const name of ['low', 'new', 'made']) {
+        const fd = await fs.open(name, O_RDWR | 0o100);
+        if (name === 'made') await fs.write(fd, 'x'.repeat(4096));
+        const map = await fs.mmap(fd, 4096, PROT_READ | PROT_WRITE, MAP_SHARED);
+        expect(await fs.mapRead(map, 0, 1)).toBe('x');
+        const write = async (data: string): Promise<void> => {
+          await fs.mapWrite(map, 0, data);
+          await fs.msync(map);
+        };
+        const first = await moved(fs, name, () => write('y'));
+        await fs.close(fd);
+        const second = await moved(fs, name, () => write('z'));
+        await fs.munmap(map);
+        expect([name, first, second]).toEqual([name, 'mc', 'mc']);
+      }
     },
   },
   {

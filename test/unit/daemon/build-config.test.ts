@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildConfig } from '../../../src/daemon/build-config.js';
-import { ensureVolume } from '../../../src/daemon/volume-directory.js';
 
 let root: string;
 
@@ -38,6 +37,12 @@ describe('buildConfig()', () => {
     });
   });
 
+  it('shows plyfs as the source unless fsname names another', () => {
+    expect(buildConfig({ mountpoint: 'm', layers: ['l1'] }, root).fsname).toBe('plyfs');
+    const named = buildConfig({ mountpoint: 'm', layers: ['l1'], options: ['fsname=\u00e9'] }, root);
+    expect([named.fsname, named.unionOptions]).toEqual(['\xc3\xa9', {}]);
+  });
+
   it('puts the work directory beside upper when none is given', () => {
     expect(buildConfig({ mountpoint: 'm', upper: 'u' }, root).work).toBe(`${root}/u.work`);
   });
@@ -62,9 +67,10 @@ describe('buildConfig()', () => {
       { mounts: ['type=image,src=x,dst=/x'] },
       "cannot mount image 'x' on '/x': image mounts need the image store, which this version lacks",
     ],
+    [{ mounts: ['type=volume,src=xx,dst=/x,volume-driver=nfs'] }, "no such volume driver: 'nfs'"],
     [
-      { mounts: ['type=volume,src=xx,dst=/x,volume-driver=nfs'] },
-      "cannot mount volume on '/x': volume driver 'nfs' is not in this version",
+      { mounts: ['type=volume,src=xx,dst=/x,volume-opt=type=nfs'] },
+      "missing required volume option: 'device'",
     ],
   ])('refuses %j', (wish, message) => {
     expect(() => buildConfig({ mountpoint: 'm', ...wish }, root)).toThrow(message);
@@ -75,25 +81,5 @@ describe('buildConfig()', () => {
     expect(mounts[0]?.hostPath).toBe(`${root}/state/volumes/data/_data`);
     expect(mounts[1]?.hostPath).toMatch(/state\/volumes\/[0-9a-f]{64}\/_data$/);
     expect(() => readFileSync(`${root}/state`)).toThrow(/ENOENT/);
-  });
-});
-
-describe('ensureVolume()', () => {
-  function made(spec: string): Record<string, unknown> {
-    const { request, hostPath } = buildConfig({ mountpoint: 'm', volumes: [spec], root }, root).mounts[0]!;
-    if (request.type !== 'volume' || hostPath === undefined) throw new Error('no volume');
-    ensureVolume(hostPath, request);
-    ensureVolume(hostPath, request);
-    return JSON.parse(readFileSync(`${hostPath}/../volume.json`, 'utf8'));
-  }
-
-  it('describes a named volume beside its data, once', () => {
-    expect(made('data:/d')).toMatchObject({ name: 'data', driver: 'local', labels: {}, options: {} });
-  });
-
-  it('labels an anonymous volume', () => {
-    const { name, labels } = made('/d');
-    expect(name).toMatch(/^[0-9a-f]{64}$/);
-    expect(labels).toEqual({ 'plyfs.volume.anonymous': '' });
   });
 });

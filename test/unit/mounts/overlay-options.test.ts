@@ -55,8 +55,8 @@ describe('parseOverlayOptions()', () => {
   it.each([
     ['userxattr', { userxattr: true }],
     [
-      'volatile,allow_other,default_permissions',
-      { volatile: true, allow_other: true, default_permissions: true },
+      'volatile,coherent,allow_other,default_permissions',
+      { volatile: true, coherent: true, allow_other: true, default_permissions: true },
     ],
     [
       'redirect_dir=on,index=off,metacopy=on,xino=auto',

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PrivateXattrs, shownXattrName, storedXattrName } from '../../../src/union/format.js';
+import { isPrivateXattr, PrivateXattrs, shownXattrName, storedXattrName } from '../../../src/union/format.js';
 
 const anyName = fc.oneof(
   fc.constantFrom('trusted.overlay.', 'user.overlay.', 'trusted.overlay.overlay.', 'user.overlay.overlay.x'),
@@ -37,6 +37,7 @@ describe('storedXattrName() and shownXattrName()', () => {
   it.each(['trusted', 'user'] as const)('hide all that the union keeps under %s.overlay', (namespace) => {
     const { opaque, origin, impure, redirect, metacopy, nlink, marks } = new PrivateXattrs(namespace);
     for (const name of [opaque, origin, impure, redirect, metacopy, nlink]) {
+      expect(isPrivateXattr(name)).toBe(true);
       expect(shownXattrName(name)).toBeUndefined();
       expect(storedXattrName(name)).not.toBe(name);
       expect(marks.get(name)).toBeGreaterThan(0);

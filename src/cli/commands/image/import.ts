@@ -1,0 +1,65 @@
+/**
+ * `plyfs image import`: a root tar becomes an image.
+ */
+
+import { basename } from 'node:path';
+import { Command } from 'commander';
+import { collect } from '../../options.js';
+import { print } from '../../output.js';
+import { byteProgress } from '../../progress.js';
+import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+
+const DETAILS = `
+The tar holds a root directory; it may be plain or compressed with gzip or zstd. The image's id is printed.
+Instructions for --change: CMD, ENTRYPOINT, ENV, WORKDIR, USER, VOLUME, LABEL, EXPOSE, STOPSIGNAL.
+
+Without root everything belongs to you, capabilities are left out, and devices are refused unless --skip-devices.
+PLYFS_LAYER_BYTES and PLYFS_LAYER_ENTRIES limit what a tar may unpack to (100 GiB and 5 million by default).
+
+Examples:
+  plyfs image import rootfs.tar.gz debian:12
+  debootstrap --variant=minbase stable root && tar -C root -c . | plyfs image import - debian
+  plyfs image import -c 'CMD ["/bin/bash"]' -c 'ENV LANG=C.UTF-8' -c 'VOLUME /data' rootfs.tar app`;
+
+interface ImportFlags extends ImageFlags {
+  readonly change?: readonly string[];
+  readonly message?: string;
+  readonly skipDevices?: boolean;
+}
+
+export function imageImportCommand(): Command {
+  const command = new Command('import')
+    .description('make an image of a tar of a root directory')
+    .argument('<file>', "a tar; '-' is standard input")
+    .argument('[name]', 'NAME[:TAG]')
+    .option('-c, --change <instruction>', 'an instruction of a Dockerfile to apply (repeatable)', collect)
+    .option('-m, --message <text>', "the history's comment")
+    .option('--skip-devices', 'leave out devices that cannot be made');
+  return addImageOptions(command)
+    .addHelpText('after', DETAILS)
+    .action((file: string, name: string | undefined, flags: ImportFlags) =>
+      attempt('image import', flags, () => runImport(file, name, flags)),
+    );
+}
+
+async function runImport(file: string, name: string | undefined, flags: ImportFlags): Promise<void> {
+  const { formatReference, parseImageName } = await import('../../../image/reference.js');
+  const { applyChanges } = await import('../../../image/changes.js');
+  const { importImage } = await import('../../../image/import-image.js');
+  const { openInput } = await import('../../../image/input.js');
+  const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+  const reference = name === undefined ? undefined : formatReference(parseImageName(name));
+  const config = applyChanges({}, flags.change ?? []);
+  const store = await openStore(flags);
+  using progress = byteProgress(file === '-' ? 'unpacking' : `unpacking ${basename(file)}`);
+  const { id, notices } = await importImage(store, openInput(file), {
+    name: reference,
+    config,
+    comment: flags.message ?? `Imported from ${file}`,
+    skipDevices: flags.skipDevices === true,
+    onBytes: progress.add,
+  });
+  progress.end();
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image import: ${line}\n`);
+  print(id);
+}

@@ -1,0 +1,55 @@
+/**
+ * `plyfs volume create`.
+ */
+
+import { Command } from 'commander';
+import { parseKeyValues } from '../../key-values.js';
+import { collect } from '../../options.js';
+import { print } from '../../output.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+
+const DETAILS = `
+Prints the name. A volume that exists with the same options is left as it is; with other options it is an error. Without
+a name the volume is anonymous: 64 hex digits, and 'plyfs volume prune' removes it when nobody uses it.
+
+Options of the driver 'local':
+  type=, device=, o=   what mount(8) mounts: at first use, once for all users, until the last is gone; needs root
+  size=                a limit in bytes (k, m, g): an ext4 disk of that size, needs root; of a tmpfs its size
+
+Examples:
+  plyfs volume create data
+  plyfs volume create --label app=shop --opt size=2g db
+  plyfs volume create --opt type=nfs --opt device=server:/export --opt o=ro,nfsvers=4 shared
+  plyfs volume create --opt type=fuse.sshfs --opt device=me@host:/srv --opt o=allow_other remote
+  plyfs volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=64m,mode=1777 scratch`;
+
+interface CreateFlags extends StoreFlags {
+  readonly driver?: string;
+  readonly label?: readonly string[];
+  readonly opt?: readonly string[];
+}
+
+export function volumeCreateCommand(): Command {
+  const command = new Command('create')
+    .description('make a volume')
+    .argument('[volume]', 'its name; none: an anonymous volume')
+    .option('-d, --driver <name>', "there is 'local'", 'local')
+    .option('--label <key=value>', 'what is to be known of it (repeatable)', collect)
+    .option('-o, --opt <key=value>', 'an option of the driver (repeatable)', collect);
+  return addStoreOptions(command)
+    .addHelpText('after', DETAILS)
+    .action((name: string | undefined, flags: CreateFlags) =>
+      attempt('volume create', flags, () => runCreate(name, flags)),
+    );
+}
+
+async function runCreate(name: string | undefined, flags: CreateFlags): Promise<void> {
+  const { createVolume } = await import('../../../volume/create.js');
+  const { record } = createVolume(await openStore(flags), {
+    name,
+    driver: flags.driver,
+    labels: parseKeyValues('label', flags.label),
+    options: parseKeyValues('option', flags.opt),
+  });
+  print(record.name);
+}

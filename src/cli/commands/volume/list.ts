@@ -1,0 +1,113 @@
+/**
+ * `plyfs volume ls`: which volumes there are, and who uses them.
+ */
+
+import { Command } from 'commander';
+import type { ListedVolume, VolumeFilter } from '../../../volume/list.js';
+import type { Row } from '../../format.js';
+import {
+  addListOptions,
+  booleanFilter,
+  type Filters,
+  formatList,
+  type ListFlags,
+  type ListShape,
+  matchesLabels,
+  parseFilters,
+} from '../../list.js';
+import { print } from '../../output.js';
+import { attempt, openStore, ROOT_FLAG, ROOT_TEXT, type StoreFlags } from '../../store-command.js';
+
+const FILTERS = ['name', 'label', 'dangling', 'driver', 'anonymous'];
+
+const SHAPE: ListShape = {
+  keys: [
+    'Name',
+    'Driver',
+    'Scope',
+    'Mountpoint',
+    'CreatedAt',
+    'Labels',
+    'Options',
+    'Anonymous',
+    'Mounted',
+    'UsedBy',
+    'MadeFor',
+    'SizeBytes',
+    'MeasuredAt',
+  ],
+  columns: [
+    { title: 'DRIVER', key: 'Driver' },
+    { title: 'VOLUME NAME', key: 'Name' },
+    { title: 'USED BY', key: 'UsedBy' },
+  ],
+  quietKey: 'Name',
+};
+
+const DETAILS = `
+USED BY has the names of containers, running or not, and the mount points of 'plyfs mount'.
+
+Filters: name=PART, label=KEY[=VALUE], dangling=true|false (nobody uses it), driver=local, anonymous=true|false.
+Keys of --format json and of a template: ${SHAPE.keys.join(', ')}.
+Labels and Options are lists of KEY=VALUE; MadeFor is 'CONTAINER:PATH of IMAGE' of an anonymous volume; SizeBytes is what
+was in it at MeasuredAt (see 'plyfs system df'), -1 when nobody has looked.
+
+Examples:
+  plyfs volume ls --filter dangling=true
+  plyfs volume ls -q --filter label=app=shop
+  plyfs volume ls --format '{{.Name}}\\t{{.UsedBy}}'`;
+
+type Flags = ListFlags & StoreFlags;
+
+export function volumeListCommand(): Command {
+  const command = new Command('ls')
+    .alias('list')
+    .description('list volumes and who uses them')
+    .option(ROOT_FLAG, ROOT_TEXT);
+  return addListOptions(command, 'names only', FILTERS)
+    .addHelpText('after', DETAILS)
+    .action((flags: Flags) => attempt('volume ls', flags, () => runList(flags)));
+}
+
+async function runList(flags: Flags): Promise<void> {
+  const { describeVolumes, matchesFilter } = await import('../../../volume/list.js');
+  const { runningMounts } = await import('../../../daemon/running-volumes.js');
+  const filter = volumeFilter(parseFilters(flags.filter, FILTERS));
+  const store = await openStore(flags);
+  const volumes = describeVolumes(store, runningMounts(store.root));
+  const rows = volumes.filter((volume) => matchesFilter(volume, filter)).map(rowOf);
+  print(formatList(rows, flags, SHAPE));
+}
+
+/** Also of `prune`. */
+export function volumeFilter(filters: Filters): VolumeFilter {
+  const labels = filters.get('label');
+  const without = filters.get('label!');
+  return {
+    names: filters.get('name'),
+    drivers: filters.get('driver'),
+    dangling: booleanFilter(filters, 'dangling'),
+    anonymous: booleanFilter(filters, 'anonymous'),
+    labels: (all) => matchesLabels(all, labels) && !(without ?? []).some((one) => matchesLabels(all, [one])),
+  };
+}
+
+function rowOf({ record, anonymous, mounted, users, usage, path }: ListedVolume): Row {
+  const { madeFor } = record;
+  return {
+    Name: record.name,
+    Driver: record.driver,
+    Scope: 'local',
+    Mountpoint: path,
+    CreatedAt: record.createdAt,
+    Labels: Object.entries(record.labels).map(([key, value]) => `${key}=${value}`),
+    Options: Object.entries(record.options).map(([key, value]) => `${key}=${value}`),
+    Anonymous: anonymous,
+    Mounted: mounted,
+    UsedBy: users.map(({ name }) => name),
+    MadeFor:
+      madeFor === undefined ? '' : `${madeFor.container.slice(0, 12)}:${madeFor.path} of ${madeFor.image}`,
+    SizeBytes: usage?.bytes ?? -1,
+    MeasuredAt: usage?.measuredAt ?? '',
+  };
+}

@@ -1,0 +1,37 @@
+/** Which volumes of a store the running mounts use, by the run states of this user's daemons. */
+
+import { realpathSync } from 'node:fs';
+import { displayName } from '../vfs/name.js';
+import type { RunningMount } from '../volume/list.js';
+import { listRunStates, runRoot } from './run-state.js';
+
+/** Mounts of containers are left out: the store knows them as containers. */
+export function runningMounts(storeRoot: string, states = listRunStates(runRoot())): RunningMount[] {
+  const root = realPath(storeRoot);
+  return states
+    .map((state) => ({
+      id: state.id,
+      mountpoint: displayName(state.mountpoint),
+      volumes: state.mounts.flatMap(({ volume, target }) =>
+        volume !== undefined && realPath(volume.root) === root ? [{ name: volume.name, target }] : [],
+      ),
+    }))
+    .filter(({ mountpoint, volumes }) => volumes.length > 0 && !mountpoint.startsWith(`${root}/containers/`));
+}
+
+/** For messages: who uses the volume. */
+export function runningUsersOf(storeRoot: string): (name: string) => string[] {
+  return (name) =>
+    runningMounts(storeRoot)
+      .filter(({ volumes }) => volumes.some((volume) => volume.name === name))
+      .map(({ id }) => id);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return path;
+    throw error;
+  }
+}

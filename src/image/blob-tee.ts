@@ -1,0 +1,56 @@
+/**
+ * A blob on its way: written to a file and hashed, while it is read by something else.
+ */
+
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import type { Chunks } from './decompress.js';
+import type { Digest } from './oci.js';
+
+export class BlobTee {
+  sizeBytes = 0;
+  readonly #source: Iterator<Buffer> | AsyncIterator<Buffer>;
+  readonly #file: FileHandle;
+  readonly #hash = createHash('sha256');
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(source: Chunks, file: FileHandle) {
+    this.#source =
+      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    this.#file = file;
+  }
+
+  /** Who stops reading early does not close the source: `drain()` goes on. */
+  chunks(): AsyncIterable<Buffer> {
+    return { [Symbol.asyncIterator]: () => ({ next: () => this.#next() }) };
+  }
+
+  /** Reads what is left. */
+  async drain(): Promise<void> {
+    for (let result = await this.#next(); !result.done; result = await this.#next());
+  }
+
+  /** PRECONDITION: drained. */
+  digest(): Digest {
+    return `sha256:${this.#hash.digest('hex')}`;
+  }
+
+  /** One at a time: a reader that was stopped may still wait for its last. */
+  #next(): Promise<IteratorResult<Buffer>> {
+    const turn = this.#turn.then(() => this.#step());
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #step(): Promise<IteratorResult<Buffer>> {
+    const result = await this.#source.next();
+    if (result.done) return { done: true, value: undefined };
+    const chunk = result.value;
+    this.#hash.update(chunk);
+    this.sizeBytes += chunk.length;
+    for (let done = 0; done < chunk.length; ) {
+      done += (await this.#file.write(chunk, done)).bytesWritten;
+    }
+    return { done: false, value: chunk };
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * `images/index.json`: which images the store has, and by what names.
+ *
+ * Each name is a descriptor of its own with the annotation REF_NAME; an image without a name has one without. An image
+ * is known by the digest of its config, as Docker knows it.
+ */
+
+import { UserError } from '../errno/user-error.js';
+import { readJson, writeJson } from '../store/atomic-file.js';
+import type { Store } from '../store/store.js';
+import { chainIds, hexOf } from './chain-id.js';
+import {
+  type Descriptor,
+  type Digest,
+  type ImageConfig,
+  type Index,
+  type Manifest,
+  MEDIA_TYPE,
+  REF_NAME,
+} from './oci.js';
+import { formatReference, parseReference } from './reference.js';
+
+export interface Image {
+  /** Digest of the config. */
+  readonly id: Digest;
+  readonly manifestDigest: Digest;
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  /** `NAME:TAG`; empty: dangling. */
+  readonly names: readonly string[];
+  /** chainIDs in hex, bottom first: the directories in `layers/`. */
+  readonly layers: readonly string[];
+}
+
+export function layerTreePath(store: Store, hex: string): string {
+  return store.path('layers', hex, 'tree');
+}
+
+export function blobPath(store: Store, digest: Digest): string {
+  return store.path('images', 'blobs', 'sha256', hexOf(digest));
+}
+
+export function readIndex(store: Store): Index {
+  const index = readJson(store.path('images', 'index.json')) as Index | undefined;
+  return index ?? { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests: [] };
+}
+
+/** PRECONDITION: locked, and the blobs of each descriptor are on disk. */
+export function writeIndex(store: Store, manifests: readonly Descriptor[]): void {
+  writeJson(store.path('images', 'oci-layout'), { imageLayoutVersion: '1.0.0' });
+  writeJson(store.path('images', 'index.json'), { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests });
+}
+
+/** Newest first. */
+export function listImages(store: Store): Image[] {
+  const names = new Map<Digest, string[]>();
+  for (const { digest, annotations } of readIndex(store).manifests) {
+    const known = names.get(digest) ?? [];
+    const name = annotations?.[REF_NAME];
+    names.set(digest, name === undefined ? known : [...known, name]);
+  }
+  return [...names]
+    .map(([digest, itsNames]) => readImage(store, digest, itsNames))
+    .sort((a, b) => (b.config.created ?? '').localeCompare(a.config.created ?? ''));
+}
+
+function readImage(store: Store, manifestDigest: Digest, names: readonly string[]): Image {
+  const manifest = readBlob<Manifest>(store, manifestDigest);
+  const config = readBlob<ImageConfig>(store, manifest.config.digest);
+  return {
+    id: manifest.config.digest,
+    manifestDigest,
+    manifest,
+    config,
+    names,
+    layers: chainIds(config.rootfs.diff_ids).map(hexOf),
+  };
+}
+
+function readBlob<T>(store: Store, digest: Digest): T {
+  const value = readJson(blobPath(store, digest));
+  if (value === undefined)
+    throw new UserError(`the store lacks the blob '${digest}'`, { hint: "see 'plyfs doctor'" });
+  return value as T;
+}
+
+const MIN_ID = 4;
+
+/** The image that a name, an id or the beginning of an id means; a name comes first. Undefined: there is none. */
+export function findImage(store: Store, text: string): Image | undefined {
+  const images = listImages(store);
+  const byId = imageById(images, text);
+  if (/^sha256:/.test(text)) return byId;
+  const reference = parseReference(text);
+  if (reference.digest !== undefined)
+    return images.find(({ manifestDigest }) => manifestDigest === reference.digest);
+  const name = formatReference(reference);
+  return images.find(({ names }) => names.includes(name)) ?? byId;
+}
+
+/** @throws UserError `no such image: TEXT`. */
+export function resolveImage(store: Store, text: string): Image {
+  const image = findImage(store, text);
+  if (image === undefined) {
+    throw new UserError(`no such image: '${text}'`, { hint: "'plyfs image ls' shows those there are" });
+  }
+  return image;
+}
+
+/** @throws UserError when several images' ids begin so. */
+function imageById(images: readonly Image[], text: string): Image | undefined {
+  const hex = text.replace(/^sha256:/, '');
+  if (!/^[0-9a-f]+$/.test(hex) || hex.length < MIN_ID) return undefined;
+  const found = [
+    ...new Map(
+      images.filter(({ id }) => hexOf(id).startsWith(hex)).map((image) => [image.id, image]),
+    ).values(),
+  ];
+  if (found.length > 1)
+    throw new UserError(`image id '${text}' is ambiguous: ${found.length} images begin so`);
+  return found[0];
+}

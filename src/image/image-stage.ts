@@ -1,0 +1,220 @@
+/**
+ * What is being added to the store: blobs and unpacked layers under hidden names, until `publish()` names them all.
+ *
+ * INVARIANT: nothing is visible before all of it is verified and on disk; dead or failed commands leave nothing
+ * (Intent). Blobs and layers that the store has already are not made again; whoever takes one away meanwhile is noticed
+ * when publishing, under the store's lock.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { check } from '../errno/fs-error.js';
+import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
+import { syncfs } from '../linux/data.js';
+import { close, openat } from '../linux/open.js';
+import { isMissing, syncDirectory, writeJson } from '../store/atomic-file.js';
+import type { Intent, Step } from '../store/intent.js';
+import type { StorePath } from '../store/layout.js';
+import { removeTree } from '../store/remove-tree.js';
+import type { Store } from '../store/store.js';
+import { nameFromText } from '../vfs/name.js';
+import { BlobTee } from './blob-tee.js';
+import { hexOf, sha256 } from './chain-id.js';
+import type { Chunks } from './decompress.js';
+import { compareDigest } from './digest.js';
+import { blobPath, readIndex, writeIndex } from './image-index.js';
+import { withImage } from './index-names.js';
+import { LAYER_FILE, type LayerRecord } from './layer-record.js';
+import type { Descriptor, Digest } from './oci.js';
+
+/** An image whose blobs and layers are staged, or in the store. */
+export interface NewImage {
+  readonly manifest: Descriptor;
+  /** Blobs that it needs beside its manifest. */
+  readonly blobs: readonly Digest[];
+  /** chainIDs in hex. */
+  readonly layers: readonly string[];
+  /** `NAME:TAG`; without one the image is dangling. */
+  readonly names: readonly string[];
+}
+
+/** A directory in which a layer is unpacked. */
+export interface StagedTree {
+  readonly path: StorePath;
+  /** Absolute. */
+  readonly tree: string;
+  readonly trash: string;
+}
+
+export class ImageStage implements Disposable {
+  readonly store: Store;
+  readonly #intent: Intent;
+  readonly #folder: StorePath;
+  readonly #blobs = new Map<Digest, string>();
+  readonly #layers = new Map<string, StorePath>();
+  #count = 0;
+
+  constructor(store: Store) {
+    this.store = store;
+    this.#intent = store.intend();
+    this.#folder = join('images', `.new-${randomBytes(8).toString('hex')}`);
+    this.#intent.add({ do: 'remove', path: this.#folder });
+    mkdirSync(store.path(this.#folder), { mode: 0o700 });
+  }
+
+  hasBlob(digest: Digest): boolean {
+    return this.#blobs.has(digest) || existsSync(blobPath(this.store, digest));
+  }
+
+  hasLayer(hex: string): boolean {
+    return this.#layers.has(hex) || existsSync(this.store.path('layers', hex));
+  }
+
+  /** Where a staged or stored blob can be read. */
+  pathOf(digest: Digest): string {
+    return this.#blobs.get(digest) ?? blobPath(this.store, digest);
+  }
+
+  /** Writes the blob while `use` reads it; all of it, also where `use` stops early. */
+  async writeBlob<T>(
+    source: Chunks,
+    use: (chunks: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly result: T }> {
+    const path = this.#newPath();
+    const file = await open(path, 'wx', 0o644);
+    try {
+      const tee = new BlobTee(source, file);
+      const result = await use(tee.chunks());
+      await tee.drain();
+      const digest = tee.digest();
+      this.#blobs.set(digest, path);
+      return { digest, sizeBytes: tee.sizeBytes, result };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** @throws UserError when the digest is not the one expected. */
+  async copyBlob(source: Chunks, expected: Digest): Promise<void> {
+    const { digest } = await this.writeBlob(source, async () => undefined);
+    if (digest !== expected) this.#blobs.delete(digest);
+    compareDigest(digest, expected, `blob '${expected}'`);
+  }
+
+  /** A small blob from memory: a config, a manifest. */
+  async addBytes(bytes: Buffer, mediaType: string): Promise<Descriptor> {
+    const digest = `sha256:${sha256(bytes)}`;
+    if (!this.#blobs.has(digest)) {
+      const path = this.#newPath();
+      const file = await open(path, 'wx', 0o644);
+      try {
+        await file.writeFile(bytes);
+      } finally {
+        await file.close();
+      }
+      this.#blobs.set(digest, path);
+    }
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  newTree(): StagedTree {
+    const path = this.store.stage('layers', this.#intent);
+    const tree = this.store.path(path, 'tree');
+    const trash = this.store.path(path, 'trash');
+    mkdirSync(tree, { mode: 0o755 });
+    mkdirSync(trash, { mode: 0o700 });
+    return { path, tree, trash };
+  }
+
+  /** The layer is complete, under its chainID; one that is staged already stays. */
+  addLayer(hex: string, staged: StagedTree, record: LayerRecord): void {
+    removeTree(staged.trash);
+    writeJson(this.store.path(staged.path, LAYER_FILE), record);
+    if (!this.#layers.has(hex)) this.#layers.set(hex, staged.path);
+  }
+
+  /** The files of a layer, staged or stored. */
+  layerTree(hex: string): string {
+    return this.store.path(this.#layers.get(hex) ?? join('layers', hex), 'tree');
+  }
+
+  /**
+   * Everything gets its name at once.
+   * @returns false, and nothing happened, when a blob or layer that was counted on is gone from the store.
+   */
+  publish(images: readonly NewImage[]): boolean {
+    this.#sync();
+    return this.store.locked(() => {
+      const blobs = new Set(images.flatMap(({ blobs, manifest }) => [...blobs, manifest.digest]));
+      const layers = new Set(images.flatMap((image) => image.layers));
+      const isComplete =
+        [...blobs].every((digest) => this.hasBlob(digest)) && [...layers].every((hex) => this.hasLayer(hex));
+      if (!isComplete) return false;
+      this.#name([...blobs], [...layers], images);
+      return true;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.store.locked(() => this.#intent.carryOut());
+  }
+
+  /** PRECONDITION: locked. */
+  #name(blobs: readonly Digest[], layers: readonly string[], images: readonly NewImage[]): void {
+    const { store } = this;
+    mkdirSync(store.path('images', 'blobs', 'sha256'), { recursive: true });
+    const newBlobs = blobs.filter((digest) => !existsSync(blobPath(store, digest)));
+    const newLayers = layers.filter((hex) => !existsSync(store.path('layers', hex)));
+    const undo: Step[] = [
+      ...newBlobs.map((digest): Step => ({ do: 'remove', path: blobStorePath(digest) })),
+      ...newLayers.map((hex): Step => ({ do: 'remove', path: join('layers', hex) })),
+      // Carried out first, so that the list never names what is gone.
+      { do: 'write', path: 'images/index.json', text: indexText(store) },
+    ];
+    this.#intent.add(...undo);
+    for (const digest of newBlobs) renameSync(this.#blobs.get(digest)!, blobPath(store, digest));
+    syncDirectory(store.path('images', 'blobs', 'sha256'));
+    for (const hex of newLayers) store.publish(this.#layers.get(hex)!, join('layers', hex));
+    let { manifests } = readIndex(store);
+    for (const { manifest, names } of images) manifests = withImage(manifests, manifest, names);
+    writeIndex(store, manifests);
+    this.#drop(newLayers);
+  }
+
+  /** What is left of the stage goes; what was named stays. */
+  #drop(named: readonly string[]): void {
+    const rest = [...this.#layers].filter(([hex]) => !named.includes(hex)).map(([, path]) => path);
+    this.#intent.decide([this.#folder, ...rest].map((path) => ({ do: 'remove', path })));
+    this.#intent.carryOut();
+  }
+
+  /** One call for all files, before the store is locked. */
+  #sync(): void {
+    const path = this.store.path(this.#folder);
+    const fd = check(openat(AT_FDCWD, nameFromText(path), O_RDONLY | O_DIRECTORY), 'open', path);
+    try {
+      check(syncfs(fd), 'syncfs', path);
+    } finally {
+      close(fd);
+    }
+  }
+
+  #newPath(): string {
+    return this.store.path(this.#folder, String(this.#count++));
+  }
+}
+
+function blobStorePath(digest: Digest): StorePath {
+  return join('images', 'blobs', 'sha256', hexOf(digest));
+}
+
+function indexText(store: Store): string {
+  try {
+    return readFileSync(store.path('images', 'index.json'), 'utf8');
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return '{"schemaVersion":2,"manifests":[]}\n';
+  }
+}

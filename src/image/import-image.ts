@@ -1,0 +1,76 @@
+/**
+ * `image import`: a root tar becomes an image of one layer. The blob is the tar as it was given, gzip or zstd or plain.
+ */
+
+import type { Store } from '../store/store.js';
+import { hexOf } from './chain-id.js';
+import type { Chunks, Compression } from './decompress.js';
+import { ImageStage } from './image-stage.js';
+import type { Notices } from './layer/attributes.js';
+import { type Digest, type ImageConfig, type Manifest, MEDIA_TYPE, type RunConfig } from './oci.js';
+import { hostPlatform } from './platform.js';
+import { type UnpackedLayer, type UnpackOptions, unpackLayer } from './unpack-layer.js';
+
+export interface ImportOptions extends UnpackOptions {
+  /** `NAME:TAG`. */
+  readonly name: string | undefined;
+  readonly config: RunConfig;
+  /** Of the history's only line. */
+  readonly comment: string;
+  readonly created?: Date;
+}
+
+export interface Imported {
+  /** Digest of the config. */
+  readonly id: Digest;
+  readonly notices: Notices;
+}
+
+export const LAYER_TYPE: Readonly<Record<Compression, string>> = {
+  none: MEDIA_TYPE.layer,
+  gzip: MEDIA_TYPE.layerGzip,
+  zstd: MEDIA_TYPE.layerZstd,
+};
+
+/** @throws UserError; the store is then as it was. */
+export async function importImage(store: Store, source: Chunks, options: ImportOptions): Promise<Imported> {
+  using stage = new ImageStage(store);
+  const { digest, sizeBytes, result } = await stage.writeBlob(source, (chunks) =>
+    unpackLayer(stage, chunks, { ...options, wantsEnd: true }),
+  );
+  const layer = { mediaType: LAYER_TYPE[result.compression], digest, size: sizeBytes };
+  addUnpacked(stage, hexOf(result.diffId), result);
+  const config = await stage.addBytes(jsonBytes(configOf(result.diffId, options)), MEDIA_TYPE.config);
+  const manifest: Manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.manifest, config, layers: [layer] };
+  const descriptor = await stage.addBytes(jsonBytes(manifest), MEDIA_TYPE.manifest);
+  stage.publish([
+    {
+      manifest: descriptor,
+      blobs: [config.digest, digest],
+      layers: [hexOf(result.diffId)],
+      names: options.name === undefined ? [] : [options.name],
+    },
+  ]);
+  return { id: config.digest, notices: result.applied.notices };
+}
+
+export function addUnpacked(stage: ImageStage, hex: string, layer: UnpackedLayer): void {
+  const { sizeBytes, entries, isRootOpaque } = layer.applied;
+  stage.addLayer(hex, layer.staged, { diffId: layer.diffId, sizeBytes, entries, isRootOpaque });
+}
+
+/** As it is hashed: without blanks. */
+export function jsonBytes(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function configOf(diffId: Digest, { config, comment, created = new Date() }: ImportOptions): ImageConfig {
+  const time = created.toISOString();
+  return {
+    created: time,
+    ...hostPlatform(),
+    config,
+    rootfs: { type: 'layers', diff_ids: [diffId] },
+    history: [{ created: time, created_by: 'plyfs image import', comment }],
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * Owner, mode, extended attributes and times of what a layer holds.
+ *
+ * The order matters: a change of owner clears set-id bits and capabilities, so those come after it; times come last.
+ * Without privileges everything belongs to who unpacks; capabilities and `trusted.*` are left out, and said once.
+ */
+
+import { ENODATA, EOPNOTSUPP, EPERM } from '../../errno/errno.js';
+import { check } from '../../errno/fs-error.js';
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from '../../linux/constants.js';
+import { fchmod, fchownat, Times, utimensat } from '../../linux/inode.js';
+import { fgetxattr, flistxattr, fsetxattr, setxattrAt } from '../../linux/xattr.js';
+import { isPrivateXattr, storedXattrName } from '../../union/format.js';
+import type { Name } from '../../vfs/name.js';
+import type { TarEntry } from '../tar/entry.js';
+
+/** What of an entry was left out, with how many entries it was. */
+export type Notices = Map<string, number>;
+
+export class AttributeWriter {
+  readonly notices: Notices = new Map();
+  readonly #mapsOwners: boolean;
+  readonly #uid = process.geteuid?.() ?? 0;
+  readonly #gid = process.getegid?.() ?? 0;
+  readonly #umask = process.umask();
+  readonly #times = new Times();
+
+  /** `keepsOwners`: CAP_CHOWN; without it everything belongs to who unpacks. */
+  constructor(keepsOwners: boolean) {
+    this.#mapsOwners = !keepsOwners;
+  }
+
+  /** Of an open file that was just created with the permission bits of `entry.mode`. */
+  setNew(fd: number, entry: TarEntry): void {
+    const isOwned = this.#own(fd, '', entry);
+    const isMasked = (entry.mode & 0o777 & this.#umask) !== 0;
+    if (isOwned || isMasked || entry.mode > 0o777) check(fchmod(fd, entry.mode), 'chmod', entry.name);
+    this.#rest(fd, entry);
+  }
+
+  /** Of a directory that is open. */
+  setDirectory(fd: number, entry: TarEntry): void {
+    this.#own(fd, '', entry);
+    check(fchmod(fd, entry.mode), 'chmod', entry.name);
+    this.#rest(fd, entry);
+  }
+
+  /** Of a symlink, device or fifo, by name; `chmod` sets its mode. */
+  setAt(dirfd: number, name: Name, entry: TarEntry, chmod: () => number): void {
+    this.#own(dirfd, name, entry);
+    check(chmod(), 'chmod', entry.name);
+    for (const [attribute, value] of entry.xattrs ?? []) {
+      const stored = storedXattrName(attribute);
+      this.#judge(setxattrAt(dirfd, name, stored, value, 0), attribute, entry);
+    }
+    check(utimensat(dirfd, name, this.#timesOf(entry), AT_SYMLINK_NOFOLLOW), 'utimensat', entry.name);
+  }
+
+  /** Takes over what another directory has, overlayfs's own marks left out. */
+  copyDirectory(fromFd: number, toFd: number, entry: TarEntry): void {
+    this.#own(toFd, '', entry);
+    check(fchmod(toFd, entry.mode), 'chmod', entry.name);
+    copyXattrs(fromFd, toFd);
+    check(utimensat(toFd, '', this.#timesOf(entry), AT_EMPTY_PATH), 'utimensat', entry.name);
+  }
+
+  /** @returns whether a chown was made. */
+  #own(dirfd: number, name: Name, { uid, gid, name: shown }: TarEntry): boolean {
+    if (uid === this.#uid && gid === this.#gid) return false;
+    if (this.#mapsOwners) {
+      this.notice('owners');
+      return false;
+    }
+    const flags = name === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+    check(fchownat(dirfd, name, uid, gid, flags), 'chown', shown);
+    return true;
+  }
+
+  #rest(fd: number, entry: TarEntry): void {
+    if (entry.xattrs !== undefined) {
+      for (const [attribute, value] of entry.xattrs) {
+        this.#judge(fsetxattr(fd, storedXattrName(attribute), value, 0), attribute, entry);
+      }
+    }
+    check(utimensat(fd, '', this.#timesOf(entry), AT_EMPTY_PATH), 'utimensat', entry.name);
+  }
+
+  /** What neither the file system nor our privileges allow is left out; all else fails. */
+  #judge(result: number, attribute: Name, entry: TarEntry): void {
+    if (result === -EPERM || result === -EOPNOTSUPP) this.notice(`attribute '${attribute}'`);
+    else check(result, `setxattr ${attribute}`, entry.name);
+  }
+
+  notice(what: string): void {
+    this.notices.set(what, (this.notices.get(what) ?? 0) + 1);
+  }
+
+  #timesOf(entry: TarEntry): Times {
+    const times = this.#times;
+    times.atimeSec = entry.mtimeSec;
+    times.atimeNsec = entry.mtimeNsec;
+    times.mtimeSec = entry.mtimeSec;
+    times.mtimeNsec = entry.mtimeNsec;
+    return times;
+  }
+}
+
+const list = Buffer.allocUnsafeSlow(65536);
+const value = Buffer.allocUnsafeSlow(65536);
+
+function copyXattrs(fromFd: number, toFd: number): void {
+  const length = flistxattr(fromFd, list);
+  if (length === -EOPNOTSUPP || length === 0) return;
+  check(length, 'listxattr');
+  for (const attribute of list.toString('latin1', 0, length).split('\0')) {
+    if (attribute === '' || isPrivateXattr(attribute)) continue;
+    const bytes = fgetxattr(fromFd, attribute, value);
+    if (bytes === -ENODATA) continue;
+    check(bytes, 'getxattr', attribute);
+    check(fsetxattr(toFd, attribute, value.subarray(0, bytes), 0), 'setxattr', attribute);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The directories of a layer that is being unpacked: which there are, what the tar says of each, and descriptors.
+ *
+ * INVARIANT: whatever is made lies below the root: each name is one component below the descriptor of its directory,
+ * opened with O_NOFOLLOW. A directory is 0700 and ours until `finish()`, so that it can be written whatever its mode.
+ */
+
+import { EEXIST } from '../../errno/errno.js';
+import { check } from '../../errno/fs-error.js';
+import { UserError } from '../../errno/user-error.js';
+import {
+  AT_SYMLINK_NOFOLLOW,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  S_IFLNK,
+  S_IFMT,
+  STATX_BASIC_STATS,
+} from '../../linux/constants.js';
+import { mkdirat, renameat2, unlinkat } from '../../linux/directory.js';
+import { close, openat } from '../../linux/open.js';
+import { Statx, statx } from '../../linux/statx.js';
+import { isWhiteout } from '../../union/format.js';
+import { displayName, type Name } from '../../vfs/name.js';
+import type { TarEntry } from '../tar/entry.js';
+
+export class LayerDirectory {
+  readonly parent: LayerDirectory | undefined;
+  readonly name: Name;
+  readonly children = new Map<Name, LayerDirectory>();
+  fd = -1;
+  /** What the tar says of it; undefined: it came with something inside it. */
+  entry: TarEntry | undefined;
+  isOpaque = false;
+
+  constructor(parent: LayerDirectory | undefined, name: Name) {
+    this.parent = parent;
+    this.name = name;
+  }
+
+  path(): Name {
+    if (this.parent === undefined) return '';
+    const above = this.parent.path();
+    return above === '' ? this.name : `${above}/${this.name}`;
+  }
+}
+
+const MAX_OPEN = 200;
+const OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+export class LayerDirectories {
+  readonly root = new LayerDirectory(undefined, '');
+  readonly #open = new Set<LayerDirectory>();
+  readonly #trashFd: number;
+  readonly #stat = new Statx();
+  #trashed = 0;
+  #lastPath: Name | undefined;
+  #last: LayerDirectory = this.root;
+  /** How many were made. */
+  made = 0;
+
+  /** Both descriptors stay the caller's. `trashFd`: a directory beside the root that takes what is replaced. */
+  constructor(rootFd: number, trashFd: number) {
+    this.root.fd = rootFd;
+    this.#trashFd = trashFd;
+  }
+
+  /** The directory at a path of plain names, made where it is missing. @throws UserError when something else is there. */
+  at(path: Name): LayerDirectory {
+    if (path === this.#lastPath) return this.#last;
+    let directory = this.root;
+    if (path !== '') {
+      for (const name of path.split('/'))
+        directory = directory.children.get(name) ?? this.#make(directory, name);
+    }
+    this.#lastPath = path;
+    this.#last = directory;
+    return directory;
+  }
+
+  /** The directory at a path, when this layer has it. */
+  find(path: Name): LayerDirectory | undefined {
+    let directory: LayerDirectory | undefined = this.root;
+    for (const name of path === '' ? [] : path.split('/')) directory = directory?.children.get(name);
+    return directory;
+  }
+
+  /** Of one that exists; valid until the next call. */
+  descriptor(directory: LayerDirectory): number {
+    if (directory.fd >= 0) {
+      if (directory.parent !== undefined && this.#open.size > MAX_OPEN / 2) {
+        this.#open.delete(directory);
+        this.#open.add(directory);
+      }
+      return directory.fd;
+    }
+    const parentFd = this.descriptor(directory.parent!);
+    directory.fd = check(openat(parentFd, directory.name, OPEN_FLAGS), 'open', directory.name);
+    this.#remember(directory);
+    return directory.fd;
+  }
+
+  /** Makes the directory of an entry, in place of what else has the name. */
+  replace(parent: LayerDirectory, name: Name): LayerDirectory {
+    const known = parent.children.get(name);
+    if (known !== undefined) return known;
+    const wasWhiteout = this.#isWhiteoutAt(parent, name);
+    this.discard(parent, name);
+    const made = this.#make(parent, name);
+    made.isOpaque = wasWhiteout;
+    return made;
+  }
+
+  /** Takes away what has the name in this layer; nothing is fine. */
+  discard(parent: LayerDirectory, name: Name): void {
+    const fd = this.descriptor(parent);
+    if (!parent.children.has(name)) {
+      unlinkat(fd, name, 0);
+      return;
+    }
+    check(renameat2(fd, name, this.#trashFd, String(this.#trashed++), 0), 'rename', name);
+    parent.children.delete(name);
+    this.#lastPath = undefined;
+  }
+
+  /** Children before their parents; descriptors are closed on the way. */
+  *depthFirst(): Generator<LayerDirectory> {
+    const stack: { directory: LayerDirectory; rest: Iterator<LayerDirectory> }[] = [
+      { directory: this.root, rest: this.root.children.values() },
+    ];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.rest.next();
+      if (!next.done) {
+        stack.push({ directory: next.value, rest: next.value.children.values() });
+        continue;
+      }
+      stack.pop();
+      yield top.directory;
+      if (top.directory !== this.root) this.#close(top.directory);
+    }
+  }
+
+  /** Closes all descriptors but that of the root. */
+  close(): void {
+    for (const directory of this.#open) this.#close(directory);
+  }
+
+  #make(parent: LayerDirectory, name: Name): LayerDirectory {
+    const fd = this.descriptor(parent);
+    let result = mkdirat(fd, name, 0o700);
+    const made = new LayerDirectory(parent, name);
+    if (result === -EEXIST && this.#isWhiteoutAt(parent, name)) {
+      check(unlinkat(fd, name, 0), 'unlink', name);
+      result = mkdirat(fd, name, 0o700);
+      made.isOpaque = true;
+    }
+    if (result === -EEXIST) throw this.#notADirectory(parent, name);
+    check(result, 'mkdir', name);
+    this.made++;
+    parent.children.set(name, made);
+    return made;
+  }
+
+  #isWhiteoutAt(parent: LayerDirectory, name: Name): boolean {
+    const found = statx(this.descriptor(parent), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, this.#stat);
+    return found >= 0 && isWhiteout(this.#stat);
+  }
+
+  /** PRECONDITION: #stat is of what is there. */
+  #notADirectory(parent: LayerDirectory, name: Name): UserError {
+    const above = parent.path();
+    const path = displayName(above === '' ? name : `${above}/${name}`);
+    if ((this.#stat.mode & S_IFMT) === S_IFLNK) {
+      return new UserError(`an entry leads through the symlink '${path}' of the same layer`);
+    }
+    return new UserError(`an entry lies in '${path}', which is no directory`);
+  }
+
+  #remember(directory: LayerDirectory): void {
+    if (this.#open.size >= MAX_OPEN) {
+      for (const oldest of this.#open) {
+        this.#close(oldest);
+        break;
+      }
+    }
+    this.#open.add(directory);
+  }
+
+  #close(directory: LayerDirectory): void {
+    if (directory.fd >= 0) close(directory.fd);
+    directory.fd = -1;
+    this.#open.delete(directory);
+  }
+}

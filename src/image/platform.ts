@@ -1,0 +1,34 @@
+/**
+ * Platforms as images name them: `linux/amd64`, `linux/arm64/v8`, in Go's words.
+ */
+
+import { arch } from 'node:process';
+import { UserError } from '../errno/user-error.js';
+import type { Platform } from './oci.js';
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
+
+export function hostPlatform(): Platform {
+  return { architecture: ARCHITECTURES[arch] ?? arch, os: 'linux' };
+}
+
+/** `[OS/]ARCHITECTURE[/VARIANT]`. @throws UserError */
+export function parsePlatform(text: string): Platform {
+  const parts = text.split('/');
+  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9._-]+$/.test(part))) {
+    throw new UserError(`invalid platform '${text}'`, { hint: 'it is like linux/amd64 or linux/arm64/v8' });
+  }
+  const [os, architecture, variant] = parts.length === 1 ? ['linux', parts[0]!] : parts;
+  return { os: os!, architecture: architecture!, ...(variant === undefined ? {} : { variant }) };
+}
+
+export function formatPlatform({ os, architecture, variant }: Platform): string {
+  return `${os}/${architecture}${variant === undefined ? '' : `/${variant}`}`;
+}
+
+/** Whether what an image is for serves `wanted`: where one side names no variant, any does. */
+export function servesPlatform(offered: Platform | undefined, wanted: Platform): boolean {
+  if (offered === undefined) return false;
+  if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return false;
+  return wanted.variant === undefined || offered.variant === undefined || offered.variant === wanted.variant;
+}

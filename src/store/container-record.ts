@@ -1,0 +1,95 @@
+/**
+ * `containers/ID/container.json`: what a container was created with. It changes by rename, commit and mounts alone;
+ * whether the container runs is seen from its daemon, not from here.
+ */
+
+import type { MountRequest } from '../mounts/spec/types.js';
+import { readJson, writeJson } from './atomic-file.js';
+import type { Store } from './store.js';
+
+export interface ContainerRecord {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+  readonly image: ContainerImage;
+  /** chainIDs in hex, bottom first. They hold the layers, also when the image is untagged or gone. */
+  readonly layers: readonly string[];
+  /** Of the image and of the options, merged. */
+  readonly process: ProcessConfig;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly mounts: readonly ContainerMount[];
+  readonly readOnly: boolean;
+  /** `--rm`: removed when its command ends. */
+  readonly autoRemove: boolean;
+  readonly hostname: string;
+  /** The image's `os`, `linux` by default. */
+  readonly os: string;
+}
+
+export interface ContainerImage {
+  /** `sha256:HEX`, the digest of its config. */
+  readonly id: string;
+  /** As typed. */
+  readonly name: string;
+}
+
+export interface ProcessConfig {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  /** `NAME=VALUE`. */
+  readonly environment: readonly string[];
+  /** Absolute. */
+  readonly workingDirectory: string;
+  /** `user[:group]`, names or numbers; empty: root. */
+  readonly user: string;
+  readonly tty: boolean;
+  /** Keeps standard input open. */
+  readonly interactive: boolean;
+  /** `SIGTERM` by default. */
+  readonly stopSignal: string;
+}
+
+/** Weakest first: who asked for a mount. */
+export type MountOrigin = 'image' | 'volumes-from' | 'volume' | 'mount';
+
+export interface ContainerMount {
+  readonly origin: MountOrigin;
+  /** Of a volume, `source` is its name, also when it is anonymous. */
+  readonly request: MountRequest;
+}
+
+/** @returns undefined when there is no such container. */
+export function readContainer(store: Store, id: string): ContainerRecord | undefined {
+  return readJson(store.path('containers', id, 'container.json')) as ContainerRecord | undefined;
+}
+
+/** Oldest first. */
+export function listContainers(store: Store): ContainerRecord[] {
+  return store
+    .names('containers')
+    .map((id) => readContainer(store, id))
+    .filter((record) => record !== undefined)
+    .sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
+}
+
+/** PRECONDITION: the directory of the container exists. */
+export function writeContainer(store: Store, record: ContainerRecord): void {
+  writeJson(store.path('containers', record.id, 'container.json'), record, 0o600);
+}
+
+/** Names of the volumes that a container has mounted, each once. */
+export function volumesOf(record: ContainerRecord): string[] {
+  const names = record.mounts.flatMap(({ request }) =>
+    request.type === 'volume' && request.source !== undefined ? [request.source] : [],
+  );
+  return [...new Set(names)];
+}
+
+/** Ids of the containers, running or not, that have the volume. */
+export function usersOfVolume(store: Store, name: string): string[] {
+  return listContainers(store)
+    .filter((record) => volumesOf(record).includes(name))
+    .map(({ id }) => id);
+}

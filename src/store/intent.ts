@@ -1,0 +1,146 @@
+/**
+ * What has to be done when a command dies half-way: a file in `pending/` that its owner keeps flocked.
+ *
+ * Whoever takes the store's lock and finds an intent that nobody holds carries its steps out, the last first. While
+ * something is made the steps undo it (`add()` before each thing is made); once it is decided that something goes,
+ * `decide()` replaces them by what completes it. So there is one rule for rollback and for completion.
+ *
+ * INVARIANT: a step can be carried out twice. The file is a log of JSON lines, each fsynced before the thing it speaks
+ * of is done; a torn last line speaks of nothing that was done.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { fdatasyncSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isMissing, syncDirectory, writeAtomic } from './atomic-file.js';
+import { crashPoint } from './crash-point.js';
+import type { StorePath } from './layout.js';
+import { type FileLock, lockFile, tryLockFile } from './lock.js';
+
+export type Step =
+  | { readonly do: 'remove'; readonly path: StorePath }
+  | { readonly do: 'rename'; readonly from: StorePath; readonly to: StorePath }
+  | { readonly do: 'write'; readonly path: StorePath; readonly text: string; readonly mode?: number };
+
+type Line = Step | { readonly do: 'forget' };
+
+export class Intent implements Disposable {
+  private readonly root: string;
+  private readonly path: string;
+  private readonly lock: FileLock;
+  private steps: Step[] = [];
+  private isOver = false;
+
+  /** PRECONDITION: the store is locked, or a recovery could take the file before it is flocked. */
+  constructor(root: string) {
+    this.root = root;
+    this.path = join(root, 'pending', `${randomBytes(8).toString('hex')}.json`);
+    this.lock = lockFile(this.path);
+    syncDirectory(dirname(this.path));
+    crashPoint();
+  }
+
+  /** To be carried out, before those added earlier, unless `end()` or `decide()` comes first. On disk on return. */
+  add(...steps: readonly Step[]): void {
+    this.append(steps);
+    this.steps.push(...steps);
+  }
+
+  /** From now on `steps` are what has to be done, in the order given; what was added before is dropped. */
+  decide(steps: readonly Step[]): void {
+    const order = steps.toReversed();
+    this.append([{ do: 'forget' }, ...order]);
+    this.steps = [...order];
+  }
+
+  /** Everything is as it should be: nothing is left to be done. */
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    unlinkSync(this.path);
+    crashPoint();
+    this.lock[Symbol.dispose]();
+  }
+
+  /** Does what the steps say. */
+  carryOut(): void {
+    if (this.isOver) return;
+    carryOut(this.root, this.steps);
+    this.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.carryOut();
+  }
+
+  private append(lines: readonly Line[]): void {
+    // One write(2): a torn `decide()` would forget the undo and not know the rest.
+    writeSync(this.lock.fd, `${JSON.stringify(lines)}\n`);
+    fdatasyncSync(this.lock.fd);
+    crashPoint();
+  }
+}
+
+/** PRECONDITION: the store is locked. @returns whether the intent's owner was dead. */
+export function recoverIntent(root: string, path: string): boolean {
+  using lock = tryLockFile(path);
+  if (lock === undefined) return false;
+  carryOut(root, readSteps(path));
+  unlinkSync(path);
+  return true;
+}
+
+function readSteps(path: string): Step[] {
+  let steps: Step[] = [];
+  for (const text of readFileSync(path, 'utf8').split('\n')) {
+    for (const line of parseLines(text)) {
+      if (line.do === 'forget') steps = [];
+      else steps.push(line);
+    }
+  }
+  return steps;
+}
+
+function parseLines(text: string): Line[] {
+  try {
+    return text === '' ? [] : (JSON.parse(text) as Line[]);
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+function carryOut(root: string, steps: readonly Step[]): void {
+  for (const step of steps.toReversed()) {
+    if (step.do === 'remove') discard(root, step.path);
+    else if (step.do === 'rename') renameIfThere(join(root, step.from), join(root, step.to));
+    else writeIfHome(join(root, step.path), step.text, step.mode);
+  }
+}
+
+/** The name is gone on return; what it named waits in `trash/` to be swept. */
+export function discard(root: string, path: StorePath): void {
+  renameIfThere(join(root, path), join(root, 'trash', `${basename(path)}.${randomBytes(6).toString('hex')}`));
+}
+
+function renameIfThere(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  syncDirectory(dirname(from));
+  if (dirname(to) !== dirname(from)) syncDirectory(dirname(to));
+  crashPoint();
+  return true;
+}
+
+/** The directory of the record may be gone, by a step or by another command. */
+function writeIfHome(path: string, text: string, mode?: number): void {
+  try {
+    writeAtomic(path, text, mode);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}

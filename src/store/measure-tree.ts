@@ -1,0 +1,50 @@
+/** How much a tree holds, by walking it. What is mounted below is not entered; what vanishes meanwhile does not count. */
+
+import { lstatSync, readdirSync } from 'node:fs';
+import { isMissing } from './atomic-file.js';
+
+export interface TreeSize {
+  /** Of files, as they are long; a file with several names once. */
+  readonly bytes: number;
+  /** What all of it takes on disk. */
+  readonly diskBytes: number;
+  /** All but directories. */
+  readonly files: number;
+}
+
+const BLOCK_BYTES = 512;
+
+export function measureTree(root: string): TreeSize {
+  const size = { bytes: 0, diskBytes: 0, files: 0 };
+  const seen = new Set<string>();
+  let device: number | undefined;
+  const todo = [Buffer.from(root)];
+  for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+    const stat = orGone(() => lstatSync(path as Buffer));
+    if (stat === undefined) continue;
+    device ??= stat.dev;
+    if (stat.dev !== device) continue;
+    const key = `${stat.dev}:${stat.ino}`;
+    if (stat.isDirectory()) {
+      for (const name of orGone(() => readdirSync(path as Buffer, { encoding: 'buffer' })) ?? []) {
+        todo.push(Buffer.concat([path, Buffer.from('/'), name]));
+      }
+    } else {
+      size.files++;
+      if (stat.nlink > 1 && seen.has(key)) continue;
+      if (stat.nlink > 1) seen.add(key);
+      size.bytes += stat.size;
+    }
+    size.diskBytes += stat.blocks * BLOCK_BYTES;
+  }
+  return size;
+}
+
+function orGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

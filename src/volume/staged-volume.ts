@@ -1,0 +1,76 @@
+/**
+ * A volume under construction: in a hidden directory, which nobody sees and which vanishes unless it is published.
+ */
+
+import { chmodSync, mkdirSync } from 'node:fs';
+import { writeJson } from '../store/atomic-file.js';
+import { crashPoint } from '../store/crash-point.js';
+import type { Intent } from '../store/intent.js';
+import type { StorePath } from '../store/layout.js';
+import type { Store } from '../store/store.js';
+import type { VolumeRecord } from '../store/volume-record.js';
+import { IMAGE_FILE, makeImage } from './disk-image.js';
+import { mountBacking, mountedType, unmountBacking } from './mount-backing.js';
+import { backingOf } from './options.js';
+
+export class StagedVolume implements Disposable {
+  /** Absolute: what becomes `volumes/NAME`. */
+  readonly home: string;
+  readonly record: VolumeRecord;
+  readonly #store: Store;
+  readonly #staged: StorePath;
+  readonly #intent: Intent;
+
+  constructor(store: Store, record: VolumeRecord) {
+    this.record = record;
+    this.#store = store;
+    this.#intent = store.intend();
+    try {
+      this.#staged = store.stage('volumes', this.#intent);
+      this.home = store.path(this.#staged);
+      // Whatever the umask is: users reach their files through it.
+      chmodSync(this.home, HOME_MODE);
+      furnish(this.home, record);
+      writeJson(`${this.home}/volume.json`, record);
+    } catch (error) {
+      this.#intent.carryOut();
+      throw error;
+    }
+  }
+
+  /** Its `_data`, mounted until it is published. */
+  open(): string {
+    const backing = backingOf(this.record.options);
+    if (backing.kind !== 'directory') mountBacking(this.record.name, this.home, backing);
+    return `${this.home}/_data`;
+  }
+
+  /** PRECONDITION: the store is locked, and there is no volume of its name. */
+  publish(): void {
+    this.#unmount();
+    this.#store.publish(this.#staged, `volumes/${this.record.name}`);
+    this.#intent.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#unmount();
+    this.#store.locked(() => this.#intent.carryOut());
+  }
+
+  #unmount(): void {
+    if (mountedType(this.home) !== undefined) unmountBacking(this.home);
+  }
+}
+
+const HOME_MODE = 0o711;
+const DATA_MODE = 0o755;
+
+/** Makes what a volume has beside its record, where it is missing. */
+export function furnish(home: string, record: VolumeRecord): void {
+  const backing = backingOf(record.options);
+  if (backing.kind === 'image') makeImage(`${home}/${IMAGE_FILE}`, backing.sizeBytes);
+  const data = `${home}/_data`;
+  if (mkdirSync(data, { recursive: true, mode: DATA_MODE }) === undefined) return;
+  chmodSync(data, DATA_MODE);
+  crashPoint();
+}

@@ -1,0 +1,205 @@
+/**
+ * Using a volume: whoever reads or writes in it holds a `VolumeUse`, and its storage is mounted while somebody does.
+ *
+ * The count is kept by the kernel: each user holds a shared flock(2) on the volume's directory, which goes with the
+ * process, however that ends. The first user mounts, the last one unmounts; what a killed one left mounted is taken
+ * over by the next. `setup.lock` is held while this changes, so that a second user waits until the volume is ready.
+ */
+
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { EAGAIN, EINTR } from '../errno/errno.js';
+import { check } from '../errno/fs-error.js';
+import { LOCK_EX, LOCK_NB, LOCK_SH } from '../linux/constants.js';
+import { flock } from '../linux/data.js';
+import { isMissing } from '../store/atomic-file.js';
+import type { Store } from '../store/store.js';
+import { readVolume, type VolumeRecord } from '../store/volume-record.js';
+import { undoFilling } from './filling.js';
+import { mountBacking, mountedType, unmountBacking } from './mount-backing.js';
+import { noSuchVolume } from './names.js';
+import { backingOf } from './options.js';
+
+/** Beside `_data`. */
+const SETUP_LOCK = 'setup.lock';
+
+export interface VolumeUse extends Disposable {
+  readonly record: VolumeRecord;
+  /** Absolute: its `_data`. */
+  readonly path: string;
+}
+
+/**
+ * @param prepare runs while no other process begins or ends to use it.
+ * @throws UserError `no such volume`, or why its storage cannot be mounted.
+ */
+export function useVolume(store: Store, name: string, prepare?: (use: VolumeUse) => void): VolumeUse {
+  const locks = lockHome(store, name);
+  const home = store.path('volumes', name);
+  let held: HeldVolume | undefined;
+  try {
+    const record = readVolume(store, name);
+    if (record === undefined) throw noSuchVolume(name);
+    makeReady(store, record, isAlone(locks.homeFd));
+    lock(locks.homeFd, LOCK_SH);
+    const use = new HeldVolume(record, home, locks.homeFd);
+    held = use;
+    prepare?.(use);
+    return use;
+  } catch (error) {
+    if (held === undefined) closeSync(locks.homeFd);
+    else held.endLocked();
+    throw error;
+  } finally {
+    closeSync(locks.setupFd);
+  }
+}
+
+/**
+ * Runs `change` while nobody uses the volume, nor begins to. What a killed user left mounted is unmounted first.
+ * PRECONDITION: the store is locked, or the volume could be gone.
+ * @returns false when it is in use.
+ */
+export function whileUnused(store: Store, name: string, change: () => void): boolean {
+  const homeFd = openIfThere(store.path('volumes', name), 'r');
+  if (homeFd === undefined) {
+    change();
+    return true;
+  }
+  let setupFd: number | undefined;
+  try {
+    const home = store.path('volumes', name);
+    setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
+    if (setupFd === undefined || !isAlone(homeFd)) return false;
+    if (mountedType(home) !== undefined) unmountBacking(home);
+    change();
+    return true;
+  } finally {
+    if (setupFd !== undefined) closeSync(setupFd);
+    closeSync(homeFd);
+  }
+}
+
+class HeldVolume implements VolumeUse {
+  readonly record: VolumeRecord;
+  readonly path: string;
+  readonly #home: string;
+  readonly #homeFd: number;
+  #isOver = false;
+
+  constructor(record: VolumeRecord, home: string, homeFd: number) {
+    this.record = record;
+    this.path = `${home}/_data`;
+    this.#home = home;
+    this.#homeFd = homeFd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    const setupFd = lockSoon(`${this.#home}/${SETUP_LOCK}`);
+    if (setupFd !== undefined) {
+      this.endLocked();
+      closeSync(setupFd);
+    }
+    this.#close();
+  }
+
+  /** PRECONDITION: `setup.lock` is held. */
+  endLocked(): void {
+    if (this.#isOver) return;
+    if (mountedType(this.#home) !== undefined && isAlone(this.#homeFd)) unmountBacking(this.#home);
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    closeSync(this.#homeFd);
+  }
+}
+
+/** By the volume's directory, and by who may change that somebody uses it. */
+interface HomeLocks {
+  readonly homeFd: number;
+  /** Locked. */
+  readonly setupFd: number;
+}
+
+/** Waits until nobody else begins or ends to use it. @throws UserError `no such volume`. */
+function lockHome(store: Store, name: string): HomeLocks {
+  const home = store.path('volumes', name);
+  for (;;) {
+    const homeFd = openIfThere(home, 'r');
+    const setupFd = homeFd === undefined ? undefined : openIfThere(`${home}/${SETUP_LOCK}`, 'a');
+    if (homeFd === undefined) throw noSuchVolume(name);
+    if (setupFd !== undefined) {
+      lock(setupFd, LOCK_EX);
+      if (isStill(homeFd, home)) return { homeFd, setupFd };
+      closeSync(setupFd);
+    }
+    // Removed or renamed while we waited, perhaps made anew.
+    closeSync(homeFd);
+  }
+}
+
+/** PRECONDITION: `setup.lock` is held. */
+function makeReady(store: Store, record: VolumeRecord, alone: boolean): void {
+  const home = store.path('volumes', record.name);
+  const backing = backingOf(record.options);
+  if (backing.kind !== 'directory') {
+    const type = mountedType(home);
+    // Left by a killed user. Its FUSE server may be dead; the kernel's file systems are not.
+    const isDoubtful = alone && type?.startsWith('fuse') === true;
+    if (isDoubtful) unmountBacking(home);
+    if (type === undefined || isDoubtful) mountBacking(record.name, home, backing);
+  }
+  undoFilling(home);
+}
+
+/** Whether no other process uses it. Our own shared lock is lost when one does. */
+function isAlone(homeFd: number): boolean {
+  const result = flock(homeFd, LOCK_EX | LOCK_NB);
+  if (result !== -EAGAIN) check(result, 'flock');
+  return result >= 0;
+}
+
+function lock(fd: number, operation: number): void {
+  let result = flock(fd, operation);
+  while (result === -EINTR) result = flock(fd, operation);
+  check(result, 'flock');
+}
+
+const SOON_MS = 2_000;
+const POLL_MS = 10;
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * The file's lock, when it is free soon. Whoever holds it for longer uses the volume, mounts hanging storage perhaps, and
+ * ends using it later: nobody who ends has to wait for that.
+ */
+function lockSoon(path: string): number | undefined {
+  const fd = openIfThere(path, 'a');
+  if (fd === undefined) return undefined;
+  const deadline = Date.now() + SOON_MS;
+  for (;;) {
+    const result = flock(fd, LOCK_EX | LOCK_NB);
+    if (result >= 0) return fd;
+    if (result !== -EAGAIN || Date.now() > deadline) break;
+    Atomics.wait(nap, 0, 0, POLL_MS);
+  }
+  closeSync(fd);
+  return undefined;
+}
+
+function openIfThere(path: string, flags: 'r' | 'a'): number | undefined {
+  try {
+    return openSync(path, flags, 0o600);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isStill(fd: number, path: string): boolean {
+  const [ours, there] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
+  return there !== undefined && ours.ino === there.ino && ours.dev === there.dev;
+}

@@ -1,0 +1,14 @@
+/** The suites that open files, on plyfs with `-o coherent`: files of layers are then read through the daemon. */
+
+import { plyfsCoherent } from '../helpers/targets.js';
+import { plyfsCoherentFailures } from './known-failures/plyfs-coherent.js';
+import { runSuites } from './run-suites.js';
+import { copyUp } from './suites/copy-up.suite.js';
+import { heldOpen } from './suites/held-open.suite.js';
+import { link } from './suites/link.suite.js';
+import { permission } from './suites/permission.suite.js';
+import { sharing } from './suites/sharing.suite.js';
+import { space } from './suites/space.suite.js';
+import { write } from './suites/write.suite.js';
+
+runSuites(plyfsCoherent, [write, copyUp, link, permission, space, sharing, heldOpen], plyfsCoherentFailures);

@@ -1,0 +1,256 @@
+/** A tar becomes a layer: what is kept, and what is refused. */
+
+import { execFileSync } from 'node:child_process';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listRows } from '../../../src/image/list-rows.js';
+import { type TarPiece, tarBytes } from '../../helpers/tar-bytes.js';
+import { ImageBench } from './layers-of.js';
+
+let bench: ImageBench;
+beforeEach(() => {
+  bench = new ImageBench();
+});
+afterEach(() => bench[Symbol.dispose]());
+
+const isRoot = process.geteuid?.() === 0;
+
+function xattr(path: string, name: string): string {
+  const args = ['-h', '--only-values', '--absolute-names', '-n', name, path];
+  return execFileSync('getfattr', args, { encoding: 'latin1' });
+}
+
+describe('importImage()', () => {
+  test('keeps modes, owners, times to the nanosecond, links and empty directories', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: './', type: '5', mode: 0o751 },
+        { name: './d/', type: '5', mode: 0o1777, mtime: 5 },
+        { name: './d/f', content: 'hello', mode: 0o4755, uid: 7, gid: 8, pax: { mtime: '-1.25' } },
+        { name: './l', type: '1', link: 'd/f' },
+        { name: './s', type: '2', link: '../../outside' },
+        { name: './fifo', type: '6', mode: 0o600 },
+      ),
+    );
+    const file = lstatSync(join(tree, 'd/f'), { bigint: true });
+    expect(Number(file.mode & 0o7777n)).toBe(0o4755);
+    expect(file.mtimeNs).toBe(-1_250_000_000n);
+    expect(file.nlink).toBe(2n);
+    if (isRoot) expect([file.uid, file.gid]).toEqual([7n, 8n]);
+    expect(readFileSync(join(tree, 'l'), 'utf8')).toBe('hello');
+    expect(readlinkSync(join(tree, 's'))).toBe('../../outside');
+    expect(statSync(join(tree, 'd')).mode & 0o7777).toBe(0o1777);
+    expect(statSync(join(tree, 'd')).mtimeMs).toBe(5000);
+    expect(statSync(tree).mode & 0o7777).toBe(0o751);
+    expect(lstatSync(join(tree, 'fifo')).isFIFO()).toBe(true);
+  });
+
+  test('keeps names of any bytes, long names and binary attributes', async () => {
+    const long = `${'d'.repeat(200)}/${'f'.repeat(250)}`;
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: '\xff\xfe', content: 'bytes' },
+        { name: 'x', pax: { path: 'new\nline \xe9' } },
+        { name: 'y', pax: { path: long }, content: 'long' },
+        { name: 'z', pax: { 'SCHILY.xattr.user.raw': '\x00\xff=\n\x80' } },
+        { name: '././@LongLink', type: 'L', content: `${'g'.repeat(120)}\0` },
+        { name: 'g', content: 'gnu' },
+      ),
+    );
+    const names = readdirSync(tree, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
+    expect(names.sort()).toEqual(
+      ['d'.repeat(200), 'g'.repeat(120), 'new\nline \xe9', 'z', '\xff\xfe'].sort(),
+    );
+    expect(readFileSync(join(tree, long), 'utf8')).toBe('long');
+    expect(xattr(join(tree, 'z'), 'user.raw')).toBe('\x00\xff=\n\x80');
+  });
+
+  test('reads all forms of sparse files that GNU tar writes', async () => {
+    const source = join(bench.root, 'source');
+    mkdirSync(source);
+    for (const name of ['many', 'few']) {
+      execFileSync('truncate', ['-s', '10M', join(source, name)]);
+      const pieces = name === 'many' ? 40 : 2;
+      for (let index = 0; index < pieces; index++) {
+        const dd = ['if=/dev/urandom', `of=${join(source, name)}`, 'bs=4096', 'count=1', 'conv=notrunc'];
+        execFileSync('dd', [...dd, `seek=${index * 50}`], { stdio: 'ignore' });
+      }
+    }
+    const forms = ['--format=gnu', ...['0.0', '0.1', '1.0'].map((form) => `--sparse-version=${form}`)];
+    for (const [index, form] of forms.entries()) {
+      const format = index === 0 ? [] : ['--format=pax'];
+      const tar = execFileSync('tar', ['-C', source, '-S', ...format, form, '-cf', '-', 'many', 'few'], {
+        maxBuffer: 64 << 20,
+      });
+      const tree = await bench.unpack(tar, `form${index}:latest`);
+      for (const name of ['many', 'few']) {
+        expect(readFileSync(join(tree, name)).equals(readFileSync(join(source, name)))).toBe(true);
+        expect(statSync(join(tree, name)).blocks).toBeLessThan(1000);
+      }
+    }
+  });
+
+  test('whiteouts and opaque marks are of the form of overlayfs, wherever they stand', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: 'a/.wh.gone' },
+        { name: 'a/.wh..wh..opq' },
+        { name: 'a/kept', content: 'x' },
+        { name: '.wh.dir' },
+        { name: 'dir/', type: '5' },
+        { name: 'later/', type: '5' },
+        { name: '.wh.later' },
+        { name: 'file', content: 'mine' },
+        { name: '.wh.file' },
+        { name: '.wh.over' },
+        { name: 'over', content: 'mine' },
+        { name: '.wh..wh.plnk/1.2', content: 'aufs' },
+      ),
+    );
+    expect(readdirSync(tree).sort()).toEqual(['a', 'dir', 'file', 'later', 'over']);
+    expect(readdirSync(join(tree, 'a')).sort()).toEqual(['gone', 'kept']);
+    expect(lstatSync(join(tree, 'a/gone')).isCharacterDevice()).toBe(true);
+    const opaque = isRoot ? 'trusted.overlay.opaque' : 'user.overlay.opaque';
+    for (const name of ['a', 'dir', 'later']) expect(xattr(join(tree, name), opaque)).toBe('y');
+    expect(readFileSync(join(tree, 'file'), 'utf8')).toBe('mine');
+    expect(readFileSync(join(tree, 'over'), 'utf8')).toBe('mine');
+  });
+
+  test('the last of several entries of one name counts, whatever it is', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: 'a', content: 'file' },
+        { name: 'a/', type: '5' },
+        { name: 'a/b', content: '1' },
+        { name: 'a/b', content: 'second' },
+        { name: 'c/', type: '5' },
+        { name: 'c/d/e', content: 'deep' },
+        { name: 'c', content: 'now a file' },
+      ),
+    );
+    expect(readFileSync(join(tree, 'a/b'), 'utf8')).toBe('second');
+    expect(readFileSync(join(tree, 'c'), 'utf8')).toBe('now a file');
+  });
+
+  test('a tar in gzip has the same layer and another blob', async () => {
+    const tar = tarBytes({ name: 'f', content: 'x'.repeat(100_000) });
+    const plain = await bench.unpack(tar, 'plain:1');
+    expect(await bench.unpack(gzipSync(tar), 'gzip:1')).toBe(plain);
+    expect(readdirSync(bench.store.path('images/blobs/sha256'))).toHaveLength(6);
+    expect(
+      listRows(bench.store, new Map())
+        .map((row) => `${row.repository}:${row.tag}`)
+        .sort(),
+    ).toEqual(['gzip:1', 'plain:1']);
+  });
+
+  test('a name that is taken away leaves its image without one', async () => {
+    await bench.unpack(tarBytes({ name: 'a' }), 'x:1');
+    await bench.unpack(tarBytes({ name: 'b' }), 'x:1');
+    const rows = listRows(bench.store, new Map());
+    expect(rows.map(({ repository }) => repository).sort()).toEqual(['<none>', 'x']);
+    expect(listRows(bench.store, new Map([['dangling', ['true']]]))).toHaveLength(1);
+  });
+});
+
+const whole: TarPiece = { name: 'ok', content: 'fine' };
+const cut = (bytes: Buffer, end: number): Buffer => bytes.subarray(0, bytes.length - end);
+
+const hostile: readonly (readonly [what: string, tar: Buffer, message: RegExp])[] = [
+  ['..', tarBytes(whole, { name: '../x' }), /cannot unpack '..\/x': '..\/x' leads out with '..'/],
+  ['.. inside', tarBytes(whole, { name: 'a/../../x' }), /leads out with '..'/],
+  ['an absolute name', tarBytes(whole, { name: '/etc/x' }), /cannot unpack '\/etc\/x': .* is absolute/],
+  [
+    'a symlink, then a file through it',
+    tarBytes({ name: 'l', type: '2', link: '/etc' }, { name: 'l/x', content: 'x' }),
+    /cannot unpack 'l\/x': an entry leads through the symlink 'l'/,
+  ],
+  ['a hard link to an absolute path', tarBytes({ name: 'h', type: '1', link: '/etc/passwd' }), /is absolute/],
+  ['a hard link out', tarBytes({ name: 'h', type: '1', link: '../x' }), /leads out/],
+  [
+    'a hard link through a symlink',
+    tarBytes({ name: 'l', type: '2', link: '/etc' }, { name: 'h', type: '1', link: 'l/passwd' }),
+    /link to 'l\/passwd', which the layer has no file of/,
+  ],
+  ['a hard link to nothing', tarBytes({ name: 'h', type: '1', link: 'none' }), /the layer has no file of/],
+  ['a whiteout of ..', tarBytes({ name: '.wh...' }), /the whiteout names nothing/],
+  ['a whiteout of .', tarBytes({ name: 'a/.wh..' }), /the whiteout names nothing/],
+  ['a file in a whiteout', tarBytes({ name: '.wh.a/b' }), /inside a whiteout/],
+  ['a device 0:0', tarBytes({ name: 'w', type: '3' }), /device 0:0/],
+  ['a name too long', tarBytes({ name: 'x', pax: { path: 'n'.repeat(256) } }), /file name too long/],
+  ['a path too long', tarBytes({ name: 'x', pax: { path: 'n/'.repeat(3000) } }), /longer than 4096/],
+  ['a NUL in a name', tarBytes({ name: 'x', pax: { path: 'a\0b' } }), /NUL/],
+  ['a root that is a file', tarBytes({ name: './' }, { name: '.', content: 'x' }), /root of a layer/],
+  ['a wrong checksum', tarBytes(whole, { name: 'x', wrongChecksum: 1 }), /checksum of a header is wrong/],
+  ['no tar at all', Buffer.alloc(2000, 'text'), /checksum of a header is wrong/],
+  ['an empty file', Buffer.alloc(0), /truncated/],
+  ['data cut off', cut(tarBytes({ name: 'x', content: 'y'.repeat(2000) }), 2000), /truncated/],
+  ['the end cut off', cut(tarBytes(whole), 1024), /truncated/],
+  ['a size that is none', tarBytes({ name: 'x', pax: { size: '-5' } }), /is no number/],
+  [
+    'a pax header without end',
+    tarBytes({ name: 'x', type: 'x', content: '99 a=b\n' }),
+    /pax header is malformed/,
+  ],
+  ['an unknown type', tarBytes({ name: 'x', type: 'Z' }), /type 'Z' are not supported/],
+  ['gzip cut off', cut(gzipSync(tarBytes(whole)), 12), /truncated/],
+  ['gzip damaged', damaged(gzipSync(tarBytes(whole))), /compressed data is damaged|truncated/],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0]), /xz is not supported/],
+  [
+    'a sparse map that overlaps',
+    tarBytes({ name: 's', content: 'abcd', pax: { 'GNU.sparse.size': '9', 'GNU.sparse.map': '0,2,1,2' } }),
+    /overlap or leave it/,
+  ],
+  [
+    'a sparse map that leaves the file',
+    tarBytes({ name: 's', content: 'abcd', pax: { 'GNU.sparse.size': '3', 'GNU.sparse.map': '0,4' } }),
+    /overlap or leave it/,
+  ],
+];
+
+function damaged(bytes: Buffer): Buffer {
+  bytes[bytes.length - 6] = bytes[bytes.length - 6]! ^ 0xff;
+  return bytes;
+}
+
+describe('a hostile tar is refused and leaves nothing', () => {
+  for (const [what, tar, message] of hostile) {
+    test(what, async () => {
+      await expect(bench.unpack(tar)).rejects.toThrow(message);
+      expect(bench.leftovers()).toEqual([]);
+    });
+  }
+
+  test('a bomb of bytes, and one of entries', async () => {
+    const bomb = gzipSync(tarBytes({ name: 'zero', content: Buffer.alloc(8 << 20) }));
+    process.env.PLYFS_LAYER_BYTES = String(1 << 20);
+    process.env.PLYFS_LAYER_ENTRIES = '1000';
+    try {
+      await expect(bench.unpack(bomb)).rejects.toThrow(/files are larger than 1048576 bytes/);
+      const many = Array.from({ length: 1100 }, (_, index) => ({ name: `e${index}` }));
+      await expect(bench.unpack(tarBytes(...many))).rejects.toThrow(/more than 1000 entries/);
+      const deep = { name: 'x', pax: { path: 'd/'.repeat(1500) } };
+      await expect(bench.unpack(tarBytes(deep))).rejects.toThrow(/more than 1000 entries/);
+    } finally {
+      delete process.env.PLYFS_LAYER_BYTES;
+      delete process.env.PLYFS_LAYER_ENTRIES;
+    }
+    expect(bench.leftovers()).toEqual([]);
+  });
+
+  test('nothing beside the store is touched', async () => {
+    writeFileSync(join(bench.root, 'x'), 'before');
+    await expect(bench.unpack(tarBytes({ name: '../../../x', content: 'after' }))).rejects.toThrow();
+    expect(readFileSync(join(bench.root, 'x'), 'utf8')).toBe('before');
+  });
+});

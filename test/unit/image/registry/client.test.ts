@@ -1,0 +1,250 @@
+/**
+ * The registry client against a registry in this process, faults included.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isLoopback, Registry, type RegistryOptions } from '../../../../src/image/registry/client.js';
+import { downloadBlob } from '../../../../src/image/registry/download.js';
+import { removeTree } from '../../../../src/store/remove-tree.js';
+import { FakeRegistry } from '../../../helpers/fake-registry.js';
+
+const retry = { attempts: 3, firstPauseMs: 1 };
+const user = { username: 'anna', password: 'secret' };
+const basicHeader = `Basic ${Buffer.from('anna:secret').toString('base64')}`;
+const content = Buffer.alloc(300_000, 'layer ');
+
+let remote: FakeRegistry;
+let folder: string;
+
+beforeEach(async () => {
+  remote = await FakeRegistry.start();
+  folder = mkdtempSync(join(tmpdir(), 'plyfs-registry-'));
+});
+
+afterEach(async () => {
+  await remote[Symbol.asyncDispose]();
+  removeTree(folder);
+});
+
+function client(options: RegistryOptions = {}): Registry {
+  return new Registry(remote.host, { retry, ...options });
+}
+
+function download(
+  registry: Registry,
+  digest: string,
+  size = content.byteLength,
+  seen: number[] = [],
+): Promise<void> {
+  return downloadBlob({
+    registry,
+    repository: 'app',
+    descriptor: { mediaType: 'x', digest, size },
+    path: join(folder, 'blob'),
+    partialPath: join(folder, 'partial', 'blob'),
+    onBytes: (count) => seen.push(count),
+    retry,
+  });
+}
+
+describe('Registry', () => {
+  test('gives a manifest as it was sent, with its type', async () => {
+    remote.manifests.set('1.0', {
+      bytes: Buffer.from('{ "a": 1 }'),
+      mediaType: 'application/x; charset=utf-8',
+    });
+    using registry = client();
+    const { bytes, mediaType } = await registry.manifest('app', '1.0');
+    expect([bytes.toString(), mediaType]).toEqual(['{ "a": 1 }', 'application/x']);
+  });
+
+  test('says which image there is not', async () => {
+    using registry = client();
+    await expect(registry.manifest('app', 'none')).rejects.toThrow(
+      `no such image in the registry: '${remote.host}/app:none'`,
+    );
+  });
+
+  test('answers a basic challenge, and sends the credentials at once from then on', async () => {
+    remote.handlers.push((request, response) => {
+      if (request.url === '/v2/' || request.headers.authorization === basicHeader) return false;
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+      return true;
+    });
+    remote.manifests.set('1', { bytes: Buffer.from('{}'), mediaType: 'm' });
+    using registry = client({ credentials: user });
+    await registry.manifest('app', '1');
+    await registry.manifest('app', '1');
+    expect(remote.requests('GET', /manifests/)).toHaveLength(3);
+    using stranger = client();
+    await expect(stranger.manifest('app', '1')).rejects.toThrow(
+      `access to '${remote.host}' denied: no credentials`,
+    );
+    using wrong = client({ credentials: { username: 'bob', password: 'x' } });
+    await expect(wrong.manifest('app', '1')).rejects.toThrow("denied for user 'bob'");
+  });
+
+  test('gets one token for each scope from the realm, with the credentials', async () => {
+    remote.handlers.push((request, response) => {
+      const { url = '', headers } = request;
+      if (url.startsWith('/token')) {
+        response.writeHead(headers.authorization === basicHeader ? 200 : 401).end('{"token":"T1"}');
+        return true;
+      }
+      if (url === '/v2/' || headers.authorization === 'Bearer T1') return false;
+      const challenge = `Bearer realm="http://${remote.host}/token",service="reg",scope="ignored"`;
+      response.writeHead(401, { 'www-authenticate': challenge }).end();
+      return true;
+    });
+    remote.manifests.set('1', { bytes: Buffer.from('{}'), mediaType: 'm' });
+    using registry = client({ credentials: user });
+    await registry.manifest('app', '1');
+    await registry.manifest('app', '1');
+    expect(remote.requests('GET', /token/).map(({ url }) => url)).toEqual([
+      '/token?service=reg&scope=repository%3Aapp%3Apull',
+    ]);
+  });
+
+  test('comes again after 503 and 429, and gives up with the last answer', async () => {
+    let faults = 2;
+    remote.handlers.push((request, response) => {
+      if (request.url === '/v2/' || faults === 0) return false;
+      faults -= 1;
+      response
+        .writeHead(faults === 1 ? 503 : 429, { 'retry-after': '0' })
+        .end('{"errors":[{"message":"busy"}]}');
+      return true;
+    });
+    remote.manifests.set('1', { bytes: Buffer.from('{}'), mediaType: 'm' });
+    using registry = client();
+    await registry.manifest('app', '1');
+    faults = 100;
+    await expect(registry.manifest('app', '1')).rejects.toThrow('answered 429: busy');
+    expect(faults).toBe(97);
+  });
+
+  test('does not hand its credentials to the host that a blob is redirected to', async () => {
+    await using elsewhere = await FakeRegistry.start();
+    const digest = elsewhere.addBlob(content);
+    remote.handlers.push((request, response) => {
+      const { url = '', headers } = request;
+      if (!url.includes('/blobs/')) return false;
+      const location = `http://${elsewhere.host}/x/blobs/${digest}`;
+      if (headers.authorization) response.writeHead(307, { location }).end();
+      else response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+      return true;
+    });
+    using registry = client({ credentials: user });
+    await download(registry, digest);
+    expect(elsewhere.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    expect(readFileSync(join(folder, 'blob')).equals(content)).toBe(true);
+  });
+
+  test('uploads a blob in one piece, keeps what the location says, and mounts one of another repository', async () => {
+    using registry = client();
+    const digest = 'sha256:0fa1075d48bbac9ed06cf8c5a5fc3e7b3f5ca1a0b0f3a5a2a3c5a4d4bb1f5c19';
+    const right = remote.addBlob(content);
+    remote.blobs.clear();
+    const source = { sizeBytes: content.byteLength, open: () => Readable.from([content]) };
+    await registry.putBlob('app', right, source);
+    expect(await registry.hasBlob('app', right)).toBe(true);
+    expect(await registry.hasBlob('app', digest)).toBe(false);
+    expect(await registry.mountBlob('other', right, 'app')).toBe(true);
+    expect(await registry.mountBlob('other', digest, 'app')).toBe(false);
+    await expect(registry.putBlob('app', digest, source)).rejects.toThrow('answered 400: digest invalid');
+    expect(remote.requests('PUT', /state=1&digest=/)).toHaveLength(2);
+  });
+
+  test('names the host that cannot be reached', async () => {
+    using registry = new Registry('127.0.0.1:1', { retry });
+    await expect(registry.manifest('app', '1')).rejects.toThrow("cannot reach the registry '127.0.0.1:1'");
+  });
+
+  test('isLoopback() knows names and addresses, with ports', () => {
+    const hosts = ['localhost', 'localhost:5000', '127.0.0.1:5000', '127.1.2.3', '[::1]:5000', 'a.localhost'];
+    expect(hosts.filter((host) => !isLoopback(host))).toEqual([]);
+    expect(['example.org', '10.0.0.1:5000', 'localhost.example.org'].filter(isLoopback)).toEqual([]);
+  });
+});
+
+describe('downloadBlob()', () => {
+  test('goes on where the connection broke', async () => {
+    const digest = remote.addBlob(content);
+    let isBroken = false;
+    remote.handlers.push((request, response) => {
+      if (isBroken || !request.url?.includes('/blobs/')) return false;
+      isBroken = true;
+      response.writeHead(200, { 'content-length': String(content.byteLength) });
+      response.write(content.subarray(0, 100_000), () => response.destroy());
+      return true;
+    });
+    const seen: number[] = [];
+    using registry = client();
+    await download(registry, digest, content.byteLength, seen);
+    const [, second] = remote.requests('GET', /blobs/);
+    expect(second?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
+    expect(seen.reduce((sum, count) => sum + count, 0)).toBe(content.byteLength);
+    expect(readdirSync(folder).sort()).toEqual(['blob', 'partial']);
+    expect(readdirSync(join(folder, 'partial'))).toEqual([]);
+  });
+
+  test('a later command goes on with what an earlier one left', async () => {
+    const digest = remote.addBlob(content);
+    remote.handlers.push((request, response) => {
+      if (!request.url?.includes('/blobs/') || request.headers.range) return false;
+      response.writeHead(200, { 'content-length': String(content.byteLength) });
+      response.write(content.subarray(0, 50_000), () => response.destroy());
+      return true;
+    });
+    using registry = client({ retry: { attempts: 1, firstPauseMs: 1 } });
+    const one = { attempts: 1, firstPauseMs: 1 };
+    const descriptor = { mediaType: 'x', digest, size: content.byteLength };
+    const paths = { path: join(folder, 'blob'), partialPath: join(folder, 'partial', 'blob') };
+    await expect(
+      downloadBlob({ registry, repository: 'app', descriptor, ...paths, retry: one }),
+    ).rejects.toThrow('cannot reach');
+    await downloadBlob({ registry, repository: 'app', descriptor, ...paths, retry: one });
+    expect(readFileSync(paths.path).equals(content)).toBe(true);
+  });
+
+  test('begins anew where the registry knows no ranges', async () => {
+    const digest = remote.addBlob(content);
+    let isBroken = false;
+    remote.handlers.push((request, response) => {
+      if (!request.url?.includes('/blobs/')) return false;
+      if (isBroken) response.writeHead(200).end(content);
+      else
+        response
+          .writeHead(200, { 'content-length': '300000' })
+          .write(content.subarray(0, 9), () => response.destroy());
+      isBroken = true;
+      return true;
+    });
+    using registry = client();
+    await download(registry, digest);
+    expect(readFileSync(join(folder, 'blob')).equals(content)).toBe(true);
+  });
+
+  test.each([
+    ['a wrong digest', `sha256:${'0'.repeat(64)}`, content.byteLength, /has the digest 'sha256:/],
+    ['more bytes than announced', '', 1000, /is longer than the 1000 bytes/],
+  ])('refuses %s and keeps nothing of it', async (_, digest, size, message) => {
+    const real = remote.addBlob(content);
+    if (digest !== '') remote.blobs.set(digest, content);
+    using registry = client();
+    await expect(download(registry, digest || real, size)).rejects.toThrow(message);
+    expect(readdirSync(join(folder, 'partial')).filter((name) => !name.endsWith('.lock'))).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['partial']);
+  });
+
+  test('two at once bring the blob once', async () => {
+    const digest = remote.addBlob(content);
+    using registry = client();
+    await Promise.all([download(registry, digest), download(registry, digest)]);
+    expect(remote.requests('GET', /blobs/)).toHaveLength(1);
+  });
+});
