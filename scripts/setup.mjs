@@ -88,13 +88,17 @@ function installedByHand(modules) {
   return written !== undefined && written.mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 }
 
-function installNative() {
-  const script = join(root, 'native-setup', 'install.sh');
-  if (!existsSync(script)) return;
+function installNative(name) {
+  runNative('install.sh');
+  if (name === 'test') runNative('test-packages.sh');
+}
+
+function runNative(file) {
+  const script = join(root, 'native-setup', file);
   const result = spawnSync('sh', [script], { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
   if (result.status === 0) return;
   process.stderr.write(`${result.stdout}${result.stderr}`);
-  fail(`native-setup/install.sh failed with status ${result.status}; its output is above`);
+  fail(`native-setup/${file} failed with status ${result.status}; its output is above`);
 }
 
 /** Every file that tsc reads, with what tells one state of it from another. */
@@ -143,7 +147,7 @@ function main() {
   checkPlatform();
   if (command.mounts) checkPrivilege(name);
   installPackages();
-  if (command.mounts) installNative();
+  if (command.mounts) installNative(name);
   const status = build();
   // tsc emits past type errors, and `check` itself reports them as one of its gates.
   if (status !== 0 && (name !== 'check' || !existsSync(join(root, command.run[0])))) {

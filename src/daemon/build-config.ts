@@ -9,6 +9,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
+import { imageDirectories } from '../image/mount-image.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { type OverlayOptions, parseOverlayOptions } from '../mounts/spec/overlay-options.js';
 import { planMounts } from '../mounts/spec/plan.js';
@@ -140,7 +141,7 @@ function resolveMounts(wish: MountWish, cwd: string): ResolvedMount[] {
   return planMounts(requests, sourceTypeOf).map((request) => resolveMount(request, root));
 }
 
-function resolveMount(request: MountRequest, root: string): ResolvedMount {
+export function resolveMount(request: MountRequest, root: string): ResolvedMount {
   switch (request.type) {
     case 'bind':
       return { request: withNotices(request), hostPath: nameFromText(request.source) };
@@ -149,9 +150,10 @@ function resolveMount(request: MountRequest, root: string): ResolvedMount {
     case 'tmpfs':
       return { request };
     case 'image':
-      throw new UserError(
-        `cannot mount image '${request.source}' on '${request.target}': image mounts need the image store, which this version lacks`,
-      );
+      return {
+        request,
+        imageLayers: imageDirectories(root, request.source, request.target).map(nameFromText),
+      };
   }
 }
 
@@ -175,7 +177,7 @@ function withNotices(request: BindRequest): BindRequest {
   return { ...request, notices: [...request.notices, MEETING_NOTICE] };
 }
 
-function sourceTypeOf(path: string): SourceType | undefined {
+export function sourceTypeOf(path: string): SourceType | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return undefined;
   return stat.isDirectory() ? 'directory' : 'file';
@@ -184,7 +186,7 @@ function sourceTypeOf(path: string): SourceType | undefined {
 const CAP_SYS_ADMIN = 21n;
 
 /** From /proc, since the command itself has no use for koffi, whose loading takes 14 ms. */
-function mayUseTrustedXattrs(): boolean {
+export function mayUseTrustedXattrs(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
 }

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
 import { attachMounts } from '../mounts/attach-mounts.js';
-import { openSource, type SourceContext } from '../mounts/open-source.js';
+import { openSource } from '../mounts/open-source.js';
 import { openUnion } from '../union/open-union.js';
 import type { FileSystem } from '../vfs/file-system.js';
 import { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { MountConfig } from './mount-config.js';
+import { type ImageContext, openImage } from './open-image.js';
 import { why } from './why.js';
 import type { InspectName } from './worker-messages.js';
 
@@ -46,7 +47,9 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
   if (config.mounts.length === 0) {
     return { fs: union, inspect: (name, args) => (name === 'why' ? why({ union }, args) : inspectUnion()) };
   }
-  const context: SourceContext = {
+  const context: ImageContext = {
+    xattrNamespace: config.xattrNamespace,
+    descriptorLimit: options.descriptorLimit,
     privileged: options.privileged,
     mountpoint: config.mountpoint,
     clones: new Map(),
@@ -57,10 +60,13 @@ export function buildFileSystem(config: MountConfig, options: BuildOptions): Ser
   };
   const mounted = attachMounts(
     union,
-    config.mounts.map(({ request, hostPath }) => ({
+    config.mounts.map(({ request, hostPath, imageLayers = [] }) => ({
       target: request.target,
       spec: request.spec,
-      source: openSource(request, hostPath, context),
+      source:
+        request.type === 'image'
+          ? openImage(request, imageLayers, context)
+          : openSource(request, hostPath, context),
     })),
   );
   return {

@@ -19,6 +19,8 @@ export interface ResolvedMount {
   readonly hostPath?: Name;
   /** Of a volume: which one. The daemon makes it where it is missing, and uses it for as long as it serves. */
   readonly volume?: VolumePlace;
+  /** Of an image mount: the directories of its layers, bottom first. */
+  readonly imageLayers?: readonly Name[];
 }
 
 /** Text. */

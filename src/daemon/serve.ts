@@ -18,6 +18,7 @@ import { serveControl } from './control.js';
 import { CONTROL_SOCKET } from './control-client.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
+import { holdLayers } from './layer-locks.js';
 import { isWhollyReadOnly, type MountConfig, type MountOrder } from './mount-config.js';
 import { keepSources, noSources, prepareSources, releaseSources } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
@@ -109,6 +110,7 @@ export class ServedMount {
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
     lockUpper(config, order.runRoot);
+    holdLayers(config);
     prepareSources(config, this.sources);
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
     const session = new Session(config, this.hooks.log, start);

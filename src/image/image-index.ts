@@ -20,6 +20,9 @@ import {
 } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
 
+/** What reading needs of the store: a command that mounts has no use for the rest, which loads koffi. */
+export type StorePaths = Pick<Store, 'path'>;
+
 export interface Image {
   /** Digest of the config. */
   readonly id: Digest;
@@ -32,15 +35,15 @@ export interface Image {
   readonly layers: readonly string[];
 }
 
-export function layerTreePath(store: Store, hex: string): string {
+export function layerTreePath(store: StorePaths, hex: string): string {
   return store.path('layers', hex, 'tree');
 }
 
-export function blobPath(store: Store, digest: Digest): string {
+export function blobPath(store: StorePaths, digest: Digest): string {
   return store.path('images', 'blobs', 'sha256', hexOf(digest));
 }
 
-export function readIndex(store: Store): Index {
+export function readIndex(store: StorePaths): Index {
   const index = readJson(store.path('images', 'index.json')) as Index | undefined;
   return index ?? { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests: [] };
 }
@@ -52,7 +55,7 @@ export function writeIndex(store: Store, manifests: readonly Descriptor[]): void
 }
 
 /** Newest first. */
-export function listImages(store: Store): Image[] {
+export function listImages(store: StorePaths): Image[] {
   const names = new Map<Digest, string[]>();
   for (const { digest, annotations } of readIndex(store).manifests) {
     const known = names.get(digest) ?? [];
@@ -64,7 +67,7 @@ export function listImages(store: Store): Image[] {
     .sort((a, b) => (b.config.created ?? '').localeCompare(a.config.created ?? ''));
 }
 
-function readImage(store: Store, manifestDigest: Digest, names: readonly string[]): Image {
+function readImage(store: StorePaths, manifestDigest: Digest, names: readonly string[]): Image {
   const manifest = readBlob<Manifest>(store, manifestDigest);
   const config = readBlob<ImageConfig>(store, manifest.config.digest);
   return {
@@ -77,7 +80,7 @@ function readImage(store: Store, manifestDigest: Digest, names: readonly string[
   };
 }
 
-function readBlob<T>(store: Store, digest: Digest): T {
+function readBlob<T>(store: StorePaths, digest: Digest): T {
   const value = readJson(blobPath(store, digest));
   if (value === undefined)
     throw new UserError(`the store lacks the blob '${digest}'`, { hint: "see 'plyfs doctor'" });
@@ -87,7 +90,7 @@ function readBlob<T>(store: Store, digest: Digest): T {
 const MIN_ID = 4;
 
 /** The image that a name, an id or the beginning of an id means; a name comes first. Undefined: there is none. */
-export function findImage(store: Store, text: string): Image | undefined {
+export function findImage(store: StorePaths, text: string): Image | undefined {
   const images = listImages(store);
   const byId = imageById(images, text);
   if (/^sha256:/.test(text)) return byId;
@@ -99,7 +102,7 @@ export function findImage(store: Store, text: string): Image | undefined {
 }
 
 /** @throws UserError `no such image: TEXT`. */
-export function resolveImage(store: Store, text: string): Image {
+export function resolveImage(store: StorePaths, text: string): Image {
   const image = findImage(store, text);
   if (image === undefined) {
     throw new UserError(`no such image: '${text}'`, { hint: "'plyfs image ls' shows those there are" });

@@ -306,8 +306,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
-    const from = { file: this.table.get(source.node), offset: source.offset };
-    return this.files.copyRange(from, { file: this.table.get(target.node), offset: target.offset }, length);
+    const from = { ...source, file: this.table.get(source.node) };
+    return this.files.copyRange(from, { ...target, file: this.table.get(target.node) }, length);
   }
 
   readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {

@@ -25,15 +25,16 @@ import { clonePrivate, cloneTreePrivate, privateTmpfs } from '../linux/mount.js'
 import { close, dup, openat, openat2 } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import { TTL_FOREVER } from '../vfs/attr.js';
+import type { FileSystem } from '../vfs/file-system.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { OwnerMap } from './owner-map.js';
 import { Quota } from './quota.js';
-import type { MountRequest, TmpfsRequest } from './spec/types.js';
+import type { ImageRequest, MountRequest, TmpfsRequest } from './spec/types.js';
 
 export interface OpenedSource {
-  readonly system: MirrorFileSystem;
+  readonly system: FileSystem;
   /** For a single file: its name in the root of `system`. */
   readonly fileName: Name | undefined;
 }
@@ -56,16 +57,11 @@ export interface SourceContext {
  * @throws UserError when it cannot be opened.
  */
 export function openSource(
-  request: MountRequest,
+  request: Exclude<MountRequest, ImageRequest>,
   hostPath: Name | undefined,
   context: SourceContext,
 ): OpenedSource {
   if (request.type === 'tmpfs') return openTmpfs(request, context);
-  if (request.type === 'image') {
-    throw new UserError(`cannot mount '${request.spec}': image mounts need the image store`, {
-      hint: 'mount its unpacked directory as a read-only bind',
-    });
-  }
   if (hostPath === undefined) throw new Error(`'${request.spec}' came without its host path`);
   return openHostPath(request, hostPath, context);
 }

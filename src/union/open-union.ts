@@ -53,10 +53,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true }, numbers, 0));
     workFd = opened.workFd;
   }
-  for (const path of paths) {
-    const rootFd = openLower(path, options.privileged);
-    layers.push(layerOf(path, { rootFd, writable: false }, numbers, layers.length));
-  }
+  for (const path of paths) layers.push(openLowerLayer(path, options, layers.length));
   const upper = layers[0];
   const index =
     workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
@@ -85,7 +82,17 @@ function openLower(path: Name, privileged: boolean): number {
   return clone;
 }
 
-function layerOf(
+/** A layer as lower, `index` from the top. */
+export function openLowerLayer(
+  path: Name,
+  options: Pick<UnionOptions, 'privileged' | 'inodeNumbers'>,
+  index: number,
+): Layer {
+  const rootFd = openLower(path, options.privileged);
+  return layerOf(path, { rootFd, writable: false }, options.inodeNumbers, index);
+}
+
+export function layerOf(
   path: Name,
   opened: { readonly rootFd: number; readonly writable: boolean },
   numbers: InodeNumbers,

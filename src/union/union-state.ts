@@ -30,6 +30,7 @@ import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import type { PendingCopies } from './pending-copies.js';
+import { SecondLooks } from './second-looks.js';
 import type { WorkDirectory } from './work-directory.js';
 
 export interface UnionParts {
@@ -72,6 +73,7 @@ export class UnionState {
   readonly stat = new Statx();
   readonly other = new Statx();
   readonly files: OpenFiles<UnionNode>;
+  readonly secondLooks = new SecondLooks();
   /** Second result of `locate`. */
   locatedName: Name = '';
 
@@ -266,6 +268,7 @@ export class UnionState {
 
   closeAll(node: UnionNode): void {
     this.pendingCopies.drop(node);
+    this.secondLooks.forget(node);
     this.files.closeAll(node);
     if (node.orphanFd >= 0) close(node.orphanFd);
     if (node.backingFd >= 0) close(node.backingFd);

@@ -159,6 +159,8 @@ export class NewFile extends NewEntry {
 
 /** A mutable record that the engine reuses. */
 export class OpenIntent {
+  /** The thread that opens; 0 where that is not known. */
+  pid = 0;
   /** O_* as open(2) has them. */
   flags = 0;
   /** With O_TRUNC: drop setuid, setgid and capabilities as an unprivileged write does. */
@@ -187,12 +189,16 @@ export interface FallocateRange {
   readonly length: number;
   /** FALLOC_FL_* bits. */
   readonly mode: number;
+  /** Drop setuid, setgid and capabilities as an unprivileged write does. */
+  readonly killPriv: boolean;
 }
 
 export interface CopyEnd {
   readonly node: NodeId;
   readonly handle: number;
   readonly offset: number;
+  /** Of the target: as in FallocateRange. */
+  readonly killPriv: boolean;
 }
 
 export interface SetxattrOptions {

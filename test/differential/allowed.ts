@@ -65,8 +65,9 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
   ...allowedAgainstOverlayfs,
   {
     reason:
-      'a descriptor opened read-only before copy-up keeps the data of the layer, and the size with it (design)',
+      'a descriptor opened read-only before copy-up keeps the data of the layer, and the size with it (design); not with -o coherent',
     effect: 'same',
+    forms: ['strict', 'shared', 'user'],
     matchesAnswers: ({ step, overlayfs, other, earlier }) =>
       (step.step === 'slotRead' ||
         step.step === 'slotSeek' ||

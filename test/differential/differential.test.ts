@@ -41,7 +41,7 @@ const campaigns: [name: string, campaign: Campaign][] = [
 if (hasPlyfs())
   campaigns.push([
     'plyfs with overlayfs',
-    { planOf, optionsOf: onPlyfs, runs: 24, operations: 60, seed: SEED },
+    { planOf, optionsOf: onPlyfs, runs: 32, operations: 60, seed: SEED },
   ]);
 
 afterEach(() => {

@@ -243,6 +243,7 @@ function link({ fs, request, header, reply, records }: Exchange): number {
 function open({ fs, request, header, reply, records }: Exchange): number {
   const { open: wanted, intent, opened } = records;
   decodeOpen(request, wanted);
+  intent.pid = header.pid;
   intent.flags = wanted.flags;
   intent.killPriv = (wanted.openFlags & flag.FUSE_OPEN_KILL_SUIDGID) !== 0;
   opened.reset();
@@ -375,8 +376,17 @@ function removexattr({ fs, request, header, records }: Exchange): number {
   return 0;
 }
 
+/**
+ * Whether set-id bits go: HANDLE_KILLPRIV_V2 leaves them to us, and these two requests, unlike WRITE, do not say whether
+ * the caller has CAP_FSETID (fs/fuse/file.c:fuse_file_fallocate() v6.18). A root without it is taken to have it.
+ */
+function killsPrivileges(header: RequestHeader): boolean {
+  return header.uid !== 0;
+}
+
 function fallocate({ fs, request, header, records }: Exchange): number {
   decodeFallocate(request, records.fallocate);
+  records.fallocate.killPriv = killsPrivileges(header);
   fs.fallocate(header.nodeId, records.fallocate.handle, records.fallocate);
   return 0;
 }
@@ -388,8 +398,9 @@ function lseek({ fs, request, header, reply, records }: Exchange): number {
   return 0;
 }
 
-function copyRange({ fs, request, records }: Exchange): number {
+function copyRange({ fs, request, header, records }: Exchange): number {
   decodeCopyFileRange(request, records.copy);
+  records.copy.target.killPriv = killsPrivileges(header);
   return fs.copyFileRange(records.copy.source, records.copy.target, records.copy.length);
 }
 

@@ -24,6 +24,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'permission: a write, a truncate and a chown by an ordinary user clear setuid and setgid',
     'permission: who asks for the mode alone sees at once that a write or O_TRUNC cleared setuid',
     'permission: setgid is dropped when the owner sets a mode and is not in the group',
+    'permission: a fallocate and a copied range by an ordinary user clear setuid and setgid, by root not',
     'permission: capabilities are dropped by a write and by a chown',
     'permission: an ordinary user makes fifos but no device nodes',
     'permission: a file opened before a chmod stays usable, a link of it may be refused later',

@@ -1,7 +1,15 @@
 /** What another user may do, and whom new files belong to: mode bits, ACLs, sticky, setgid, umask. */
 
 import { expect } from 'vitest';
-import { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../helpers/constants.js';
+import {
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+} from '../../helpers/constants.js';
 import { dir, file, layers } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
 import { posixAcl } from '../acl.js';
@@ -244,6 +252,32 @@ const cases: Case[] = [
       await alice.chown('c', -1, ALICE.gid);
       for (const name of ['w', 't', 'o', 'c'])
         expect([name, (await fs.lstat(name)).mode]).toEqual([name, 0o777]);
+    },
+  },
+  {
+    name: 'a fallocate and a copied range by an ordinary user clear setuid and setgid, by root not',
+    layers: layers(
+      dir(
+        {
+          f: file('x', { ...ALICES, mode: 0o6777 }),
+          p: file('x'.repeat(9000), { ...ALICES, mode: 0o6777 }),
+          r: file('x', { ...ALICES, mode: 0o6777 }),
+          from: file('source'),
+          root: file('x', { mode: 0o4755 }),
+        },
+        OPEN,
+      ),
+    ),
+    async run(fs, t) {
+      const bob = await t.as(BOB);
+      const open = async (name: string) => bob.open(name, O_RDWR);
+      await bob.fallocate(await open('f'), 0, 0, 5000);
+      await bob.fallocate(await open('p'), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096);
+      await bob.copyFileRange(await bob.open('from'), 0, await open('r'), 0, 6);
+      await fs.fallocate(await fs.open('root', O_RDWR), 0, 0, 5000);
+      for (const name of ['f', 'p', 'r']) expect([name, (await fs.lstat(name)).mode]).toEqual([name, 0o777]);
+      expect((await fs.lstat('root')).mode).toBe(0o4755);
+      expect(await fs.readFile('r')).toBe('source');
     },
   },
   {

@@ -7,7 +7,7 @@ import type { Row } from '../../format.js';
 import { addListOptions, formatList, type ListFlags, type ListShape } from '../../list.js';
 import { print } from '../../output.js';
 import { humanAge, humanSize } from '../../progress.js';
-import { attempt, openStore } from './shared.js';
+import { attempt, openStore } from '../../store-command.js';
 
 const FILTERS = ['dangling', 'label', 'reference', 'before', 'since'];
 
