@@ -28,15 +28,10 @@ export class AttrChange {
   mtimeNsec = 0;
   /** Clear setuid, setgid and capabilities as an unprivileged write does. */
   killPriv = false;
+  /** A chown(2) that keeps both ids: names no field, and takes setuid and setgid as any other. */
+  bareChown = false;
   /** Open handle the change came through. */
   handle: number | undefined;
-
-  /** Whether it is a chown(2). One that keeps both ids names no field at all, and still takes setuid away. */
-  get isChown(): boolean {
-    if (this.uid !== undefined || this.gid !== undefined) return true;
-    const { mode, sizeBytes, atimeSec, mtimeSec } = this;
-    return mode === undefined && sizeBytes === undefined && atimeSec === undefined && mtimeSec === undefined;
-  }
 
   reset(): void {
     this.mode = undefined;
@@ -48,6 +43,7 @@ export class AttrChange {
     this.mtimeSec = undefined;
     this.mtimeNsec = 0;
     this.killPriv = false;
+    this.bareChown = false;
     this.handle = undefined;
   }
 }

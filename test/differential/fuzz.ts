@@ -1,7 +1,8 @@
 /**
  * `npm run fuzz`: fresh random runs on plyfs and kernel overlayfs, by default 200 of 500 operations.
  *
- * `-- --runs N --ops N --seed N --plan N` another campaign, `--shrink SECONDS`, `--replay FILE` a run that was kept, `--details` what
+ * `-- --runs N --ops N --seed N --plan N` another campaign, `--short` the plans of `npm test`,
+ * `--shrink SECONDS`, `--replay FILE` a run that was kept, `--details` what
  * was done of each kind. Ends with status 1 at the first difference, shrunk and with how to see it again.
  */
 
@@ -12,7 +13,7 @@ import { workerPrefix } from '../helpers/paths.js';
 import { allowedForPlyfs } from './allowed.js';
 import { compare, type Finding, fromRegression, runAll } from './compare.js';
 import { Difference, Operators, type PairOptions } from './pair.js';
-import { FORMS, PLANS, type PlanName, planOf } from './plan.js';
+import { FORMS, PLANS, type PlanName, planOf, SHORT_PLANS } from './plan.js';
 import { kinds } from './steps.js';
 import { Tally } from './tally.js';
 
@@ -60,6 +61,7 @@ async function main(): Promise<number> {
       ops: { type: 'string', default: '500' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * SEEDS)) },
       plan: { type: 'string' },
+      short: { type: 'boolean', default: false },
       shrink: { type: 'string', default: '120' },
       replay: { type: 'string' },
       details: { type: 'boolean', default: false },
@@ -82,7 +84,7 @@ async function main(): Promise<number> {
   const tally = new Tally();
   const started = performance.now();
   const found = await compare({
-    planOf: (one) => plan ?? planOf(one),
+    planOf: (one) => plan ?? planOf(one, values.short ? SHORT_PLANS : PLANS),
     optionsOf,
     runs,
     seed,

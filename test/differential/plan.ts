@@ -56,8 +56,8 @@ export const SHORT_PLANS: readonly Plan[] = [
   plan('user', [3, 6], 'exchange'),
 ];
 
-export function planOf(seed: number): Plan {
-  return PLANS[seed % PLANS.length]!;
+export function planOf(seed: number, plans: readonly Plan[] = PLANS): Plan {
+  return plans[seed % plans.length]!;
 }
 
 /** The marks of overlayfs in the layers, and the mount options of both sides. */
