@@ -3,7 +3,7 @@
  */
 
 import { arch } from 'node:process';
-import type { Lookup } from './words.js';
+import type { Lookup } from '../image/words.js';
 
 /** Given by `--build-arg`, they need no ARG, and are not part of the history. */
 const PREDEFINED = new Set(

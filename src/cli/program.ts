@@ -24,6 +24,7 @@ Examples:
   plyfs mounts                                         what is mounted
   plyfs why /mnt/etc/passwd                            which layer shows it, and what it hides
   plyfs umount /mnt                                    take it away again
+  plyfs run --rm -it -v data:/data debian bash         a command in a container of an image
 
 'plyfs COMMAND --help' says more about a command; 'plyfs doctor' checks this host.`;
 

@@ -54,6 +54,8 @@ export interface ContainerWish extends MountWishes {
   readonly stopSignal?: string | undefined;
   readonly autoRemove?: boolean | undefined;
   readonly privileged?: boolean | undefined;
+  /** There must be a command. */
+  readonly isRun?: boolean | undefined;
 }
 
 export interface CreatedContainer {
@@ -67,6 +69,9 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   if (wish.name !== undefined) checkContainerName(wish.name);
   const image = resolveImage(store, wish.image);
   const process = processOf(wish, image.config.config ?? {});
+  if (wish.isRun === true && process.entrypoint.length + process.command.length === 0) {
+    throw new UserError('no command specified', { hint: 'give one after the image' });
+  }
   const labels = { ...image.config.config?.Labels, ...parseLabels(wish.labels ?? []) };
   using intent = store.intend();
   const staged = store.stage('containers', intent);

@@ -10,13 +10,15 @@
  */
 
 import { lstatSync, readdirSync } from 'node:fs';
-import { mayUseTrustedXattrs } from '../daemon/build-config.js';
 import { layerTreePath } from '../image/image-index.js';
+import { indexedNames, type NameTree } from '../image/tree/indexed-names.js';
+import { TreeReader } from '../image/tree/tree-reader.js';
 import { AT_FDCWD, S_IFDIR, S_IFMT } from '../linux/constants.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { PrivateXattrs } from '../union/format.js';
 import { readMark } from '../union/marks.js';
+import { xattrNamespaceHere } from '../union/open-view.js';
 import type { Attr } from '../vfs/attr.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { type NodeId, ROOT_NODE } from '../vfs/node-id.js';
@@ -34,7 +36,7 @@ export function diffContainer(store: Store, record: ContainerRecord): Change[] {
   const home = `${realRoot(store)}/containers/${record.id}`;
   const layers = record.layers.map((hex) => layerTreePath(store, hex));
   using lower = new ImageTree(layers.length > 0 ? layers : [`${home}/merged`]);
-  using merged = new ImageTree([...layers, `${home}/upper`]);
+  using merged = new ImageTree(layers, home);
   const diff = new Diff(lower, merged);
   diff.walk({ upper: nameFromText(`${home}/upper`), lower: ROOT_NODE, merged: ROOT_NODE, path: '' });
   diff.addOtherNames();
@@ -54,8 +56,6 @@ interface Place {
 interface Seen {
   readonly node: NodeId;
   readonly isDirectory: boolean;
-  readonly ino: number;
-  readonly nlink: number;
   /** What of its attributes counts, in one text. */
   readonly attributes: string;
 }
@@ -63,10 +63,8 @@ interface Seen {
 class Diff {
   readonly #lower: ImageTree;
   readonly #merged: ImageTree;
-  readonly #marks = new PrivateXattrs(mayUseTrustedXattrs() ? 'trusted' : 'user');
+  readonly #marks = new PrivateXattrs(xattrNamespaceHere());
   readonly #changes = new Map<Name, Change['kind']>();
-  /** Names that are missing so far of files with several, by inode number. */
-  readonly #missingNames = new Map<number, number>();
 
   constructor(lower: ImageTree, merged: ImageTree) {
     this.#lower = lower;
@@ -87,8 +85,16 @@ class Diff {
 
   /** A file's other names show its new content too, though upper holds only one. */
   addOtherNames(): void {
-    for (const [ino, missing] of this.#missingNames) if (missing <= 0) this.#missingNames.delete(ino);
-    if (this.#missingNames.size > 0) this.#findNames(ROOT_NODE, '');
+    const names = indexedNames(new TreeReader(this.#merged.fs), this.#merged.fs);
+    if (names !== undefined) this.#addNames(names, '');
+  }
+
+  #addNames(names: NameTree, path: Name): void {
+    for (const [name, below] of names) {
+      const at = `${path}/${name}`;
+      if (!this.#changes.has(at)) this.#changes.set(at, 'C');
+      this.#addNames(below, at);
+    }
   }
 
   #entry(place: Place, name: Name): void {
@@ -105,7 +111,7 @@ class Diff {
     // Gone while we looked.
     if (merged === undefined) return;
     if (!stat.isDirectory()) {
-      this.#file(path, lower, merged);
+      this.#changes.set(path, lower === undefined ? 'A' : 'C');
       return;
     }
     if (lower?.isDirectory !== true) {
@@ -118,13 +124,6 @@ class Diff {
       ? this.#compare(lower.node, merged.node, path)
       : this.walk({ upper, lower: lower.node, merged: merged.node, path });
     if (changed || isOther || lower.attributes !== merged.attributes) this.#changes.set(path, 'C');
-  }
-
-  #file(path: Name, lower: Seen | undefined, merged: Seen): void {
-    this.#changes.set(path, lower === undefined ? 'A' : 'C');
-    if (merged.nlink > 1) {
-      this.#missingNames.set(merged.ino, (this.#missingNames.get(merged.ino) ?? merged.nlink) - 1);
-    }
   }
 
   #isOpaqueOrMoved(upper: Name): boolean {
@@ -163,21 +162,6 @@ class Diff {
     }
     return this.#changes.size > before;
   }
-
-  #findNames(directory: NodeId, path: Name): boolean {
-    let changed = false;
-    for (const name of this.#merged.list(directory)) {
-      const found = look(this.#merged, directory, name);
-      const at = `${path}/${name}`;
-      if (found === undefined) continue;
-      if (found.isDirectory) {
-        if (!this.#findNames(found.node, at)) continue;
-      } else if (!this.#missingNames.has(found.ino)) continue;
-      changed = true;
-      if (!this.#changes.has(at)) this.#changes.set(at, 'C');
-    }
-    return changed;
-  }
 }
 
 function look(tree: ImageTree, directory: NodeId, name: Name): Seen | undefined {
@@ -185,8 +169,7 @@ function look(tree: ImageTree, directory: NodeId, name: Name): Seen | undefined 
   if (found === undefined) return undefined;
   const { node, attr } = found;
   const isDirectory = (attr.mode & S_IFMT) === S_IFDIR;
-  const { ino, nlink } = attr;
-  return { node, isDirectory, ino, nlink, attributes: isDirectory ? attributesOf(tree, node, attr) : '' };
+  return { node, isDirectory, attributes: isDirectory ? attributesOf(tree, node, attr) : '' };
 }
 
 function attributesOf(tree: ImageTree, node: NodeId, attr: Attr): string {

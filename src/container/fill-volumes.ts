@@ -4,12 +4,10 @@
  * The image is mounted only when there is something to copy.
  */
 
-import { readdirSync } from 'node:fs';
 import { layerTreePath } from '../image/image-index.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import { readVolume, volumeDataPath } from '../store/volume-record.js';
-import { populateVolume } from '../volume/populate.js';
+import { mayNeedFilling, populateVolume } from '../volume/populate.js';
 import { mountDetached } from './detached-mount.js';
 import { ImageTree } from './image-tree.js';
 import { configOf } from './mount-config.js';
@@ -34,7 +32,7 @@ export async function fillVolumes(store: Store, record: ContainerRecord): Promis
 function fillingsOf(store: Store, record: ContainerRecord): Filling[] {
   const wanted = record.mounts.flatMap(({ request }) => {
     const isFilled = request.type === 'volume' && !request.noCopy && request.subpath === undefined;
-    return isFilled && request.source !== undefined && mayBeEmpty(store, request.source)
+    return isFilled && request.source !== undefined && mayNeedFilling(store, request.source)
       ? [{ volume: request.source, path: request.target }]
       : [];
   });
@@ -43,10 +41,4 @@ function fillingsOf(store: Store, record: ContainerRecord): Filling[] {
   return wanted
     .map(({ volume, path }) => ({ volume, ...tree.resolve(path) }))
     .filter(({ type }) => type === 'directory');
-}
-
-/** Of storage that has to be mounted first only populateVolume() can tell. */
-function mayBeEmpty(store: Store, name: string): boolean {
-  const options = readVolume(store, name)?.options ?? {};
-  return Object.keys(options).length > 0 || readdirSync(volumeDataPath(store, name)).length === 0;
 }

@@ -45,7 +45,7 @@ export function missingMountPoints(
 ): ResolvedMount[] {
   const home = `${realRoot(store)}/containers/${record.id}`;
   const layers = record.layers.map((hex) => layerTreePath(store, hex));
-  using tree = new ImageTree([...layers, `${home}/upper`]);
+  using tree = new ImageTree(layers, home);
   const isMissingThere = (target: string) => tree.resolve(target).type === undefined;
   mkdirSync(`${home}/empty`, { recursive: true, mode: 0o755 });
   const folders = ['/proc', '/dev', '/sys'].filter(isMissingThere);

@@ -1,24 +1,19 @@
 /**
  * The merged tree of layers, read in this process and without a mount: what is at a path, and what a directory lists.
  *
- * It is the union of the mount itself, so whiteouts, redirects and the like mean the same. A container's upper is read
- * as one more layer on top.
+ * It is the union of the mount itself, so whiteouts, redirects and the like mean the same. A container's upper may be on
+ * top, also while its daemon writes there.
  */
 
-import { mayUseTrustedXattrs } from '../daemon/build-config.js';
-import { CallerIds } from '../files/caller-ids.js';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../linux/constants.js';
-import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
-import { openUnion } from '../union/open-union.js';
+import { openView } from '../union/open-view.js';
 import type { UnionFileSystem } from '../union/union-file-system.js';
 import { type Attr, Entry } from '../vfs/attr.js';
 import type { DirentSink } from '../vfs/file-system.js';
-import { InodeNumbers } from '../vfs/inode-numbers.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { type NodeId, ROOT_NODE } from '../vfs/node-id.js';
 
 const MAX_SYMLINKS = 40;
-const DESCRIPTOR_LIMIT = 64;
 
 export interface Resolved {
   /** Free of symlinks as far as it exists; text. */
@@ -30,22 +25,22 @@ export class ImageTree implements Disposable {
   readonly #union: UnionFileSystem;
   readonly #entry = new Entry();
 
-  /** @param layers directories, bottom first. */
-  constructor(layers: readonly string[]) {
-    this.#union = openUnion({
-      layers: layers.map(nameFromText),
-      upper: undefined,
-      work: undefined,
-      readOnly: true,
-      volatile: false,
-      accessTimes: [],
-      coherent: false,
-      xattrNamespace: mayUseTrustedXattrs() ? 'trusted' : 'user',
-      privileged: hasCapability(CAP_SYS_ADMIN),
-      inodeNumbers: new InodeNumbers(),
-      callerIds: new CallerIds(false),
-      descriptorLimit: DESCRIPTOR_LIMIT,
-    });
+  /**
+   * @param layers directories, bottom first.
+   * @param home of a container, whose upper lies on top.
+   */
+  constructor(layers: readonly string[], home?: string) {
+    const below = layers.map(nameFromText);
+    const own = home === undefined ? undefined : nameFromText(home);
+    this.#union = openView(
+      own === undefined
+        ? { layers: below }
+        : { layers: below, upper: { path: `${own}/upper`, work: `${own}/work` } },
+    );
+  }
+
+  get fs(): UnionFileSystem {
+    return this.#union;
   }
 
   /** Where an absolute path leads, symlinks followed within the root. */

@@ -4,7 +4,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { splitLines } from '../daemon/lines.js';
 import { UserError } from '../errno/user-error.js';
@@ -40,12 +40,16 @@ export class StartFailure extends UserError {
 export function runProcess(order: EnterOrder, options: StartOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = wrapperOf(order);
+    const [input, output, errors] = options.stdio;
     const child = spawn(program!, [...args, process.execPath, enterScript()], {
-      stdio: [...options.stdio, 'pipe'],
+      // What the wrapper itself says is for us; the command finds its standard error as descriptor 4.
+      stdio: [input, output, 'pipe', 'pipe', errors === 'inherit' ? 2 : errors],
       // A session of its own: a Ctrl-C at our terminal comes to us alone, and we pass it on.
       detached: true,
     });
     let failure: StartFailure | undefined;
+    let hasBegun = false;
+    const complaint = collect(child.stderr as Readable);
     const channel = child.stdio[3] as Duplex;
     // The process has ended; its exit says how.
     channel.on('error', () => undefined);
@@ -54,12 +58,28 @@ export function runProcess(order: EnterOrder, options: StartOptions): Promise<nu
       child.kill('SIGKILL');
       reject(error as Error);
     };
-    onReports(channel, options, (found) => (failure = found), fail);
+    const hooks = {
+      ...options,
+      onReady: (pid: number) => {
+        hasBegun = true;
+        options.onReady(pid);
+      },
+    };
+    onReports(channel, hooks, (found) => (failure = found), fail);
     child.on('error', (error) => reject(wrapperFailure(program!, error)));
+    // 'close' would wait for what the command has started and left behind.
     child.on('exit', (code, signal) => {
       channel.destroy();
+      child.stderr?.destroy();
       if (failure !== undefined) reject(failure);
-      else resolve(exitStatus(code, signal));
+      else if (!hasBegun)
+        reject(
+          new StartFailure(
+            125,
+            `cannot run '${program}': ${complaint() || `it ended with ${signal ?? code}`}`,
+          ),
+        );
+      else resolve(exitStatus(code, signal, complaint()));
     });
   });
 }
@@ -94,9 +114,23 @@ function onReports(
 
 const LINE_LIMIT = 64 * 1024;
 
-/** Docker's status for a signal is that of the shell. */
-function exitStatus(code: number | null, signal: NodeJS.Signals | null): number {
-  return signal === null ? (code ?? 0) : statusOfSignal(signal as SignalName);
+/**
+ * Docker's status for a signal is that of the shell. unshare(1) ends as the command did, but for SIGKILL, where that of
+ * util-linux 2.38 complains about a signal that it cannot reset and ends with 1.
+ */
+function exitStatus(code: number | null, signal: NodeJS.Signals | null, complaint: string): number {
+  if (signal !== null) return statusOfSignal(signal as SignalName);
+  return code === 1 && complaint.startsWith('unshare: sig') ? statusOfSignal('SIGKILL') : (code ?? 0);
+}
+
+/** The first lines that a stream gives, when asked. */
+function collect(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    if (text.length < LINE_LIMIT) text += chunk;
+  });
+  return () => text.trim();
 }
 
 function wrapperFailure(program: string, error: Error): StartFailure {

@@ -2,15 +2,13 @@
  * Ending a container: its command with its stop signal, then by force; then what else runs in it; then its mount.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import { nameFromText } from '../vfs/name.js';
 import { findContainer } from './find.js';
 import { lockContainer } from './lock.js';
 import { unmountContainer } from './mount.js';
+import { processesIn } from './processes.js';
 import { type CommandState, isRunning, readState, writeState } from './run-state.js';
 import { parseSignal, type SignalName, send, signalFirstProcess } from './signal.js';
 import { mountPointOf, statusOf } from './status.js';
@@ -39,7 +37,8 @@ export async function stopContainer(
   using _lock = lockContainer(store, record);
   const { isMounted, daemon } = statusOf(store, record);
   if (!isMounted) return;
-  if (daemon !== undefined) endOthers(mountPointOf(store, record));
+  // Commands of `exec` in a container that was only mounted.
+  if (daemon !== undefined) for (const pid of processesIn(mountPointOf(store, record))) send(pid, 'SIGKILL');
   await unmountContainer(store, record, { lazily: ways.lazily === true });
   recordEnd(store, record);
 }
@@ -69,33 +68,6 @@ async function until(condition: () => boolean, timeoutMs: number): Promise<boole
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return true;
-}
-
-/** Commands of `exec` in a container that was only mounted: those whose root is this mount. */
-function endOthers(mountpoint: string): void {
-  const device = topMountAt(readMountinfo(), nameFromText(mountpoint));
-  if (device === undefined) return;
-  for (const pid of pidsRootedIn(device.device)) send(pid, 'SIGKILL');
-}
-
-function pidsRootedIn(device: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    const root = mountsOf(pid).find((line) => line.split(' ')[4] === '/');
-    return root?.split(' ')[2] === device;
-  });
-}
-
-function mountsOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/mountinfo`, 'latin1').split('\n');
-  } catch (error) {
-    if (
-      ['ENOENT', 'ESRCH', 'EINVAL', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
-    )
-      return [];
-    throw error;
-  }
 }
 
 function recordEnd(store: Store, record: ContainerRecord): void {

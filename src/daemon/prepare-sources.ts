@@ -6,8 +6,10 @@
 
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { UserError } from '../errno/user-error.js';
 import type { Intent } from '../store/intent.js';
 import { Store } from '../store/store.js';
+import { readVolume } from '../store/volume-record.js';
 import type { Name } from '../vfs/name.js';
 import { ensureVolume } from '../volume/create.js';
 import { discardIfUnused } from '../volume/remove.js';
@@ -64,10 +66,21 @@ function prepareVolume({ request, volume }: ResolvedMount, sources: PreparedSour
   const isNew = request.source === undefined;
   const undo = isNew ? (sources.undo.get(volume.root) ?? store.intend()) : undefined;
   if (undo !== undefined) sources.undo.set(volume.root, undo);
-  const { made } = ensureVolume(store, request, { undo, name: volume.name });
-  if (made) sources.madeVolumes.push(volume);
-  sources.uses.push(useVolume(store, volume.name));
+  for (let attempt = 1; ; attempt++) {
+    const { made } = ensureVolume(store, request, { undo, name: volume.name });
+    if (made) sources.madeVolumes.push(volume);
+    try {
+      sources.uses.push(useVolume(store, volume.name));
+      return;
+    } catch (error) {
+      // Removed before we could use it.
+      const isGone = error instanceof UserError && readVolume(store, volume.name) === undefined;
+      if (!isGone || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
 }
+
+const MAX_ATTEMPTS = 5;
 
 function makeBindSource(config: MountConfig, hostPath: Name, made: string[]): void {
   const path = Buffer.from(hostPath, 'latin1').toString('utf8');

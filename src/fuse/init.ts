@@ -45,6 +45,7 @@ const WANTED_2 =
   flag.FUSE_CREATE_SUPP_GROUP_2 |
   flag.FUSE_HAS_EXPIRE_ONLY_2 |
   flag.FUSE_DIRECT_IO_ALLOW_MMAP_2 |
+  flag.FUSE_NO_EXPORT_SUPPORT_2 |
   flag.FUSE_HAS_RESEND_2;
 
 export interface InitWish {

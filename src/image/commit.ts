@@ -43,6 +43,8 @@ export interface DerivedImage {
   /** Of the history's new line: the command that ran. */
   readonly createdBy?: string | undefined;
   readonly created?: Date | undefined;
+  /** Of the manifest's descriptor in the store's index. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Committed {
@@ -116,9 +118,10 @@ export async function stageDerived(
     config: descriptor,
     layers: [...image.manifest.layers.map(asOciLayer), blob],
   };
+  const stored = await stage.addBytes(jsonBytes(manifest), MEDIA_TYPE.manifest);
   return {
     id: descriptor.digest,
-    manifest: await stage.addBytes(jsonBytes(manifest), MEDIA_TYPE.manifest),
+    manifest: options.annotations === undefined ? stored : { ...stored, annotations: options.annotations },
     blobs: [descriptor.digest, ...manifest.layers.map(({ digest }) => digest)],
     layers,
     names: options.names,

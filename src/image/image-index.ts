@@ -10,6 +10,7 @@ import { readJson, writeJson } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
 import { chainIds, hexOf } from './chain-id.js';
 import {
+  BUILD_STEP,
   type Descriptor,
   type Digest,
   type ImageConfig,
@@ -33,6 +34,13 @@ export interface Image {
   readonly names: readonly string[];
   /** chainIDs in hex, bottom first: the directories in `layers/`. */
   readonly layers: readonly string[];
+  /** Keys of the build steps that end with it. */
+  readonly buildSteps: readonly string[];
+}
+
+/** Kept for the cache of builds alone. */
+export function isIntermediate({ names, buildSteps }: Image): boolean {
+  return names.length === 0 && buildSteps.length > 0;
 }
 
 export function layerTreePath(store: StorePaths, hex: string): string {
@@ -56,18 +64,26 @@ export function writeIndex(store: Store, manifests: readonly Descriptor[]): void
 
 /** Newest first. */
 export function listImages(store: StorePaths): Image[] {
-  const names = new Map<Digest, string[]>();
+  const labels = new Map<Digest, Labels>();
   for (const { digest, annotations } of readIndex(store).manifests) {
-    const known = names.get(digest) ?? [];
-    const name = annotations?.[REF_NAME];
-    names.set(digest, name === undefined ? known : [...known, name]);
+    const known = labels.get(digest) ?? { names: [], buildSteps: [] };
+    labels.set(digest, {
+      names: added(known.names, annotations?.[REF_NAME]),
+      buildSteps: added(known.buildSteps, annotations?.[BUILD_STEP]),
+    });
   }
-  return [...names]
-    .map(([digest, itsNames]) => readImage(store, digest, itsNames))
+  return [...labels]
+    .map(([digest, its]) => readImage(store, digest, its))
     .sort((a, b) => (b.config.created ?? '').localeCompare(a.config.created ?? ''));
 }
 
-function readImage(store: StorePaths, manifestDigest: Digest, names: readonly string[]): Image {
+type Labels = Pick<Image, 'names' | 'buildSteps'>;
+
+function added(list: readonly string[], one: string | undefined): readonly string[] {
+  return one === undefined || list.includes(one) ? list : [...list, one];
+}
+
+function readImage(store: StorePaths, manifestDigest: Digest, labels: Labels): Image {
   const manifest = readBlob<Manifest>(store, manifestDigest);
   const config = readBlob<ImageConfig>(store, manifest.config.digest);
   return {
@@ -75,7 +91,7 @@ function readImage(store: StorePaths, manifestDigest: Digest, names: readonly st
     manifestDigest,
     manifest,
     config,
-    names,
+    ...labels,
     layers: chainIds(config.rootfs.diff_ids).map(hexOf),
   };
 }

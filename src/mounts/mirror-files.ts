@@ -47,8 +47,9 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
 
   killPrivileges(node: MirrorNode): void {
     this.#mirror.statNode(node);
-    const { mode } = this.#mirror.stat;
-    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', mode);
+    const { mode, gid } = this.#mirror.stat;
+    const writer = this.session?.caller;
+    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', { mode, gid, writer });
     node.hasCapability = false;
     if (node.mode !== mode) this.session?.invalidateAttributes(node.id);
   }

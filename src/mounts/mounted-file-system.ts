@@ -368,6 +368,10 @@ class OwnedSession implements vfs.Session {
     return this.#session.replaying;
   }
 
+  get caller(): Caller | undefined {
+    return this.#session.caller;
+  }
+
   openBacking(fd: number): number {
     return this.#session.openBacking(fd);
   }

@@ -230,7 +230,11 @@ export class UnionState {
   killPrivileges(node: UnionNode): void {
     this.statNode(node, this.other);
     const fd = this.locate(node);
-    node.mode = killPrivilegesAt(fd, this.locatedName, this.other.mode);
+    node.mode = killPrivilegesAt(fd, this.locatedName, {
+      mode: this.other.mode,
+      gid: this.other.gid,
+      writer: this.files.session?.caller,
+    });
     node.hasCapability = false;
     // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
     if (node.mode !== this.other.mode) this.files.session?.invalidateAttributes(node.id);

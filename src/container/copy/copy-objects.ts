@@ -68,14 +68,25 @@ const list = Buffer.allocUnsafeSlow(65536);
 const value = Buffer.allocUnsafeSlow(65536);
 const times = new Times();
 
+export interface CopyRules {
+  /** Permission bits of all copies, in place of those of their sources. */
+  readonly mode?: number | undefined;
+  /** Whether what lies at a path below the first object is copied. */
+  readonly includes?: ((path: Name) => boolean) | undefined;
+}
+
 export class ObjectCopy {
   readonly #owners: Owners;
+  readonly #rules: CopyRules;
+  /** Names from the first object down to the one being copied. */
+  readonly #path: Name[] = [];
   /** Descriptor of a directory of the target and the name there, by device and inode of the source. */
   readonly #links = new Map<string, { readonly fd: number; readonly name: Name }>();
   readonly #held: number[] = [];
 
-  constructor(owners: Owners) {
+  constructor(owners: Owners, rules: CopyRules = {}) {
     this.#owners = owners;
+    this.#rules = rules;
   }
 
   /** The object `from` (name '' is what the descriptor names) becomes `name` in the directory. */
@@ -107,7 +118,11 @@ export class ObjectCopy {
 
   /** What is in a directory goes into another. */
   content(source: number, target: number): void {
-    for (const name of namesIn(source)) this.object(source, name, target, name);
+    for (const name of namesIn(source)) {
+      this.#path.push(name);
+      if (this.#rules.includes?.(this.#path.join('/')) !== false) this.object(source, name, target, name);
+      this.#path.pop();
+    }
   }
 
   /** The directory, made when it is missing. @returns an open descriptor. */
@@ -147,7 +162,8 @@ export class ObjectCopy {
     const flags = name === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
     const owner = this.#owners === 'keep' ? { uid, gid } : this.#owners;
     if (owner !== undefined) check(fchownat(parent, name, owner.uid, owner.gid, flags), 'chown', shown);
-    if (type !== S_IFLNK) check(fchmodat(parent, name, mode & PERMISSIONS), 'chmod', shown);
+    if (type !== S_IFLNK)
+      check(fchmodat(parent, name, (this.#rules.mode ?? mode) & PERMISSIONS), 'chmod', shown);
     times.atimeSec = mtimeSec;
     times.atimeNsec = mtimeNsec;
     times.mtimeSec = mtimeSec;

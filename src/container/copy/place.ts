@@ -114,18 +114,19 @@ export function findTarget(tree: Tree, path: string): Target {
     throw notThere(tree, path, fd);
   }
   if (endsInSlash) throw new UserError(`cannot copy to '${path}' of ${tree.label}: no such directory`);
-  const kind = fd >= 0 ? 'other' : 'missing';
-  for (let links = 0, at = bytes; ; links++) {
+  return { kind: fd >= 0 ? 'other' : 'missing', place: findParent(tree, path, true) };
+}
+
+/** The directory that holds the last name, which may be missing; where symlinks lead, when they are followed. */
+export function findParent(tree: Tree, path: string, followLink: boolean): Place {
+  for (let links = 0, at = nameFromText(path); ; links++) {
     const slash = at.lastIndexOf('/');
     const parent = slash < 0 ? '.' : at.slice(0, slash) || '/';
     const directoryFd = tree.open(parent, O_PATH | O_DIRECTORY);
     if (directoryFd < 0) throw notThere(tree, displayName(parent), directoryFd, 'directory');
     const name = at.slice(slash + 1);
-    // Written is what a symlink leads to, not the symlink.
-    const content = readlinkat(directoryFd, name);
-    if (typeof content === 'number' || links === MAX_SYMLINKS) {
-      return { kind, place: { directoryFd, name, ...closing(directoryFd) } };
-    }
+    const content = followLink && links < MAX_SYMLINKS ? readlinkat(directoryFd, name) : 0;
+    if (typeof content === 'number') return { directoryFd, name, ...closing(directoryFd) };
     close(directoryFd);
     at = content.startsWith('/') ? content : `${parent}/${content}`;
   }

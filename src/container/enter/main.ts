@@ -39,7 +39,7 @@ function receive(): string {
 function main(): void {
   const order = JSON.parse(receive()) as EnterOrder;
   // Node makes close-on-exec only what it finds first.
-  for (const fd of readdirSync('/proc/self/fd')) if (Number(fd) > CHANNEL_FD) closeOnExec(Number(fd));
+  for (const fd of readdirSync('/proc/self/fd')) if (Number(fd) > 2) closeOnExec(Number(fd));
   // The host's /proc knows us by our number there.
   report({ at: 'begun', pid: Number(readlinkSync('/proc/self')) });
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
@@ -63,7 +63,7 @@ function main(): void {
   const program = findProgram(order.args[0] ?? '', environment);
   report({ at: 'ready' });
   receive();
-  execute(program, order.args, environment);
+  execute(program, order, environment);
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -28,6 +28,7 @@ import { read, writePrefix } from '../../linux/data.js';
 import { ioctlBuffer } from '../../linux/ioctl.js';
 import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
 import { schedYield } from '../../linux/process.js';
+import type { Caller } from '../../vfs/caller.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
@@ -168,6 +169,10 @@ export class SessionLoop implements Session, Exchange {
   closeBacking(backingId: number): void {
     this.#backing.writeUInt32LE(backingId, 0);
     ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_CLOSE, this.#backing);
+  }
+
+  get caller(): Caller {
+    return this.records.caller;
   }
 
   /** Sent by the thread that answers, against the rule: without a page range the kernel waits for no request of ours. */

@@ -22,6 +22,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'permission: an ACL entry grants and the mask limits',
     'permission: a default ACL is inherited instead of the umask',
     'permission: a write, a truncate and a chown by an ordinary user clear setuid and setgid',
+    'permission: a change by no member of the group clears setgid also where the group may not execute',
     'permission: who asks for the mode alone sees at once that a write or O_TRUNC cleared setuid',
     'permission: setgid is dropped when the owner sets a mode and is not in the group',
     'permission: a fallocate and a copied range by an ordinary user clear setuid and setgid, by root not',

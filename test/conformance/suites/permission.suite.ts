@@ -11,7 +11,7 @@ import {
   O_WRONLY,
 } from '../../helpers/constants.js';
 import { dir, file, layers } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import { posixAcl } from '../acl.js';
 import { ALICE, BOB, BOB_IN_ALICES_GROUP, type Case, type Suite } from '../suite.js';
 
@@ -298,6 +298,21 @@ const cases: Case[] = [
       await alice.writeFile('w', 'y', O_WRONLY);
       await alice.writeFile('o', 'y', O_WRONLY | O_TRUNC);
       expect(await modes()).toBe('766\n766\n');
+    },
+  },
+  {
+    name: 'a change by no member of the group clears setgid also where the group may not execute',
+    layers: layers(dir({ w: file('x', ALICES), o: file('x', ALICES), f: file('x', ALICES) }, OPEN)),
+    async run(fs, t) {
+      const change = async (user: Fs) => {
+        for (const name of ['w', 'o', 'f']) await fs.chmod(name, 0o6766);
+        await user.writeFile('w', 'y', O_WRONLY);
+        await user.writeFile('o', 'y', O_WRONLY | O_TRUNC);
+        await user.fallocate(await user.open('f', O_RDWR), 0, 0, 8192);
+        return (await fs.run('stat', '-c', '%a', 'w', 'o', 'f')).stdout;
+      };
+      expect(await change(await t.as(BOB_IN_ALICES_GROUP))).toBe('2766\n2766\n2766\n');
+      expect(await change(await t.as(BOB))).toBe('766\n766\n766\n');
     },
   },
   {

@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { parseDockerfile } from '../../../src/build/dockerfile.js';
-import { expandPairs, expandValue, expandWords, jsonForm, rawWords } from '../../../src/build/words.js';
+import { expandPairs, expandValue, expandWords, jsonForm, rawWords } from '../../../src/image/words.js';
 
 const lookup = (name: string): string | undefined => ({ A: 'a', EMPTY: '', TWO: 'x  y' })[name];
 
@@ -132,7 +132,7 @@ test('expandPairs() reads pairs, and the old form of one', () => {
   ]);
   expect(expandPairs('X 1 $A  "z"', lookup)).toEqual([['X', '1 a  z']]);
   expect(() => expandPairs('X', lookup)).toThrow("'X' has no value");
-  expect(() => expandPairs('X=1 Y', lookup)).toThrow("'Y' is no KEY=VALUE");
+  expect(() => expandPairs('X=1 Y', lookup)).toThrow("'Y' is no NAME=VALUE");
 });
 
 test('jsonForm() knows an array of strings from a command', () => {

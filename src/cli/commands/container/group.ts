@@ -4,6 +4,7 @@
 
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
+import { commitCommand, exportCommand } from './commit.js';
 import { copyCommand } from './copy.js';
 import { createCommand } from './create.js';
 import { diffCommand } from './diff.js';
@@ -27,6 +28,8 @@ export function containerCommand(): Command {
     inspectCommand(),
     diffCommand('container diff'),
     copyCommand('container cp'),
+    commitCommand('container commit'),
+    exportCommand(),
     logsCommand(),
     killCommand(),
     waitCommand(),
@@ -38,5 +41,12 @@ export function containerCommand(): Command {
 
 /** As Docker has them without `container`. */
 export function containerShortcuts(): Command[] {
-  return [runCommand('run'), execCommand('exec'), listCommand('ps'), diffCommand('diff'), copyCommand('cp')];
+  return [
+    runCommand('run'),
+    execCommand('exec'),
+    listCommand('ps'),
+    diffCommand('diff'),
+    copyCommand('cp'),
+    commitCommand('commit'),
+  ];
 }

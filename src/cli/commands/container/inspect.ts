@@ -40,14 +40,9 @@ async function runInspect(texts: readonly string[], flags: InspectFlags): Promis
       found.push(inspectContainer(store, resolveContainer(store, text)));
     });
   }
-  await attempt(
-    'container inspect',
-    flags,
-    () => {
-      const { format } = flags;
-      if (format === undefined || format === 'json') print(`${JSON.stringify(found, null, 2)}\n`);
-      else for (const record of found) print(formatRecord(record, format));
-    },
-    process.exitCode === 1 ? 1 : undefined,
-  );
+  await attempt('container inspect', flags, () => {
+    const { format } = flags;
+    if (format === undefined || format === 'json') print(`${JSON.stringify(found, null, 2)}\n`);
+    else for (const record of found) print(formatRecord(record, format));
+  });
 }

@@ -14,6 +14,7 @@ import {
   parseFilters,
 } from '../../list.js';
 import { print } from '../../output.js';
+import { ROOT_FLAG, ROOT_TEXT } from '../../store-command.js';
 import { attempt, openStore } from './shared.js';
 
 const FILTERS = ['id', 'name', 'status', 'ancestor', 'label', 'volume', 'exited', 'before', 'since'];
@@ -74,7 +75,7 @@ export function listCommand(name: 'ls' | 'ps'): Command {
     .option('-n, --last <count>', 'the last so many, whatever they do')
     .option('-l, --latest', 'the last one')
     .option('--no-trunc', 'show whole ids and commands')
-    .option('--root <dir>', 'the store (default: /var/lib/plyfs, or ~/.local/share/plyfs)');
+    .option(ROOT_FLAG, ROOT_TEXT);
   if (name === 'ls') command.alias('list').alias('ps');
   const shown = name === 'ls' ? 'container ls' : 'ps';
   return addListOptions(command, 'only ids', FILTERS)

@@ -46,7 +46,7 @@ async function runRun(name: string, image: string, args: readonly string[], flag
   const { runDetached, runForeground } = await import('../../../container/run.js');
   try {
     const store = await openStore(flags);
-    const record = await createFor(name, store, wishOf(image, args, flags));
+    const record = await createFor(name, store, { ...wishOf(image, args, flags), isRun: true });
     if (flags.detach) {
       await runDetached(store, record);
       print(record.id);

@@ -2,29 +2,13 @@
  * What the commands about containers have in common.
  */
 
-import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import type { ContainerRecord } from '../../../store/container-record.js';
 import type { Store } from '../../../store/store.js';
-import { DEBUG_FLAG } from '../../options.js';
-import { fail, print } from '../../output.js';
+import { print } from '../../output.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
-export interface ContainerFlags {
-  readonly root?: string;
-  readonly debug?: boolean;
-}
-
-export function addContainerOptions(command: Command): Command {
-  return command
-    .option('--root <dir>', 'the store (default: /var/lib/plyfs, or ~/.local/share/plyfs)')
-    .option(DEBUG_FLAG, 'stack traces with errors');
-}
-
-/** The store that `--root` means. */
-export async function openStore({ root }: ContainerFlags): Promise<Store> {
-  const { Store } = await import('../../../store/store.js');
-  return root === undefined ? new Store() : new Store(resolve(root));
-}
+export type ContainerFlags = StoreFlags;
+export { addStoreOptions as addContainerOptions, attempt, openStore };
 
 /** The store, and the container in it that `text` means. */
 export async function openContainer(
@@ -34,21 +18,6 @@ export async function openContainer(
   const { resolveContainer } = await import('../../../container/find.js');
   const store = await openStore(flags);
   return { store, record: resolveContainer(store, text) };
-}
-
-/** Runs a command's action; what it throws is printed in one line, and `status` is the exit status. */
-export async function attempt(
-  command: string,
-  flags: ContainerFlags,
-  action: () => Promise<void> | void,
-  status = 1,
-): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    fail(command, error, flags.debug === true);
-    process.exitCode = status;
-  }
 }
 
 export interface EachAction {

@@ -4,6 +4,7 @@
 
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
+import { imageBuildCommand } from './build.js';
 import { imageHistoryCommand } from './history.js';
 import { imageImportCommand } from './import.js';
 import { imageInspectCommand } from './inspect.js';
@@ -16,7 +17,7 @@ import { imageSaveCommand } from './save.js';
 import { imageTagCommand } from './tag.js';
 
 export function imageCommand(): Command {
-  return commandGroup('image', 'images: import, load, save, list, tag, remove', [
+  return commandGroup('image', 'images: build, pull, push, import, load, save, list, tag, remove', [
     imageImportCommand(),
     imageLoadCommand(),
     imageSaveCommand(),
@@ -26,6 +27,7 @@ export function imageCommand(): Command {
     imageTagCommand(),
     imageRemoveCommand(),
     imagePruneCommand(),
+    imageBuildCommand(),
     imagePullCommand(),
     imagePushCommand(),
   ]);
