@@ -81,7 +81,8 @@ export function killPrivilegesAt(
   const { mode, gid, writer } = owner;
   let kept = mode & ~S_ISUID;
   if ((mode & S_ISGID) !== 0) {
-    const isForeign = writer !== undefined && !isInGroup(writer, gid);
+    // A root without CAP_FSETID is taken to have it.
+    const isForeign = writer !== undefined && writer.uid !== 0 && !isInGroup(writer, gid);
     if ((mode & S_IXGRP) !== 0 || isForeign) kept &= ~S_ISGID;
   }
   if (kept !== mode) chmodAt(dirfd, name, kept & 0o7777);

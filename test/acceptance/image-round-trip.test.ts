@@ -198,6 +198,8 @@ describe('images of plyfs', () => {
       expect(sh('cd mnt; ls -m whole/etc whole/etc/sub sub | paste -sd" "; cat sub/c one')).toBe(
         'sub: b, c  whole/etc: file, sub  whole/etc/sub: b, c\nc\nf\n',
       );
+      const why = JSON.parse(plyfs('why', '--format', 'json', 'mnt/etc/conf'));
+      expect(why.chain[0].note).toBe('base:1: plyfs image import');
       expect(() => sh('touch mnt/sub/new')).toThrow(/Read-only file system/);
     } finally {
       plyfs('umount', 'mnt');

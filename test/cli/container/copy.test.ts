@@ -156,6 +156,15 @@ describe('plyfs diff', () => {
   });
 });
 
+describe('plyfs why', () => {
+  test('explains a path of a mounted container by its name', () => {
+    inside('echo x > etc/fresh');
+    expect(bench.get('why', 'box:/etc/fresh')).toContain('/etc/fresh: upper from ');
+    expect(bench.get('why', 'box:/vol/file')).toContain('/vol/file: mount from ');
+    expect(bench.do('why', 'none:/x').stderr).toContain("no such container: 'none'");
+  });
+});
+
 describe('plyfs commit and export', () => {
   test('the image has the changes, not the volumes, and the options with --change', () => {
     bench.get(

@@ -313,6 +313,11 @@ const cases: Case[] = [
       };
       expect(await change(await t.as(BOB_IN_ALICES_GROUP))).toBe('2766\n2766\n2766\n');
       expect(await change(await t.as(BOB))).toBe('766\n766\n766\n');
+      for (const name of ['w', 'o', 'f']) {
+        await fs.chmod(name, 0o6766);
+        await fs.chown(name, 0, -1);
+      }
+      expect((await fs.run('stat', '-c', '%a', 'w', 'o', 'f')).stdout).toBe('2766\n2766\n2766\n');
     },
   },
   {
