@@ -7,9 +7,10 @@ import { workerPrefix } from '../helpers/paths.js';
 import { hasPlyfs, plain } from '../helpers/targets.js';
 import { allowedForPlain, allowedForPlyfs } from './allowed.js';
 import { type Campaign, compare, fromRegression, runAll } from './compare.js';
-import { Operators, type PairOptions } from './pair.js';
+import type { Run } from './draw.js';
+import { Difference, Operators, type PairOptions } from './pair.js';
 import { FORMS, PLAIN_PLAN, type PlanName, planOf, SHORT_PLANS } from './plan.js';
-import { kinds } from './steps.js';
+import { isMountChange, kinds } from './steps.js';
 
 const SEED = 20_261_124;
 /** Ten times what it takes alone on two cores. */
@@ -55,13 +56,27 @@ describe.each(campaigns)('%s', (_, campaign) => {
   });
 });
 
-describe('a run that once differed', () => {
-  const files = readdirSync(regressions).filter((file) => file.endsWith('.json'));
-  it.each(files)('agrees: %s', { timeout: LIMIT_MS }, async (file) => {
+/** Runs of one form and with the same changes of the mounts share a pair. */
+function readRegressions(): Map<string, { file: string; run: Run }[]> {
+  const groups = new Map<string, { file: string; run: Run }[]>();
+  for (const file of readdirSync(regressions).filter((name) => name.endsWith('.json'))) {
     const run = fromRegression(readFileSync(new URL(file, regressions), 'utf8'));
+    const changes = run.steps.filter(isMountChange).map(({ step }) => step);
+    const key = [run.form, ...changes].join(' ');
+    groups.set(key, [...(groups.get(key) ?? []), { file, run }]);
+  }
+  return groups;
+}
+
+describe('runs that once differed', () => {
+  it.each([...readRegressions()])('agree: %s', { timeout: LIMIT_MS }, async (_, group) => {
+    const runs = group.map(({ run }) => run);
     const operators = new Operators();
     try {
-      await runAll(hasPlyfs() ? onPlyfs(run.form) : onItself(run.form), [run], operators);
+      await runAll(hasPlyfs() ? onPlyfs(runs[0]!.form) : onItself(runs[0]!.form), runs, operators);
+    } catch (error) {
+      if (error instanceof Difference) expect.fail(`${group[error.index]?.file}: ${error.message}`);
+      throw error;
     } finally {
       await operators.stop();
     }

@@ -66,11 +66,12 @@ export function drawRun(plan: Plan, seed: number, count: number): Run {
 
 /**
  * The same name where the form needs another. Overlayfs with metacopy cannot rename or link a file whose path is longer
- * than a redirect may be; plyfs can. Overlayfs keeps users from its own marks in the namespace of the mount only, plyfs
+ * than a redirect may be; plyfs can, and ext4. Overlayfs keeps users from its own marks in the namespace of the mount only, plyfs
  * in both.
  */
 function forForm(form: PlanName, text: string): string {
-  if (form === 'shared' && text.includes(LONG_NAME)) return text.replaceAll(LONG_NAME, 'n'.repeat(20));
+  if ((form === 'shared' || form === 'plain') && text.includes(LONG_NAME))
+    return text.replaceAll(LONG_NAME, 'n'.repeat(20));
   return text.replace(/^(?:user|trusted)\.overlay\./, `${FORMS[form].opaque}.overlay.`);
 }
 
