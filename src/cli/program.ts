@@ -9,6 +9,7 @@ import { containerCommand, containerShortcuts } from './commands/container/group
 import { doctorCommand } from './commands/doctor.js';
 import { imageCommand } from './commands/image/group.js';
 import { imageListCommand } from './commands/image/list.js';
+import { inspectCommand } from './commands/inspect.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
 import { systemCommand } from './commands/system/group.js';
@@ -23,6 +24,7 @@ Examples:
   plyfs mount -l rootfs --upper up -v /srv:/srv:ro /mnt   the same with a bind mount
   plyfs mounts                                         what is mounted
   plyfs why /mnt/etc/passwd                            which layer shows it, and what it hides
+  plyfs inspect /mnt                                   all that is known of a mount, as JSON
   plyfs umount /mnt                                    take it away again
   plyfs run --rm -it -v data:/data debian bash         a command in a container of an image
 
@@ -46,6 +48,7 @@ export function buildProgram(): Command {
     umountCommand(),
     mountsCommand(),
     whyCommand(),
+    inspectCommand(),
     doctorCommand(),
     containerCommand(),
     ...containerShortcuts(),

@@ -1,9 +1,8 @@
 /** What a container's daemon is to serve: its layers, its upper, its mounts. */
 
-import { mayUseTrustedXattrs, resolveMount, sourceTypeOf } from '../daemon/build-config.js';
+import { mayUseTrustedXattrs, resolveRequests } from '../daemon/build-config.js';
 import type { MountConfig, ResolvedMount } from '../daemon/mount-config.js';
 import { layerTreePath } from '../image/image-index.js';
-import { planMounts } from '../mounts/spec/plan.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { nameFromText } from '../vfs/name.js';
@@ -25,7 +24,7 @@ export function configOf(
   const root = realRoot(store);
   const home = nameFromText(`${root}/containers/${record.id}`);
   const requests = imageOnly === true ? [] : record.mounts.map(({ request }) => request);
-  const planned = planMounts(requests, sourceTypeOf).map((request) => resolveMount(request, root));
+  const planned = resolveRequests(requests, { root, engine: 'kernel' });
   const taken = new Set(requests.map(({ target }) => target));
   const layers = record.layers.map((hex) =>
     nameFromText(layerTreePath(store, hex).replace(store.root, root)),

@@ -26,6 +26,7 @@ import { stateRoot } from '../store/layout.js';
 import { type Name, nameFromText } from '../vfs/name.js';
 import { checkVolumeName, newAnonymousName } from '../volume/names.js';
 import { backingOf, checkDriver } from '../volume/options.js';
+import { farSourceOf } from './far-source.js';
 import { locate } from './locate.js';
 import type { EngineName, MountConfig, ResolvedMount } from './mount-config.js';
 
@@ -138,13 +139,48 @@ function resolveMounts(wish: MountWish, cwd: string): ResolvedMount[] {
     ...(wish.tmpfs ?? []).map((spec) => parseTmpfsSpec(spec, context)),
   ];
   const root = wish.root === undefined ? stateRoot() : resolve(cwd, wish.root);
-  return planMounts(requests, sourceTypeOf).map((request) => resolveMount(request, root));
+  return resolveRequests(requests, { root, engine: wish.engine ?? 'kernel' });
 }
 
-export function resolveMount(request: MountRequest, root: string): ResolvedMount {
+export interface ResolveOptions {
+  /** Where volumes are kept. */
+  readonly root: string;
+  /** Only the engine `kernel` has threads for far storage. */
+  readonly engine: EngineName;
+}
+
+/**
+ * The mounts that requests mean, in the order in which to attach them. Far storage is not touched.
+ * @throws UserError
+ */
+export function resolveRequests(
+  requests: readonly MountRequest[],
+  { root, engine }: ResolveOptions,
+): ResolvedMount[] {
+  const entries = readMountinfo();
+  const farOf = (path: Name, remote: boolean | undefined) => farSourceOf(path, remote, entries);
+  const farBinds = new Set(
+    requests
+      .filter((one) => one.type === 'bind')
+      .filter(({ source, remote }) => farOf(nameFromText(source), remote) !== undefined)
+      .map(({ source }) => source),
+  );
+  // What a far source is turns out when its thread opens it.
+  const typeOf = (path: string) => (farBinds.has(path) ? 'directory' : sourceTypeOf(path));
+  return planMounts(requests, typeOf).map((request) => {
+    const resolved = resolveMount(request, root, request.type === 'bind' && farBinds.has(request.source));
+    const far =
+      engine === 'kernel' && resolved.hostPath !== undefined
+        ? farOf(resolved.hostPath, request.remote)
+        : undefined;
+    return far === undefined ? resolved : { ...resolved, far };
+  });
+}
+
+function resolveMount(request: MountRequest, root: string, isFar: boolean): ResolvedMount {
   switch (request.type) {
     case 'bind':
-      return { request: withNotices(request), hostPath: nameFromText(request.source) };
+      return { request: isFar ? request : withNotices(request), hostPath: nameFromText(request.source) };
     case 'volume':
       return resolveVolume(request, root);
     case 'tmpfs':

@@ -14,22 +14,23 @@ const TREE = '/tree';
 const RECORD = '/layer.json';
 
 /**
- * The descriptors stay open until the process ends.
+ * @returns descriptors, which are to stay open while the mount is served.
  * @throws UserError when a layer was removed meanwhile.
  */
-export function holdLayers(config: MountConfig): void {
+export function holdLayers(config: Pick<MountConfig, 'mountpoint' | 'layers' | 'mounts'>): number[] {
   const layers = [...config.layers, ...config.mounts.flatMap(({ imageLayers }) => imageLayers ?? [])];
-  for (const layer of new Set(layers)) {
-    if (layer.endsWith(TREE)) holdLayer(config, layer);
-  }
+  return [...new Set(layers)]
+    .filter((layer) => layer.endsWith(TREE))
+    .flatMap((layer) => holdLayer(config, layer) ?? []);
 }
 
-function holdLayer(config: MountConfig, layer: Name): void {
+function holdLayer(config: Pick<MountConfig, 'mountpoint'>, layer: Name): number | undefined {
   const record = Buffer.from(layer.slice(0, -TREE.length) + RECORD, 'latin1');
   // A directory of that name that is none of a store.
-  if (statSync(record, { throwIfNoEntry: false })?.isFile() !== true) return;
+  if (statSync(record, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const fd = openSync(record, 'r');
   flock(fd, LOCK_SH);
   const now = statSync(record, { throwIfNoEntry: false });
   if (now?.ino !== fstatSync(fd).ino) throw refusal(config, `layer ${quote(layer)} was removed meanwhile`);
+  return fd;
 }

@@ -32,14 +32,26 @@ export function noSources(): PreparedSources {
 }
 
 /** @throws UserError when one cannot be made or mounted. */
-export function prepareSources(config: MountConfig, sources: PreparedSources): void {
-  for (const mount of config.mounts) {
-    const { request, hostPath } = mount;
-    if (request.type === 'volume') prepareVolume(mount, sources);
-    if (request.type === 'bind' && request.createSource && hostPath !== undefined) {
-      makeBindSource(config, hostPath, sources.made);
-    }
+export function prepareSources(
+  { mountpoint, mounts }: Pick<MountConfig, 'mountpoint' | 'mounts'>,
+  sources: PreparedSources,
+): void {
+  for (const mount of mounts) {
+    if (mount.request.type === 'volume') prepareVolume(mount, sources);
+    // Far storage is touched by its own thread alone.
+    else if (mount.far === undefined) prepareBind(mount, mountpoint, sources.made);
   }
+}
+
+/** @param made gets the directories that are made, also when this throws. */
+export function prepareBind({ request, hostPath }: ResolvedMount, mountpoint: Name, made: string[]): void {
+  if (request.type !== 'bind' || !request.createSource || hostPath === undefined) return;
+  makeBindSource({ mountpoint }, hostPath, made);
+}
+
+/** Takes directories away again that nobody has put anything into. */
+export function removeMade(made: string[]): void {
+  for (const path of made.splice(0).toReversed()) removeIfEmpty(path);
 }
 
 /** The mount stands: what was made for it stays. */
@@ -57,7 +69,7 @@ export function releaseSources(sources: PreparedSources, { stood }: { readonly s
   if (stood) return;
   for (const { root, name } of sources.madeVolumes.splice(0)) discardIfUnused(new Store(root), name);
   keepSources(sources);
-  for (const path of sources.made.splice(0).toReversed()) removeIfEmpty(path);
+  removeMade(sources.made);
 }
 
 function prepareVolume({ request, volume }: ResolvedMount, sources: PreparedSources): void {
@@ -82,7 +94,7 @@ function prepareVolume({ request, volume }: ResolvedMount, sources: PreparedSour
 
 const MAX_ATTEMPTS = 5;
 
-function makeBindSource(config: MountConfig, hostPath: Name, made: string[]): void {
+function makeBindSource(config: Pick<MountConfig, 'mountpoint'>, hostPath: Name, made: string[]): void {
   const path = Buffer.from(hostPath, 'latin1').toString('utf8');
   try {
     const first = mkdirSync(path, { recursive: true });

@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import { readMountinfo } from '../linux/mountinfo.js';
 import { displayName, type Name } from '../vfs/name.js';
-import type { MountOrder, VolumePlace } from './mount-config.js';
+import type { MountOrder, ResolvedMount, VolumePlace } from './mount-config.js';
 
 export interface MountSummary {
   readonly type: string;
@@ -55,8 +55,16 @@ export interface RunState {
 }
 
 /** The state of a mount that this process serves. */
-export function runStateOf(order: MountOrder, privileged: boolean, mountId: number | undefined): RunState {
+export function runStateOf(
+  order: MountOrder,
+  now: {
+    readonly privileged: boolean;
+    readonly mountId: number | undefined;
+    readonly mounts: readonly ResolvedMount[];
+  },
+): RunState {
   const { config, id } = order;
+  const { privileged, mountId, mounts } = now;
   return {
     id,
     pid: process.pid,
@@ -67,7 +75,7 @@ export function runStateOf(order: MountOrder, privileged: boolean, mountId: numb
     layers: config.layers,
     ...(config.upper === undefined ? {} : { upper: config.upper }),
     ...(config.work === undefined ? {} : { work: config.work }),
-    mounts: config.mounts.map(({ request, hostPath, volume }) => ({
+    mounts: mounts.map(({ request, hostPath, volume }) => ({
       type: request.type,
       target: request.target,
       source: hostPath === undefined ? '' : displayName(hostPath),

@@ -51,7 +51,11 @@ export async function unmountPath(
   // A daemon may be gone before it has answered: the session ends while fusermount3 is still on its way out.
   const isGoneAlready = isDone || !readMountinfo().some(({ mountId }) => mountId === mount.mountId);
   if (!isGoneAlready) await unmountDirectly(path, { lazy, privileged: state?.privileged });
-  if (!state) return { servedOnBy: undefined };
+  if (!state) {
+    // Of a daemon that died: listing takes its state away, now that nothing is mounted.
+    listRunStates(runRoot());
+    return { servedOnBy: undefined };
+  }
   if (!wait) return { servedOnBy: state.pid };
   const isGone = await waitUntilGone(state, lazy ? LAZY_GONE_TIMEOUT_MS : GONE_TIMEOUT_MS);
   return { servedOnBy: isGone ? undefined : state.pid };

@@ -92,6 +92,16 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#root.nlookup = 1;
   }
 
+  /** O_PATH; stays ours. */
+  get rootDescriptor(): number {
+    return this.#root.fd;
+  }
+
+  /** Whether a node other than the root is referenced. */
+  get isInUse(): boolean {
+    return this.table.size > 1;
+  }
+
   attach(session: vfs.Session): void {
     this.files.session = session;
   }

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { posix } from 'node:path';
-import { errnoText } from '../errno/errno.js';
+import { ENOENT, errnoText } from '../errno/errno.js';
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
@@ -31,6 +31,7 @@ import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { OwnerMap } from './owner-map.js';
 import { Quota } from './quota.js';
+import { missingSource } from './spec/plan.js';
 import type { ImageRequest, MountRequest, TmpfsRequest } from './spec/types.js';
 
 export interface OpenedSource {
@@ -68,7 +69,9 @@ export function openSource(
 
 function openHostPath(request: MountRequest, hostPath: Name, context: SourceContext): OpenedSource {
   const subpath = request.type === 'volume' ? request.subpath : undefined;
-  let fd = opened(openat(AT_FDCWD, hostPath, O_PATH), request, 'open');
+  const found = openat(AT_FDCWD, hostPath, O_PATH);
+  if (found === -ENOENT && request.type === 'bind') throw missingSource(request);
+  let fd = opened(found, request, 'open');
   if (subpath !== undefined) {
     const inside = openInside(fd, subpath);
     close(fd);

@@ -63,6 +63,11 @@ export class UnionFileSystem implements vfs.FileSystem {
     return this.#state.table.size;
   }
 
+  /** Whether a node other than the root is referenced. */
+  get isInUse(): boolean {
+    return this.nodeCount > 1;
+  }
+
   lookup(parent: NodeId, name: Name, out: Entry): boolean {
     const state = this.#state;
     const node = lookupNode(state, this.#directory(parent), name);
