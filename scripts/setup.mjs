@@ -1,5 +1,5 @@
 /**
- * `npm run check|demo|test|bench`: brings a fresh checkout to the point where that command can run, then runs it.
+ * `npm run check|demo|test|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
  *
  * Plain JavaScript without dependencies, because it runs before `npm ci` ever did and before anything is compiled.
  * Steps, each skipped when its result is already there: Node version and platform, node_modules as the lock file
@@ -30,6 +30,7 @@ const commands = {
   check: { run: ['dist/scripts/check.js'], mounts: false },
   demo: { run: ['dist/scripts/demo.js'], mounts: true },
   test: { run: ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'], mounts: true },
+  fuzz: { run: ['dist/test/differential/fuzz.js'], mounts: true },
   bench: { run: ['dist/scripts/bench/main.js'], mounts: true },
 };
 

@@ -1,5 +1,6 @@
 /**
- * Copies the extended attributes of an object, ACLs and capabilities among them, but overlayfs's private ones.
+ * Copies the extended attributes of an object, ACLs and capabilities among them, but overlayfs's private ones;
+ * a user's own of such a name is stored escaped, and is copied so.
  * Linux: fs/overlayfs/copy_up.c:ovl_copy_xattr() v6.18.
  */
 
@@ -7,7 +8,7 @@ import { ENODATA, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { getxattrAt, listxattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { isPrivateXattr } from './format.js';
+import { shownXattrName } from './format.js';
 
 /** An object by a directory descriptor and a name; '' for the descriptor's own. */
 export interface Place {
@@ -28,7 +29,7 @@ export function copyXattrs(source: Place, target: Place): void {
     const end = list.indexOf(0, start);
     const attribute = list.toString('latin1', start, end);
     start = end + 1;
-    if (isPrivateXattr(attribute)) continue;
+    if (shownXattrName(attribute) === undefined) continue;
     const length = getxattrAt(source.dirfd, source.name, attribute, value);
     if (length === -ENODATA) continue;
     check(length, 'getxattr', attribute);

@@ -23,7 +23,7 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
   } else {
     copyUp(state, node);
   }
-  if (change.uid !== undefined || change.gid !== undefined) {
+  if (change.uid !== undefined || change.gid !== undefined || change.bareChown) {
     const fd = state.locate(node);
     check(chownAt(fd, state.locatedName, change.uid ?? -1, change.gid ?? -1), 'chown', node.name);
   }

@@ -28,6 +28,8 @@ export class AttrChange {
   mtimeNsec = 0;
   /** Clear setuid, setgid and capabilities as an unprivileged write does. */
   killPriv = false;
+  /** A chown(2) that keeps both ids: names no field, and takes setuid and setgid as any other. */
+  bareChown = false;
   /** Open handle the change came through. */
   handle: number | undefined;
 
@@ -41,6 +43,7 @@ export class AttrChange {
     this.mtimeSec = undefined;
     this.mtimeNsec = 0;
     this.killPriv = false;
+    this.bareChown = false;
     this.handle = undefined;
   }
 }

@@ -57,15 +57,6 @@ export const OVERLAYFS_OPTIONS = 'redirect_dir=on,index=on,metacopy=on';
 
 export const overlayfs: Target = overlayfsTarget('overlayfs', OVERLAYFS_OPTIONS);
 
-/**
- * The reference for whole runs: with metacopy, opening a file for writing after a chmod moves its mtime
- * (the suite `copy-up` has a case for that), which ext4 does not.
- */
-export const overlayfsWithoutMetacopy: Target = overlayfsTarget(
-  'overlayfs-without-metacopy',
-  'redirect_dir=on,index=on,metacopy=off',
-);
-
 export const fuseOverlayfs: Target = {
   name: 'fuse-overlayfs',
   features: new Set<Feature>(['layers']),
@@ -87,20 +78,24 @@ export function hasPlyfs(): boolean {
   return existsSync(`${projectRoot}/src/cli/main.ts`);
 }
 
+/** Kernel overlayfs with other options, which name it too. */
+export function overlayfsWith(options: string): Target {
+  return overlayfsTarget(`overlayfs (${options})`, options);
+}
+
+export function plyfsWith(options: string): Target {
+  return plyfsTarget(`plyfs (${options})`, ['-o', options]);
+}
+
 function overlayfsTarget(name: string, options: string): Target {
   return {
     name,
     features: new Set<Feature>(['layers']),
-    mount: (stack) =>
-      mountOnceFree([
-        '-t',
-        'overlay',
-        'plyfs-test',
-        '-o',
-        `${overlayDirs(stack)},${options}`,
-        stack.mountpoint,
-      ]),
-    unmount: (stack) => program('umount', [stack.mountpoint]),
+    mount: (stack) => {
+      const all = `${overlayDirs(stack)},${options}`;
+      return onceFree(() => program('mount', ['-t', 'overlay', 'plyfs-test', '-o', all, stack.mountpoint]));
+    },
+    unmount: (stack) => onceFree(() => program('umount', [stack.mountpoint])),
     abort: () => undefined,
   };
 }
@@ -129,15 +124,15 @@ function withMode(spec: string, mode: string | undefined): string {
 
 /**
  * A mount namespace that somebody made while an overlay was mounted keeps that mount, and so its upper, until it ends;
- * other test files make such namespaces.
+ * other test files make such namespaces. An operator that was killed keeps it until it is gone.
  */
-async function mountOnceFree(args: readonly string[]): Promise<void> {
+async function onceFree(act: () => Promise<void>): Promise<void> {
   for (const giveUpAt = Date.now() + BUSY_LIMIT_MS; ; ) {
     try {
-      await program('mount', args);
+      await act();
       return;
     } catch (error) {
-      if (Date.now() > giveUpAt || !String(error).includes('already mounted')) throw error;
+      if (Date.now() > giveUpAt || !/already mounted|is busy|it is in use/.test(String(error))) throw error;
       await setTimeout(200);
     }
   }
@@ -145,7 +140,7 @@ async function mountOnceFree(args: readonly string[]): Promise<void> {
 
 async function unmountPlyfs(stack: Stack): Promise<void> {
   try {
-    await cli(['umount', stack.mountpoint]);
+    await onceFree(() => cli(['umount', stack.mountpoint]));
   } catch (error) {
     if (findMount(stack.mountpoint) !== undefined) await unmountFuse(stack);
     throw error;
