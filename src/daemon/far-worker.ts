@@ -35,6 +35,7 @@ const made: string[] = [];
 const context: SourceContext = {
   privileged,
   mountpoint: data.mountpoint,
+  isFar: true,
   clones: new Map(),
   privateRoot: '',
   callerIds: new CallerIds(privileged),

@@ -46,6 +46,8 @@ export interface SourceContext {
   readonly mountpoint: Name;
   /** Clones made so far, by what they are clones of; each is owned by the first mount that uses it. */
   readonly clones: Map<string, number>;
+  /** The storage is far. */
+  readonly isFar?: boolean;
   /** Where private directories are made when there is no privilege for a tmpfs. */
   readonly privateRoot: string;
   readonly callerIds: CallerIds;
@@ -145,6 +147,7 @@ function mirror(
     readOnly: request.readOnly,
     owners: owners === undefined ? undefined : new OwnerMap(owners, { uid: stat.uid, gid: stat.gid }),
     ttlMs: 0,
+    saysAtClose: context.isFar === true,
     quota: undefined,
     onDetach: () => undefined,
     callerIds: context.callerIds,

@@ -69,6 +69,8 @@ export const fuseOverlayfs: Target = {
 
 export const plyfs: Target = plyfsTarget('plyfs', []);
 export const plyfsCoherent: Target = plyfsTarget('plyfs-coherent', ['-o', 'coherent']);
+/** Binds are served by threads of their own. */
+export const plyfsFar: Target = plyfsTarget('plyfs-far', [], 'remote=on');
 export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);
 
 /** Whether the project has a command line yet; from then on a missing build is a failure, not a reason to leave out. */
@@ -98,19 +100,26 @@ function overlayfsTarget(name: string, options: string): Target {
   };
 }
 
-function plyfsTarget(name: string, options: readonly string[]): Target {
+/** @param mode added to each bind. */
+function plyfsTarget(name: string, options: readonly string[], mode?: string): Target {
   return {
     name,
     features: new Set<Feature>(['layers', 'mounts']),
     async mount(stack) {
       const layers = stack.lowers.flatMap((lower) => ['-l', lower]);
-      const volumes = (stack.volumes ?? []).flatMap((spec) => ['-v', spec]);
+      const volumes = (stack.volumes ?? []).flatMap((spec) => ['-v', withMode(spec, mode)]);
       const upper = ['--upper', stack.upper, '--work', stack.work];
       await cli(['mount', ...layers, ...upper, ...volumes, ...options, stack.mountpoint]);
     },
     unmount: unmountPlyfs,
     abort: abortFuse,
   };
+}
+
+/** `source:target[:modes]`. */
+function withMode(spec: string, mode: string | undefined): string {
+  if (mode === undefined) return spec;
+  return spec.split(':').length > 2 ? `${spec},${mode}` : `${spec}:${mode}`;
 }
 
 /**
