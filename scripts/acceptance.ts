@@ -2,7 +2,7 @@
  * `node dist/scripts/acceptance.js`: a real Debian root lived in on ext4, on kernel overlayfs and on plyfs, and the trees
  * compared; then each upper mounted again, by its own union and by the other.
  *
- * Needs root, debootstrap (once) and the network (apt-get install inside the tree). About two minutes.
+ * Needs root, debootstrap (once) and the network (apt-get install inside the tree). About eight minutes.
  * INVARIANT: however it ends, the mounts and the folder are gone after it. Status 1 when any two trees differ.
  */
 

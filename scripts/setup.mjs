@@ -1,5 +1,5 @@
 /**
- * `npm run check|demo|test|bench`: brings a fresh checkout to the point where that command can run, then runs it.
+ * `npm run check|demo|test|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
  *
  * Plain JavaScript without dependencies, because it runs before `npm ci` ever did and before anything is compiled.
  * Steps, each skipped when its result is already there: Node version and platform, node_modules as the lock file
@@ -30,6 +30,7 @@ const commands = {
   check: { run: ['dist/scripts/check.js'], mounts: false },
   demo: { run: ['dist/scripts/demo.js'], mounts: true },
   test: { run: ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'], mounts: true },
+  fuzz: { run: ['dist/test/differential/fuzz.js'], mounts: true },
   bench: { run: ['dist/scripts/bench/main.js'], mounts: true },
 };
 
@@ -87,13 +88,17 @@ function installedByHand(modules) {
   return written !== undefined && written.mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 }
 
-function installNative() {
-  const script = join(root, 'native-setup', 'install.sh');
-  if (!existsSync(script)) return;
+function installNative(name) {
+  runNative('install.sh');
+  if (name === 'test') runNative('test-packages.sh');
+}
+
+function runNative(file) {
+  const script = join(root, 'native-setup', file);
   const result = spawnSync('sh', [script], { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
   if (result.status === 0) return;
   process.stderr.write(`${result.stdout}${result.stderr}`);
-  fail(`native-setup/install.sh failed with status ${result.status}; its output is above`);
+  fail(`native-setup/${file} failed with status ${result.status}; its output is above`);
 }
 
 /** Every file that tsc reads, with what tells one state of it from another. */
@@ -142,7 +147,7 @@ function main() {
   checkPlatform();
   if (command.mounts) checkPrivilege(name);
   installPackages();
-  if (command.mounts) installNative();
+  if (command.mounts) installNative(name);
   const status = build();
   // tsc emits past type errors, and `check` itself reports them as one of its gates.
   if (status !== 0 && (name !== 'check' || !existsSync(join(root, command.run[0])))) {

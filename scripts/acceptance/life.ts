@@ -11,6 +11,15 @@ export interface Step {
 
 const APT = 'DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Sandbox::User=root';
 
+/** Small, and with all that packages do: alternatives, triggers, capabilities, setuid, services not started. */
+const PACKAGES = [
+  ...['acl', 'attr', 'bc', 'bzip2', 'ca-certificates', 'colordiff', 'cpio', 'dc', 'diffstat', 'dos2unix'],
+  ...['ed', 'fdupes', 'figlet', 'file', 'gawk', 'gettext-base', 'hexedit', 'htop', 'indent', 'inotify-tools'],
+  ...['iputils-ping', 'jq', 'less', 'libcap2-bin', 'lsof', 'lzip', 'make', 'mtools', 'nano', 'ncal'],
+  ...['ncdu', 'netcat-openbsd', 'patch', 'pigz', 'procps', 'psmisc', 'pv', 'pwgen', 'screen', 'sqlite3'],
+  ...['strace', 'sudo', 'telnet', 'tmux', 'traceroute', 'unzip', 'vim-tiny', 'wdiff', 'xxd', 'zip'],
+];
+
 export const life: readonly Step[] = [
   { title: 'dpkg --verify finds nothing changed', script: '[ -z "$(chroot . dpkg --verify)" ]' },
   {
@@ -20,10 +29,20 @@ export const life: readonly Step[] = [
       chroot . tree -L 1 / | grep etc >/dev/null`,
   },
   {
-    title: 'apt-get install, with proc',
+    title: 'apt-get upgrade, and install of fifty packages, with proc',
     script: `mount -t proc proc proc; trap 'umount proc' EXIT
-      chroot . sh -c '${APT} install --no-install-recommends less && dpkg --configure -a'
-      chroot . less --version | grep less >/dev/null`,
+      printf '#!/bin/sh\\nexit 101\\n' > usr/sbin/policy-rc.d; chmod 755 usr/sbin/policy-rc.d
+      chroot . sh -c '${APT} upgrade && ${APT} install --no-install-recommends ${PACKAGES.join(' ')}'
+      chroot . sh -c 'dpkg --configure -a && dpkg --audit && apt-get check'
+      chroot . less --version | grep less >/dev/null; echo '2^70' | chroot . bc | grep 1180591620717411303424 >/dev/null
+      chroot . sqlite3 /root/db "create table t(x); insert into t values(7); select x from t" | grep 7 >/dev/null
+      [ "$(chroot . dpkg -l | grep -c '^ii')" -gt 130 ]`,
+    timeoutMs: 900_000,
+  },
+  {
+    title: 'dpkg --verify finds nothing changed after it',
+    script: `[ -z "$(chroot . dpkg --verify)" ]; chroot . getcap bin/ping | grep cap_net_raw >/dev/null
+      [ -u usr/bin/sudo ]; chroot . ls -L etc/alternatives/nc usr/bin/pager >/dev/null`,
   },
   { title: 'apt-get purge', script: `chroot . sh -c '${APT} purge tree && ! which tree'` },
   { title: 'rm -rf usr/share/doc', script: 'rm -rf usr/share/doc; [ ! -e usr/share/doc ]' },

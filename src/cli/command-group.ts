@@ -9,6 +9,7 @@ export function commandGroup(name: string, description: string, commands: readon
   const group = new Command(name)
     .description(description)
     .helpCommand(false)
+    .enablePositionalOptions()
     .allowExcessArguments()
     .action((_, command: Command) => {
       if (command.args.length > 0) command.error(`unknown command '${name} ${command.args[0]}'`);

@@ -4,16 +4,19 @@
  * Mistakes on the command line come out in the form of all errors: one line, with the command's name and a hint.
  */
 
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { containerCommand, containerShortcuts } from './commands/container/group.js';
 import { doctorCommand } from './commands/doctor.js';
 import { imageCommand } from './commands/image/group.js';
 import { imageListCommand } from './commands/image/list.js';
+import { inspectCommand } from './commands/inspect.js';
 import { mountCommand } from './commands/mount.js';
 import { mountsCommand } from './commands/mounts.js';
+import { systemCommand } from './commands/system/group.js';
 import { umountCommand } from './commands/umount.js';
 import { volumeCommand } from './commands/volume/group.js';
 import { whyCommand } from './commands/why.js';
+import { version } from './version.js';
 
 const EXAMPLES = `
 Examples:
@@ -21,7 +24,9 @@ Examples:
   plyfs mount -l rootfs --upper up -v /srv:/srv:ro /mnt   the same with a bind mount
   plyfs mounts                                         what is mounted
   plyfs why /mnt/etc/passwd                            which layer shows it, and what it hides
+  plyfs inspect /mnt                                   all that is known of a mount, as JSON
   plyfs umount /mnt                                    take it away again
+  plyfs run --rm -it -v data:/data debian bash         a command in a container of an image
 
 'plyfs COMMAND --help' says more about a command; 'plyfs doctor' checks this host.`;
 
@@ -29,6 +34,7 @@ export function buildProgram(): Command {
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
     .helpCommand(false)
+    .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
     .option('--version', 'show the version')
     .action((_, command: Command) => {
@@ -42,10 +48,14 @@ export function buildProgram(): Command {
     umountCommand(),
     mountsCommand(),
     whyCommand(),
+    inspectCommand(),
     doctorCommand(),
+    containerCommand(),
+    ...containerShortcuts(),
     imageCommand(),
     imageListCommand('images'),
     volumeCommand(),
+    systemCommand(),
   ]) {
     program.addCommand(command);
   }
@@ -74,17 +84,4 @@ function reportMistakes(command: Command, name: string): void {
       write(choices ? `${name}: ${choices[1]}; choose ${choices[2]}\n` : `${name}: ${message}; ${hint}\n`);
     },
   });
-}
-
-/** From the package's own package.json: two folders up from src/cli, three from dist/src/cli. */
-function version(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      const { name, version: found } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
-      if (name === 'plyfs') return found;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  return 'unknown';
 }

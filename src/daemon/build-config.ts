@@ -9,6 +9,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
+import { imageDirectories } from '../image/mount-image.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { type OverlayOptions, parseOverlayOptions } from '../mounts/spec/overlay-options.js';
 import { planMounts } from '../mounts/spec/plan.js';
@@ -25,6 +26,7 @@ import { stateRoot } from '../store/layout.js';
 import { type Name, nameFromText } from '../vfs/name.js';
 import { checkVolumeName, newAnonymousName } from '../volume/names.js';
 import { backingOf, checkDriver } from '../volume/options.js';
+import { farSourceOf } from './far-source.js';
 import { locate } from './locate.js';
 import type { EngineName, MountConfig, ResolvedMount } from './mount-config.js';
 
@@ -137,21 +139,57 @@ function resolveMounts(wish: MountWish, cwd: string): ResolvedMount[] {
     ...(wish.tmpfs ?? []).map((spec) => parseTmpfsSpec(spec, context)),
   ];
   const root = wish.root === undefined ? stateRoot() : resolve(cwd, wish.root);
-  return planMounts(requests, sourceTypeOf).map((request) => resolveMount(request, root));
+  return resolveRequests(requests, { root, engine: wish.engine ?? 'kernel' });
 }
 
-function resolveMount(request: MountRequest, root: string): ResolvedMount {
+export interface ResolveOptions {
+  /** Where volumes are kept. */
+  readonly root: string;
+  /** Only the engine `kernel` has threads for far storage. */
+  readonly engine: EngineName;
+}
+
+/**
+ * The mounts that requests mean, in the order in which to attach them. Far storage is not touched.
+ * @throws UserError
+ */
+export function resolveRequests(
+  requests: readonly MountRequest[],
+  { root, engine }: ResolveOptions,
+): ResolvedMount[] {
+  const entries = readMountinfo();
+  const farOf = (path: Name, remote: boolean | undefined) => farSourceOf(path, remote, entries);
+  const farBinds = new Set(
+    requests
+      .filter((one) => one.type === 'bind')
+      .filter(({ source, remote }) => farOf(nameFromText(source), remote) !== undefined)
+      .map(({ source }) => source),
+  );
+  // What a far source is turns out when its thread opens it.
+  const typeOf = (path: string) => (farBinds.has(path) ? 'directory' : sourceTypeOf(path));
+  return planMounts(requests, typeOf).map((request) => {
+    const resolved = resolveMount(request, root, request.type === 'bind' && farBinds.has(request.source));
+    const far =
+      engine === 'kernel' && resolved.hostPath !== undefined
+        ? farOf(resolved.hostPath, request.remote)
+        : undefined;
+    return far === undefined ? resolved : { ...resolved, far };
+  });
+}
+
+function resolveMount(request: MountRequest, root: string, isFar: boolean): ResolvedMount {
   switch (request.type) {
     case 'bind':
-      return { request: withNotices(request), hostPath: nameFromText(request.source) };
+      return { request: isFar ? request : withNotices(request), hostPath: nameFromText(request.source) };
     case 'volume':
       return resolveVolume(request, root);
     case 'tmpfs':
       return { request };
     case 'image':
-      throw new UserError(
-        `cannot mount image '${request.source}' on '${request.target}': image mounts need the image store, which this version lacks`,
-      );
+      return {
+        request,
+        imageLayers: imageDirectories(root, request.source, request.target).map(nameFromText),
+      };
   }
 }
 
@@ -175,7 +213,7 @@ function withNotices(request: BindRequest): BindRequest {
   return { ...request, notices: [...request.notices, MEETING_NOTICE] };
 }
 
-function sourceTypeOf(path: string): SourceType | undefined {
+export function sourceTypeOf(path: string): SourceType | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return undefined;
   return stat.isDirectory() ? 'directory' : 'file';
@@ -184,7 +222,7 @@ function sourceTypeOf(path: string): SourceType | undefined {
 const CAP_SYS_ADMIN = 21n;
 
 /** From /proc, since the command itself has no use for koffi, whose loading takes 14 ms. */
-function mayUseTrustedXattrs(): boolean {
+export function mayUseTrustedXattrs(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
 }

@@ -4,11 +4,12 @@
 
 import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
+import { historyOfDirectory } from '../image/layer-history.js';
 import { displayName, type Name } from '../vfs/name.js';
 import { askDaemon } from './control-client.js';
 import { locate } from './locate.js';
 import { listRunStates, runDirectory, runRoot } from './run-state.js';
-import type { WhyReply } from './why-reply.js';
+import type { WhyReply, WhyStep } from './why-reply.js';
 
 /**
  * @param absolute not yet normalised.
@@ -31,5 +32,13 @@ export async function explainPath(absolute: Name): Promise<WhyReply> {
   const reply = (await askDaemon(runDirectory(runRoot(), state.id), 'why', {
     path: inside,
   })) as Partial<WhyReply>;
-  return { path: reply.path ?? shown, shown: reply.shown ?? null, chain: reply.chain ?? [] };
+  const chain = (reply.chain ?? []).map(withHistory);
+  return { path: reply.path ?? shown, shown: reply.shown ?? null, chain };
+}
+
+/** A layer of an image says what made it. */
+function withHistory(step: WhyStep): WhyStep {
+  const history = historyOfDirectory(step.layer);
+  if (history === undefined) return step;
+  return { ...step, note: step.note === undefined ? history : `${history}; ${step.note}` };
 }

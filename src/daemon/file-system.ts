@@ -1,75 +1,271 @@
-/** Builds what a mount serves from its configuration: the union, and what is mounted over it. */
+/** What a session serves, built from its configuration: the union, and what is mounted over it, now and later. */
 
 import { tmpdir } from 'node:os';
+import type { FarRouter } from '../engine/far/far-router.js';
+import { FsError } from '../errno/fs-error.js';
+import { UserError } from '../errno/user-error.js';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
-import { attachMounts } from '../mounts/attach-mounts.js';
-import { openSource, type SourceContext } from '../mounts/open-source.js';
+import { Attachments, type MountOver, type PointChange } from '../mounts/attach-mounts.js';
+import { openSource } from '../mounts/open-source.js';
 import { openUnion } from '../union/open-union.js';
-import type { FileSystem } from '../vfs/file-system.js';
+import type { UnionFileSystem } from '../union/union-file-system.js';
+import type { FileSystem, Session } from '../vfs/file-system.js';
 import { InodeNumbers } from '../vfs/inode-numbers.js';
-import type { MountConfig } from './mount-config.js';
+import { displayName, type Name } from '../vfs/name.js';
+import { FarHost } from './far-host.js';
+import type { Opened } from './far-orders.js';
+import type { MountConfig, ResolvedMount } from './mount-config.js';
+import type { MountReport, Renewed } from './mount-report.js';
+import { type ImageContext, openImage } from './open-image.js';
 import { why } from './why.js';
 import type { InspectName } from './worker-messages.js';
-
-export interface ServedFileSystem {
-  readonly fs: FileSystem;
-  /** Answers `why`, `stats` and `inspect`. @returns a record that can be cloned. */
-  inspect(name: InspectName, args: Readonly<Record<string, unknown>>): object;
-}
 
 export interface BuildOptions {
   /** CAP_SYS_ADMIN. */
   readonly privileged: boolean;
   /** How many directory descriptors the union, and all mirrors together, may each keep open. */
   readonly descriptorLimit: number;
+  /** Told when nothing of a mount that was taken away is in use any more. */
+  readonly onUnused?: (mount: ResolvedMount) => void;
+  /** Where threads for far storage can be had; else it is served in the loop like all else. */
+  readonly threads?: { readonly wakeFd: number; readonly log: (line: string) => void };
 }
 
-/** @throws UserError, FsError when something cannot be opened; then nothing stays open for long: the worker ends. */
-export function buildFileSystem(config: MountConfig, options: BuildOptions): ServedFileSystem {
-  const inodeNumbers = new InodeNumbers();
-  const callerIds = new CallerIds(options.privileged);
-  const union = openUnion({
-    layers: config.layers,
-    upper: config.upper,
-    work: config.work,
-    readOnly: config.readOnly,
-    volatile: config.volatile,
-    accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
-    coherent: config.coherent,
-    xattrNamespace: config.xattrNamespace,
-    readsFuseOverlayfs: config.unionOptions.compat === 'fuse-overlayfs',
-    privileged: options.privileged,
-    inodeNumbers,
-    callerIds,
-    descriptorLimit: options.descriptorLimit,
-  });
-  if (config.mounts.length === 0) {
-    return { fs: union, inspect: (name, args) => (name === 'why' ? why({ union }, args) : inspectUnion()) };
-  }
-  const context: SourceContext = {
-    privileged: options.privileged,
-    mountpoint: config.mountpoint,
-    clones: new Map(),
-    privateRoot: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
-    callerIds,
-    inodeNumbers,
-    descriptors: new DescriptorCache(options.descriptorLimit),
-  };
-  const mounted = attachMounts(
-    union,
-    config.mounts.map(({ request, hostPath }) => ({
-      target: request.target,
-      spec: request.spec,
-      source: openSource(request, hostPath, context),
-    })),
-  );
-  return {
-    fs: mounted,
-    inspect: (name, args) => (name === 'why' ? why({ union, mounted }, args) : inspectUnion()),
-  };
+export type AddOutcome = readonly Renewed[] | UserError;
 
-  function inspectUnion(): object {
-    return { nodes: union.nodeCount };
+interface Served {
+  readonly mount: ResolvedMount;
+  readonly owner: number;
+  /** Of what is served here. */
+  readonly fileName?: Name | undefined;
+  /** For far storage: what its thread found. */
+  opened?: Opened;
+}
+
+export class ServedTree {
+  readonly #union: UnionFileSystem;
+  readonly #context: ImageContext;
+  readonly #attachments: Attachments;
+  readonly #far: FarHost | undefined;
+  readonly #served = new Map<string, Served>();
+  /** Targets of far mounts whose storage has not answered yet. */
+  readonly #coming = new Set<string>();
+  /** Mounts that were taken away while in use, by the number of their file system. */
+  readonly #leaving = new Map<number, ResolvedMount>();
+  #changes: Renewed[] = [];
+
+  /** @throws UserError, FsError when layers or upper cannot be opened. */
+  constructor(config: MountConfig, options: BuildOptions) {
+    const { privileged, descriptorLimit, threads } = options;
+    const inodeNumbers = new InodeNumbers();
+    const callerIds = new CallerIds(privileged);
+    this.#union = openUnion({
+      layers: config.layers,
+      upper: config.upper,
+      work: config.work,
+      readOnly: config.readOnly,
+      volatile: config.volatile,
+      accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
+      coherent: config.coherent,
+      xattrNamespace: config.xattrNamespace,
+      readsFuseOverlayfs: config.unionOptions.compat === 'fuse-overlayfs',
+      privileged,
+      inodeNumbers,
+      callerIds,
+      descriptorLimit,
+    });
+    this.#context = {
+      xattrNamespace: config.xattrNamespace,
+      descriptorLimit,
+      privileged,
+      mountpoint: config.mountpoint,
+      clones: new Map(),
+      privateRoot: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
+      callerIds,
+      inodeNumbers,
+      descriptors: new DescriptorCache(descriptorLimit),
+    };
+    this.#attachments = new Attachments(
+      this.#union,
+      (change) => this.#onChange(change),
+      (owner) => this.#onUnused(owner, options.onUnused),
+    );
+    const { mounted } = this.#attachments;
+    if (threads !== undefined) {
+      const { mountpoint } = config;
+      this.#far = new FarHost({ mounted, mountpoint, descriptorLimit, ...threads });
+    }
   }
+
+  /** @throws UserError, FsError when something cannot be opened. */
+  mountAll(mounts: readonly ResolvedMount[]): void {
+    const far = this.#far;
+    const opened = mounts.map((mount): Served => {
+      const isFar = mount.far !== undefined && far !== undefined;
+      return isFar ? { mount, owner: far.open(mount) } : this.#openHere(mount);
+    });
+    for (const one of opened) {
+      if (one.mount.far !== undefined && far !== undefined) {
+        one.opened = far.awaitOpened(one.owner, one.mount);
+      }
+    }
+    this.#attachments.placeAll(opened.map((one) => [asMountOver(one), one.owner]));
+    for (const one of opened) this.#served.set(one.mount.request.target, one);
+  }
+
+  /** The union alone while nothing is mounted over it. */
+  get fs(): FileSystem {
+    return this.#served.size === 0 ? this.#union : this.#attachments.mounted;
+  }
+
+  /** The union with what is mounted over it. */
+  get mounts(): FileSystem {
+    return this.#attachments.mounted;
+  }
+
+  get router(): FarRouter | undefined {
+    return this.#far?.router;
+  }
+
+  /** From now on requests come. */
+  serve(fuseFd: number, setxattrExt: boolean): void {
+    this.#far?.serve(fuseFd, setxattrExt);
+  }
+
+  /** Answers `why`, `stats` and `inspect`. @returns a record that can be cloned. */
+  inspect(name: InspectName, args: Readonly<Record<string, unknown>>): object {
+    if (name === 'why') return this.#why(args);
+    const nodes = this.#union.nodeCount;
+    if (name === 'stats') return { nodes };
+    return { nodes, mounts: [...this.#served.values()].map((one) => this.#report(one)) };
+  }
+
+  #why(args: Readonly<Record<string, unknown>>): object {
+    const union = this.#union;
+    return why(this.#served.size === 0 ? { union } : { union, mounted: this.#attachments.mounted }, args);
+  }
+
+  /**
+   * Mounts one more.
+   * @param done gets the names that show something new, or why it failed; for far storage later, unless `abandon()`
+   * came before.
+   */
+  addMount(mount: ResolvedMount, done: (outcome: AddOutcome) => void): void {
+    const { target } = mount.request;
+    if (this.#served.has(target) || this.#coming.has(target)) {
+      done(new UserError(`Duplicate mount point: ${target}`, { hint: 'take the other away first' }));
+      return;
+    }
+    const far = this.#far;
+    if (mount.far === undefined || far === undefined) {
+      done(this.#place(() => this.#openHere(mount)));
+      return;
+    }
+    this.#coming.add(target);
+    const owner = far.open(mount, (outcome) => {
+      const isWanted = this.#coming.delete(target);
+      if (outcome instanceof UserError) done(outcome);
+      else if (isWanted) done(this.#place(() => ({ mount, owner, opened: outcome })));
+      else far.remove(owner);
+    });
+  }
+
+  /** Who wanted the mount has given up waiting for its storage. */
+  abandon(target: string): void {
+    this.#coming.delete(target);
+  }
+
+  /** @returns the names that show something else. @throws UserError */
+  removeMount(target: string): readonly Renewed[] {
+    this.#changes = [];
+    const served = this.#served.get(target);
+    if (served !== undefined) this.#leaving.set(served.owner, served.mount);
+    const owner = this.#attachments.remove(target);
+    this.#served.delete(target);
+    this.#far?.remove(owner);
+    return this.#changes;
+  }
+
+  /** The loop served the union alone so far. @returns what it is to serve now. */
+  joinMounts(session: Session): FileSystem {
+    this.#attachments.mounted.join(session);
+    return this.#attachments.mounted;
+  }
+
+  /** The mount never came about. */
+  undo(): void {
+    this.#far?.undo();
+  }
+
+  /** @returns false when a thread hangs in its storage. */
+  detach(): boolean {
+    const isOver = this.#far?.stop() ?? true;
+    this.#attachments.mounted.detach();
+    return isOver;
+  }
+
+  #openHere(mount: ResolvedMount): Served {
+    const { request, hostPath, imageLayers = [] } = mount;
+    const { system, fileName } =
+      request.type === 'image'
+        ? openImage(request, imageLayers, this.#context)
+        : openSource(request, hostPath, this.#context);
+    return { mount, owner: this.#attachments.mounted.add(system), fileName };
+  }
+
+  #place(open: () => Served): AddOutcome {
+    this.#changes = [];
+    let served: Served | undefined;
+    try {
+      served = open();
+      this.#attachments.place(asMountOver(served), served.owner);
+      this.#served.set(served.mount.request.target, served);
+      return this.#changes;
+    } catch (error) {
+      if (served?.opened !== undefined) this.#far?.remove(served.owner);
+      else if (served !== undefined) this.#attachments.mounted.drop(served.owner);
+      if (error instanceof UserError) return error;
+      if (error instanceof FsError) return new UserError(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  #onUnused(owner: number, tell: BuildOptions['onUnused']): void {
+    const mount = this.#leaving.get(owner);
+    this.#leaving.delete(owner);
+    if (mount !== undefined) tell?.(mount);
+  }
+
+  #onChange(change: PointChange): void {
+    this.#changes.push({ directory: change.directory, name: change.name });
+    this.#far?.tell(change);
+  }
+
+  #report({ mount, owner, opened }: Served): MountReport {
+    const { request, hostPath, far } = mount;
+    const { timeoutMs } = request;
+    const common = {
+      type: request.type,
+      target: request.target,
+      source: hostPath === undefined ? '' : displayName(hostPath),
+      readOnly: request.readOnly,
+      spec: request.spec,
+    };
+    if (opened === undefined) return { ...common, servedBy: 'loop' };
+    const waiting = this.#far?.waiting(owner);
+    return {
+      ...common,
+      servedBy: 'thread',
+      ...(far === undefined ? {} : { storage: far.type }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...opened.trial,
+      ...(waiting === undefined ? {} : { waiting }),
+    };
+  }
+}
+
+function asMountOver({ mount, opened, fileName }: Served): MountOver {
+  const { target, spec } = mount.request;
+  return { target, spec, fileName: opened === undefined ? fileName : opened.fileName };
 }

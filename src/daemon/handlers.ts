@@ -1,8 +1,10 @@
 /**
- * What the control socket answers: `status` and `unmount` by the main thread, the rest by the session worker.
+ * What the control socket answers: `status`, `unmount` and changes of mounts by the main thread, the rest by the session
+ * worker.
  */
 
 import type { ControlHandler } from './control.js';
+import type { ResolvedMount } from './mount-config.js';
 import type { ServedMount } from './serve.js';
 import type { Session } from './session.js';
 import type { InspectName } from './worker-messages.js';
@@ -16,6 +18,8 @@ export function controlHandlers(mount: ServedMount, session: Session): ReadonlyM
   return new Map<string, ControlHandler>([
     ['status', () => mount.status()],
     ['unmount', async (args) => mount.unmount(args.lazy === true)],
+    ['mountAdd', async (args) => mount.addMount(args.mount as ResolvedMount)],
+    ['mountRemove', async (args) => mount.removeMount(String(args.target))],
     ...forwarded.map((name): [string, ControlHandler] => [
       name,
       (args) => session.request(name, args, SESSION_TIMEOUT_MS),

@@ -12,12 +12,20 @@ import { displayName } from '../vfs/name.js';
 import { splitLines } from './lines.js';
 import type { MountConfig, MountOrder } from './mount-config.js';
 import type { DaemonReport } from './report.js';
-import { createRunDirectory, newRunId, type RunState, removeRunDirectory, runRoot } from './run-state.js';
+import {
+  createRunDirectory,
+  newRunId,
+  processStartTicks,
+  type RunState,
+  removeRunDirectory,
+  runRoot,
+} from './run-state.js';
 
 export const LOG_FILE = 'log';
 
 /** Longer than any start that goes well; layers on slow storage take their time. */
 const START_TIMEOUT_MS = 60_000;
+const CORPSE_POLL_MS = 20;
 const REPORT_LIMIT = 1024 * 1024;
 
 /** Makes the run directory of a new mount and the order for who serves it. */
@@ -74,8 +82,17 @@ async function startDaemon(order: MountOrder, directory: string, script: string)
         }
         const failure = new UserError(report.message, { hint: report.hint });
         if (report.stack !== undefined) failure.stack = report.stack;
-        // The daemon still cleans up; when it is gone, nothing of the attempt is left.
-        child.removeAllListeners('close').on('close', () => reject(failure));
+        // The daemon still cleans up; when it is gone, nothing of the attempt is left. A thread that hangs in far
+        // storage keeps the corpse, and so 'close' from coming.
+        const pid = child.pid ?? 0;
+        const corpseWatch = setInterval(() => {
+          if (processStartTicks(pid) === undefined) leave();
+        }, CORPSE_POLL_MS);
+        const leave = (): void => {
+          clearInterval(corpseWatch);
+          reject(failure);
+        };
+        child.removeAllListeners('close').on('close', leave);
       });
     });
   } finally {

@@ -12,7 +12,7 @@ import type { Name } from '../vfs/name.js';
 export interface Located {
   /** Absolute; free of symlinks up to the mount, and up to the first name that does not exist. */
   readonly path: Name;
-  /** The plyfs mount that the path leads to or into; the deepest, where one lies in another. */
+  /** The mount not to be touched that the path leads to or into; the deepest, where one lies in another. */
   readonly mount: MountEntry | undefined;
   /** The path inside that mount, with a leading slash: `/` is its root. Lexical: symlinks inside are not followed. */
   readonly inside: Name;
@@ -24,8 +24,13 @@ const MAX_SYMLINKS = 40;
 /**
  * @param absolute not yet normalised.
  * @param entries mountinfo.
+ * @param stopsAt which mounts are not to be touched.
  */
-export function locate(absolute: Name, entries: readonly MountEntry[]): Located {
+export function locate(
+  absolute: Name,
+  entries: readonly MountEntry[],
+  stopsAt: (entry: MountEntry) => boolean = isPlyfs,
+): Located {
   const todo = absolute.split('/');
   const done: Name[] = [];
   let links = 0;
@@ -41,7 +46,7 @@ export function locate(absolute: Name, entries: readonly MountEntry[]): Located 
     done.push(name);
     const path = `/${done.join('/')}`;
     const top = topMountAt(entries, path);
-    if (top?.type === FS_TYPE) {
+    if (top !== undefined && stopsAt(top)) {
       mounts.push({ entry: top, depth: done.length });
       continue;
     }
@@ -59,6 +64,10 @@ export function locate(absolute: Name, entries: readonly MountEntry[]): Located 
     mount: mount?.entry,
     inside: `/${done.slice(mount?.depth ?? 0).join('/')}`,
   };
+}
+
+function isPlyfs(entry: MountEntry): boolean {
+  return entry.type === FS_TYPE;
 }
 
 /** Undefined when the path is no symlink, does not exist or cannot be looked at. */

@@ -10,6 +10,14 @@ import type { Name } from '../vfs/name.js';
 
 export type EngineName = 'kernel' | 'fuse-native';
 
+/** Storage that may hang, and is served by a thread of its own. */
+export interface FarSource {
+  /** File system type as mountinfo has it. */
+  readonly type: string;
+  /** `major:minor`: mounts of one storage share the thread. */
+  readonly device: string;
+}
+
 export interface ResolvedMount {
   readonly request: MountRequest;
   /**
@@ -17,8 +25,11 @@ export interface ResolvedMount {
    * a tmpfs. Bytes, where the strings of `request` are text.
    */
   readonly hostPath?: Name;
+  readonly far?: FarSource;
   /** Of a volume: which one. The daemon makes it where it is missing, and uses it for as long as it serves. */
   readonly volume?: VolumePlace;
+  /** Of an image mount: the directories of its layers, bottom first. */
+  readonly imageLayers?: readonly Name[];
 }
 
 /** Text. */

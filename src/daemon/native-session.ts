@@ -6,13 +6,13 @@
 import { NativeMount } from '../engine/fuse-native/native-mount.js';
 import { CAP_SYS_ADMIN, hasCapability, keepCapabilities } from '../linux/process.js';
 import { displayName } from '../vfs/name.js';
-import type { ServedFileSystem } from './file-system.js';
+import type { ServedTree } from './file-system.js';
 import { hasOutsideChanges, isWhollyReadOnly, type MountConfig } from './mount-config.js';
 import { answerRequest, buildOrReport, failureOf } from './session-server.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
 interface Serving {
-  readonly served: ServedFileSystem;
+  readonly served: ServedTree;
   readonly mount: NativeMount;
 }
 
@@ -39,7 +39,10 @@ process.on('message', (message: ToWorker) => {
       void mount();
       break;
     case 'request':
-      if (serving) post(answerRequest(message, serving.served, () => serving?.mount.counts() ?? {}));
+      if (serving) {
+        const { served: tree, mount: made } = serving;
+        answerRequest(message, { tree, counts: () => made.counts(), post });
+      }
       break;
     case 'stop':
       serving?.mount.stop();

@@ -6,8 +6,10 @@
 
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { UserError } from '../errno/user-error.js';
 import type { Intent } from '../store/intent.js';
 import { Store } from '../store/store.js';
+import { readVolume } from '../store/volume-record.js';
 import type { Name } from '../vfs/name.js';
 import { ensureVolume } from '../volume/create.js';
 import { discardIfUnused } from '../volume/remove.js';
@@ -30,14 +32,26 @@ export function noSources(): PreparedSources {
 }
 
 /** @throws UserError when one cannot be made or mounted. */
-export function prepareSources(config: MountConfig, sources: PreparedSources): void {
-  for (const mount of config.mounts) {
-    const { request, hostPath } = mount;
-    if (request.type === 'volume') prepareVolume(mount, sources);
-    if (request.type === 'bind' && request.createSource && hostPath !== undefined) {
-      makeBindSource(config, hostPath, sources.made);
-    }
+export function prepareSources(
+  { mountpoint, mounts }: Pick<MountConfig, 'mountpoint' | 'mounts'>,
+  sources: PreparedSources,
+): void {
+  for (const mount of mounts) {
+    if (mount.request.type === 'volume') prepareVolume(mount, sources);
+    // Far storage is touched by its own thread alone.
+    else if (mount.far === undefined) prepareBind(mount, mountpoint, sources.made);
   }
+}
+
+/** @param made gets the directories that are made, also when this throws. */
+export function prepareBind({ request, hostPath }: ResolvedMount, mountpoint: Name, made: string[]): void {
+  if (request.type !== 'bind' || !request.createSource || hostPath === undefined) return;
+  makeBindSource({ mountpoint }, hostPath, made);
+}
+
+/** Takes directories away again that nobody has put anything into. */
+export function removeMade(made: string[]): void {
+  for (const path of made.splice(0).toReversed()) removeIfEmpty(path);
 }
 
 /** The mount stands: what was made for it stays. */
@@ -55,7 +69,7 @@ export function releaseSources(sources: PreparedSources, { stood }: { readonly s
   if (stood) return;
   for (const { root, name } of sources.madeVolumes.splice(0)) discardIfUnused(new Store(root), name);
   keepSources(sources);
-  for (const path of sources.made.splice(0).toReversed()) removeIfEmpty(path);
+  removeMade(sources.made);
 }
 
 function prepareVolume({ request, volume }: ResolvedMount, sources: PreparedSources): void {
@@ -64,12 +78,23 @@ function prepareVolume({ request, volume }: ResolvedMount, sources: PreparedSour
   const isNew = request.source === undefined;
   const undo = isNew ? (sources.undo.get(volume.root) ?? store.intend()) : undefined;
   if (undo !== undefined) sources.undo.set(volume.root, undo);
-  const { made } = ensureVolume(store, request, { undo, name: volume.name });
-  if (made) sources.madeVolumes.push(volume);
-  sources.uses.push(useVolume(store, volume.name));
+  for (let attempt = 1; ; attempt++) {
+    const { made } = ensureVolume(store, request, { undo, name: volume.name });
+    if (made) sources.madeVolumes.push(volume);
+    try {
+      sources.uses.push(useVolume(store, volume.name));
+      return;
+    } catch (error) {
+      // Removed before we could use it.
+      const isGone = error instanceof UserError && readVolume(store, volume.name) === undefined;
+      if (!isGone || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
 }
 
-function makeBindSource(config: MountConfig, hostPath: Name, made: string[]): void {
+const MAX_ATTEMPTS = 5;
+
+function makeBindSource(config: Pick<MountConfig, 'mountpoint'>, hostPath: Name, made: string[]): void {
   const path = Buffer.from(hostPath, 'latin1').toString('utf8');
   try {
     const first = mkdirSync(path, { recursive: true });

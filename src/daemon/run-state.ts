@@ -3,7 +3,8 @@
  *
  * `<root>/mounts/<id>/` holds state.json, control.sock and log. It may vanish with the host; nothing durable is here.
  * A state belongs to a process identified by pid and start time (field 22 of /proc/PID/stat, clock ticks since boot),
- * so a reused pid is not mistaken for a daemon. States of dead daemons are removed when they are met.
+ * so a reused pid is not mistaken for a daemon. States of dead daemons are removed when they are met and nothing is
+ * mounted there any more.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -19,8 +20,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
+import { readMountinfo } from '../linux/mountinfo.js';
 import { displayName, type Name } from '../vfs/name.js';
-import type { MountOrder, VolumePlace } from './mount-config.js';
+import type { MountOrder, ResolvedMount, VolumePlace } from './mount-config.js';
 
 export interface MountSummary {
   readonly type: string;
@@ -53,8 +55,16 @@ export interface RunState {
 }
 
 /** The state of a mount that this process serves. */
-export function runStateOf(order: MountOrder, privileged: boolean, mountId: number | undefined): RunState {
+export function runStateOf(
+  order: MountOrder,
+  now: {
+    readonly privileged: boolean;
+    readonly mountId: number | undefined;
+    readonly mounts: readonly ResolvedMount[];
+  },
+): RunState {
   const { config, id } = order;
+  const { privileged, mountId, mounts } = now;
   return {
     id,
     pid: process.pid,
@@ -65,7 +75,7 @@ export function runStateOf(order: MountOrder, privileged: boolean, mountId: numb
     layers: config.layers,
     ...(config.upper === undefined ? {} : { upper: config.upper }),
     ...(config.work === undefined ? {} : { work: config.work }),
-    mounts: config.mounts.map(({ request, hostPath, volume }) => ({
+    mounts: mounts.map(({ request, hostPath, volume }) => ({
       type: request.type,
       target: request.target,
       source: hostPath === undefined ? '' : displayName(hostPath),
@@ -134,16 +144,31 @@ export function removeRunDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Every live mount of this run root, oldest first; directories of dead daemons are removed on the way. */
+/**
+ * Every live mount of this run root, oldest first. Directories of dead daemons are removed on the way, unless their mount
+ * still stands: then `deadStates()` tells of it.
+ */
 export function listRunStates(root: string): RunState[] {
   const states: RunState[] = [];
   for (const id of idsIn(root)) {
     const directory = runDirectory(root, id);
     const state = readRunState(directory);
     if (state && isAlive(state)) states.push(state);
-    else if (state || isAbandoned(directory)) removeRunDirectory(directory);
+    else if (state ? !isMounted(state) : isAbandoned(directory)) removeRunDirectory(directory);
   }
   return states.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}
+
+/** The mounts of this run root that stand though their daemon is dead. */
+export function deadStates(root: string): RunState[] {
+  return idsIn(root)
+    .map((id) => readRunState(runDirectory(root, id)))
+    .filter((state) => state !== undefined)
+    .filter((state) => !isAlive(state) && isMounted(state));
+}
+
+function isMounted({ mountId, mountpoint }: RunState): boolean {
+  return readMountinfo().some((entry) => entry.mountId === mountId && entry.mountpoint === mountpoint);
 }
 
 /** Undefined when there is none, or none yet. */

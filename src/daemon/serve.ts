@@ -16,9 +16,12 @@ import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
 import { displayName } from '../vfs/name.js';
 import { serveControl } from './control.js';
 import { CONTROL_SOCKET } from './control-client.js';
+import { withFarVolumes } from './far-source.js';
 import { newGate } from './gate.js';
 import { controlHandlers } from './handlers.js';
-import { isWhollyReadOnly, type MountConfig, type MountOrder } from './mount-config.js';
+import { holdLayers } from './layer-locks.js';
+import { MountChanges } from './mount-changes.js';
+import { isWhollyReadOnly, type MountConfig, type MountOrder, type ResolvedMount } from './mount-config.js';
 import { keepSources, noSources, prepareSources, releaseSources } from './prepare-sources.js';
 import { type RunState, removeRunDirectory, runDirectory, runStateOf, writeRunState } from './run-state.js';
 import { type Features, Session, type SessionEnd } from './session.js';
@@ -87,6 +90,8 @@ export class ServedMount {
   private mountId: number | undefined;
   private madeWork = false;
   private readonly sources = noSources();
+  private readonly locks: number[] = [];
+  private changes: MountChanges | undefined;
   private features: Features = {};
   private isDeviceClosed = false;
   /** The unmount under way: whoever asked for it is answered before the process ends. */
@@ -108,10 +113,11 @@ export class ServedMount {
     const { config, order } = this;
     // Before the worker starts: it may change the work directory, which must be ours by then.
     this.madeWork = validateConfig(config).madeWork;
-    lockUpper(config, order.runRoot);
+    this.locks.push(...lockUpper(config, order.runRoot), ...holdLayers(config));
     prepareSources(config, this.sources);
+    const far = { ...config, mounts: withFarVolumes(config.mounts, config.engine) };
     const start = config.engine === 'fuse-native' ? startSessionProcess : startSessionThread;
-    const session = new Session(config, this.hooks.log, start);
+    const session = new Session(far, this.hooks.log, start);
     this.session = session;
     this.server = await serveControl(`${this.directory}/${CONTROL_SOCKET}`, controlHandlers(this, session));
     await Promise.race([session.ready, this.givenUp.promise]);
@@ -127,6 +133,17 @@ export class ServedMount {
       throw error;
     }
     this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
+    if (this.attached?.fuseFd !== undefined) {
+      const onChange = (): void => writeRunState(this.directory, this.state());
+      this.changes = new MountChanges({
+        config,
+        session,
+        fuseFd: this.attached.fuseFd,
+        sources: this.sources,
+        locks: this.locks,
+        onChange,
+      });
+    }
     const state = this.state();
     writeRunState(this.directory, state);
     keepSources(this.sources);
@@ -156,12 +173,29 @@ export class ServedMount {
 
   /** What other processes may know. */
   state(): RunState {
-    return runStateOf(this.order, this.attached?.privileged ?? false, this.mountId);
+    const { mountId } = this;
+    const mounts = this.changes?.mounts ?? this.config.mounts;
+    return runStateOf(this.order, { privileged: this.attached?.privileged ?? false, mountId, mounts });
   }
 
   status(): Record<string, unknown> {
     const limits = this.config.engine === 'fuse-native' ? LIMITS.map((limit) => limit.text) : [];
     return { ...this.state(), features: this.features, limits };
+  }
+
+  /** Mounts one more. @throws UserError. */
+  async addMount(mount: ResolvedMount): Promise<void> {
+    await this.changeable().add(mount);
+  }
+
+  /** @throws UserError when nothing is mounted at the target, or something inside of it. */
+  async removeMount(target: string): Promise<void> {
+    await this.changeable().remove(target);
+  }
+
+  private changeable(): MountChanges {
+    if (this.changes !== undefined) return this.changes;
+    throw new UserError(`cannot change the mounts of '${this.name}': not with the engine fuse-native`);
   }
 
   /**
@@ -278,14 +312,20 @@ export class ServedMount {
   async cleanUp(): Promise<boolean> {
     this.server?.close();
     this.session?.stop();
+    const ended = this.session?.ended;
     const isOver =
       this.session === undefined ||
       (await settles(this.session.ended, STOP_TIMEOUT_MS)) ||
       (this.session.kill() && (await settles(this.session.ended, STOP_TIMEOUT_MS)));
+    const isLeftBehind = isOver && (await ended)?.isHung === true;
+    const isNotifying = this.changes?.isNotifying === true;
+    this.changes?.close();
+    // A thread that cannot be ended would keep the locks with the rest of the process.
+    for (const fd of this.locks) closeSync(fd);
     releaseSources(this.sources, { stood: this.attached !== undefined });
     if (this.madeWork && !this.attached) removeWork(this.config);
     removeRunDirectory(this.directory);
-    return isOver;
+    return isOver && !isLeftBehind && !isNotifying;
   }
 
   private get name(): string {

@@ -10,7 +10,7 @@ import { SessionLoop } from '../engine/kernel/session-loop.js';
 import { FsError } from '../errno/fs-error.js';
 import { eventfdDrain, PollSet, poll } from '../linux/poll.js';
 import { CAP_SYS_ADMIN, hasCapability, keepCapabilities, unshareFs } from '../linux/process.js';
-import type { ServedFileSystem } from './file-system.js';
+import type { ServedTree } from './file-system.js';
 import type { MountConfig } from './mount-config.js';
 import { answerRequest, buildOrReport } from './session-server.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
@@ -29,12 +29,14 @@ function main(): void {
   // A umask of this thread's own, and capabilities that a change of fsuid leaves alone: see union/caller-ids.ts.
   unshareFs();
   if (privileged) keepCapabilities();
-  const served = buildOrReport(config, privileged, post);
+  const log = (line: string): void => post({ kind: 'log', line });
+  const served = buildOrReport(config, privileged, post, { wakeFd, log });
   if (served === undefined) return;
   post({ kind: 'ready' });
   const fuseFd = awaitDescriptor();
   if (fuseFd === undefined) {
-    served.fs.detach();
+    served.undo();
+    post({ kind: 'ended', reason: 'stopped', isHung: !served.detach() });
     return;
   }
   serve(served, fuseFd, privileged);
@@ -57,34 +59,42 @@ function receive(): ToWorker | undefined {
   return receiveMessageOnPort(port)?.message as ToWorker | undefined;
 }
 
-function serve(served: ServedFileSystem, fuseFd: number, privileged: boolean): void {
-  const { fs } = served;
+function serve(served: ServedTree, fuseFd: number, privileged: boolean): void {
+  const { fs, router } = served;
   const loop: SessionLoop = new SessionLoop({
     fs,
+    ...(router && { far: router }),
     fuseFd,
     wakeFd,
     passthrough: privileged,
     debug: config.debug,
     log: (line) => post({ kind: 'log', line }),
-    onInit: (features) => post({ kind: 'initialized', features: { ...features } }),
+    onInit: (features) => {
+      served.serve(fuseFd, features.setxattrExt);
+      post({ kind: 'initialized', features: { ...features } });
+    },
     onWake: () => answerMessages(loop, served),
   });
   try {
     const reason = loop.run();
-    fs.detach();
-    post({ kind: 'ended', reason });
+    post({ kind: 'ended', reason, isHung: !served.detach() });
   } catch (error) {
-    fs.detach();
+    const isHung = !served.detach();
     if (!(error instanceof FsError)) throw error;
-    post({ kind: 'ended', reason: error.message });
+    post({ kind: 'ended', reason: error.message, isHung });
   }
 }
 
 /** @returns whether the loop is to end. */
-function answerMessages(loop: SessionLoop, served: ServedFileSystem): boolean {
+function answerMessages(loop: SessionLoop, tree: ServedTree): boolean {
   for (let message = receive(); message !== undefined; message = receive()) {
     if (message.kind === 'stop') return true;
-    if (message.kind === 'request') post(answerRequest(message, served, () => loop.counts()));
+    if (message.kind === 'request') {
+      const beforeChange = (): void => {
+        if (loop.fs !== tree.mounts) loop.fs = tree.joinMounts(loop);
+      };
+      answerRequest(message, { tree, counts: () => loop.counts(), beforeChange, post });
+    }
   }
   return false;
 }

@@ -7,8 +7,8 @@
 
 import { UserError } from '../errno/user-error.js';
 import { newGate } from './gate.js';
-import type { MountConfig } from './mount-config.js';
-import type { FromWorker, InspectName, ToWorker } from './worker-messages.js';
+import type { MountConfig, ResolvedMount } from './mount-config.js';
+import type { ChangeName, FromWorker, InspectName, ToWorker } from './worker-messages.js';
 
 /** What serves: started with its configuration, spoken to in messages. */
 export interface SessionServer {
@@ -31,6 +31,8 @@ export interface SessionEnd {
   /** `unmounted`, `aborted`, `crashed`, or what the worker says. */
   readonly reason: string;
   readonly error?: Error;
+  /** A thread of the server is left behind in storage that does not answer. */
+  readonly isHung?: boolean;
 }
 
 interface Pending {
@@ -45,6 +47,8 @@ export class Session {
   /** The kernel's INIT is answered: the mount is up. */
   readonly initialized: Promise<Features>;
   readonly ended: Promise<SessionEnd>;
+  /** Told of each mount that was taken away when nothing of it is in use any more. */
+  onUnused: (mount: ResolvedMount) => void = () => undefined;
   private readonly server: SessionServer;
   private readonly log: (line: string) => void;
   private readonly pending = new Map<number, Pending>();
@@ -90,7 +94,11 @@ export class Session {
   }
 
   /** @throws UserError when the worker refuses, is silent for `timeoutMs`, or ends. */
-  request(name: InspectName, args: Readonly<Record<string, unknown>>, timeoutMs: number): Promise<unknown> {
+  request(
+    name: InspectName | ChangeName,
+    args: Readonly<Record<string, unknown>>,
+    timeoutMs: number,
+  ): Promise<unknown> {
     if (this.isOver) return Promise.reject(new UserError(`cannot answer '${name}': the session has ended`));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -118,26 +126,32 @@ export class Session {
         break;
       case 'failed': {
         const error = new UserError(message.message, { hint: message.hint });
-        this.finish({ reason: 'failed', error });
+        this.finish({ reason: 'failed', error, isHung: message.isHung === true });
         break;
       }
       case 'reply':
         this.settle(message.id, message);
         break;
+      case 'unused':
+        this.onUnused(message.mount);
+        break;
       case 'log':
         this.log(message.line);
         break;
       case 'ended':
-        this.finish({ reason: message.reason });
+        this.finish({ reason: message.reason, isHung: message.isHung === true });
     }
   }
 
-  private settle(id: number, reply: { readonly value: unknown } | { readonly error: string }): void {
+  private settle(
+    id: number,
+    reply: { readonly value: unknown } | { readonly error: string; readonly hint?: string | undefined },
+  ): void {
     const waiter = this.pending.get(id);
     if (!waiter) return;
     this.pending.delete(id);
     clearTimeout(waiter.timer);
-    if ('error' in reply) waiter.reject(new UserError(reply.error));
+    if ('error' in reply) waiter.reject(new UserError(reply.error, { hint: reply.hint }));
     else waiter.resolve(reply.value);
   }
 

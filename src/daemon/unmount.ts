@@ -20,11 +20,20 @@ export interface UnmountOutcome {
   readonly servedOnBy: number | undefined;
 }
 
+export interface UnmountOptions {
+  readonly lazy: boolean;
+  /** False: come back before the daemon is gone. */
+  readonly wait?: boolean;
+}
+
 /**
  * @param absolute not yet normalised, may lead over symlinks.
  * @throws UserError when it is no plyfs mount, or busy.
  */
-export async function unmountPath(absolute: Name, { lazy }: { lazy: boolean }): Promise<UnmountOutcome> {
+export async function unmountPath(
+  absolute: Name,
+  { lazy, wait = true }: UnmountOptions,
+): Promise<UnmountOutcome> {
   const { path, mount, inside } = locate(absolute, readMountinfo());
   if (mount?.type !== FS_TYPE || inside !== '/') {
     const hint =
@@ -42,7 +51,12 @@ export async function unmountPath(absolute: Name, { lazy }: { lazy: boolean }): 
   // A daemon may be gone before it has answered: the session ends while fusermount3 is still on its way out.
   const isGoneAlready = isDone || !readMountinfo().some(({ mountId }) => mountId === mount.mountId);
   if (!isGoneAlready) await unmountDirectly(path, { lazy, privileged: state?.privileged });
-  if (!state) return { servedOnBy: undefined };
+  if (!state) {
+    // Of a daemon that died: listing takes its state away, now that nothing is mounted.
+    listRunStates(runRoot());
+    return { servedOnBy: undefined };
+  }
+  if (!wait) return { servedOnBy: state.pid };
   const isGone = await waitUntilGone(state, lazy ? LAZY_GONE_TIMEOUT_MS : GONE_TIMEOUT_MS);
   return { servedOnBy: isGone ? undefined : state.pid };
 }

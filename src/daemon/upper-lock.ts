@@ -16,6 +16,10 @@ import { displayName, type Name } from '../vfs/name.js';
 import type { MountConfig } from './mount-config.js';
 import { listRunStates, type RunState } from './run-state.js';
 
+const ENDING_TIMEOUT_MS = 5_000;
+const ENDING_POLL_MS = 20;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
 /**
  * Takes both locks; the descriptors are meant to stay open until the process ends.
  * @throws UserError that names the mount in the way.
@@ -38,7 +42,12 @@ export function lockUpper(config: MountConfig, root: string): number[] {
 function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name, root: string): number {
   const fd = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
   if (fd < 0) throw inTheWay(mountpoint, role, directory, errnoText(-fd));
-  const result = flock(fd, LOCK_EX | LOCK_NB);
+  const deadline = Date.now() + ENDING_TIMEOUT_MS;
+  let result = flock(fd, LOCK_EX | LOCK_NB);
+  while (result === -EAGAIN && isEnding(directory, root) && Date.now() < deadline) {
+    Atomics.wait(never, 0, 0, ENDING_POLL_MS);
+    result = flock(fd, LOCK_EX | LOCK_NB);
+  }
   if (result >= 0) return fd;
   closeSync(fd);
   if (result !== -EAGAIN)
@@ -46,9 +55,21 @@ function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name
   throw inTheWay(mountpoint, role, directory, `is in use by ${holderOf(directory, listRunStates(root))}`);
 }
 
+/** Whether the mount of the holder is gone: umount(8) returns before the daemon that served it has ended. */
+function isEnding(directory: Name, root: string): boolean {
+  const holder = holderAmong(directory, listRunStates(root));
+  // The last thing before the end is that its state is removed.
+  if (holder === undefined) return true;
+  return holder.mountId !== undefined && !readMountinfo().some((entry) => entry.mountId === holder.mountId);
+}
+
+function holderAmong(directory: Name, states: readonly RunState[]): RunState | undefined {
+  return states.find((state) => state.upper === directory || state.work === directory);
+}
+
 /** `the mount at '/other' (pid 123)`, or another process when no state tells. */
 export function holderOf(directory: Name, states: readonly RunState[]): string {
-  const holder = states.find((state) => state.upper === directory || state.work === directory);
+  const holder = holderAmong(directory, states);
   if (!holder) return 'another process';
   return `the mount at '${displayName(holder.mountpoint)}' (pid ${holder.pid})`;
 }

@@ -76,8 +76,8 @@ function checkLayers(config: MountConfig): void {
     } else if (ARCHIVE.test(layer)) {
       throw refusal(
         config,
-        `layer ${quote(layer)}: layer tars need the image store, which this version lacks`,
-        'unpack it into a directory and give that',
+        `layer ${quote(layer)}: not a directory`,
+        'a layer tar is given with -l, which unpacks it',
       );
     } else {
       throw refusal(config, `layer ${quote(layer)}: not a directory`);

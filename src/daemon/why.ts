@@ -63,6 +63,8 @@ function findMount(mounted: MountedFileSystem, names: readonly Name[]): Cover | 
     if (point !== undefined) {
       const label = point.label ?? 'a directory made for a mount below it';
       cover = { label, depth: depth + 1 };
+      // Far storage is not asked: it may hang, and we with it.
+      if (mounted.isFar(point.owner)) break;
     }
     exists = mounted.lookup(node, name, entry);
     if (!exists) break;

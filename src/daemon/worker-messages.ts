@@ -5,20 +5,34 @@
  * systems built), the main thread mounts, `serve`, `initialized` (the mount answers), ..., `ended`.
  */
 
-import type { MountConfig } from './mount-config.js';
+import type { MountConfig, ResolvedMount } from './mount-config.js';
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  /** A user's error while building; the worker ends. */
-  | { readonly kind: 'failed'; readonly message: string; readonly hint?: string | undefined }
+  /** A user's error while building; the worker ends, unless a thread of it hangs. */
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly hint?: string | undefined;
+      readonly isHung?: boolean;
+    }
   | { readonly kind: 'initialized'; readonly features: Readonly<Record<string, boolean>> }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'reply'; readonly id: number; readonly error: string }
+  | {
+      readonly kind: 'reply';
+      readonly id: number;
+      readonly error: string;
+      readonly hint?: string | undefined;
+    }
   | { readonly kind: 'log'; readonly line: string }
-  /** `unmounted`, `stopped`, or what broke. */
-  | { readonly kind: 'ended'; readonly reason: string };
+  /** Nothing of a mount that was taken away is in use any more. */
+  | { readonly kind: 'unused'; readonly mount: ResolvedMount }
+  /** `unmounted`, `stopped`, or what broke; hung when a thread of it is left behind in its storage. */
+  | { readonly kind: 'ended'; readonly reason: string; readonly isHung?: boolean };
 
 export type InspectName = 'why' | 'stats' | 'inspect';
+/** What changes the mounts while they are served; engine `kernel` alone. */
+export type ChangeName = 'mountAdd' | 'mountAbandon' | 'mountRemove';
 
 export type ToWorker =
   /** To a process, which has no workerData; the first message. */
@@ -29,7 +43,7 @@ export type ToWorker =
   | {
       readonly kind: 'request';
       readonly id: number;
-      readonly name: InspectName;
+      readonly name: InspectName | ChangeName;
       readonly args: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: 'stop' };

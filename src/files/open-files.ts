@@ -75,6 +75,8 @@ export interface Reach<F extends OpenFile> {
 export interface CopyEndpoint<F> {
   readonly file: F;
   readonly offset: number;
+  /** Of the target: see vfs.CopyEnd. */
+  readonly killPriv: boolean;
 }
 
 const S_IRUSR = 0o400;
@@ -216,6 +218,7 @@ export class OpenFiles<F extends OpenFile> {
 
   fallocate(file: F, range: FallocateRange): void {
     const fd = this.writeDescriptor(file);
+    if (range.killPriv && this.#losesPrivileges(file)) this.#reach.killPrivileges(file);
     check(fallocate(fd, range.mode, range.offset, range.length), 'fallocate', file.name);
   }
 
@@ -227,6 +230,7 @@ export class OpenFiles<F extends OpenFile> {
     const from = this.readDescriptor(source.file);
     const to = this.writeDescriptor(target.file);
     const bytes = Math.min(length, COPY_PIECE_BYTES);
+    if (target.killPriv && this.#losesPrivileges(target.file)) this.#reach.killPrivileges(target.file);
     return check(
       copyFileRange(from, source.offset, to, target.offset, bytes),
       'copy_file_range',

@@ -22,8 +22,10 @@ import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import type { Statx } from '../linux/statx.js';
 import { getxattrAt, removexattrAt } from '../linux/xattr.js';
 import type { Attr, StatFs } from '../vfs/attr.js';
+import type { Caller } from '../vfs/caller.js';
 import type { AttrChange } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
+import { isInGroup } from './caller-rights.js';
 
 export function descriptorPath(fd: number): string {
   return `/proc/self/fd/${fd}`;
@@ -65,21 +67,36 @@ export function setTimesAt(dirfd: number, name: Name, change: AttrChange): void 
   utimesAt(dirfd, name, times);
 }
 
+export interface WrittenObject {
+  readonly mode: number;
+  readonly gid: number;
+  readonly writer: Caller | undefined;
+}
+
 /**
- * Takes what a write by someone without CAP_FSETID takes away: setuid, setgid of a group that may execute, capabilities.
- * @param mode st_mode as it is.
+ * Takes what a write by someone without CAP_FSETID takes away: setuid, capabilities, and setgid where the group may
+ * execute or is not the writer's.
+ * @param owner what the object has now.
  * @returns st_mode as it is now.
  */
-export function killPrivilegesAt(dirfd: number, name: Name, mode: number): number {
-  const kept = withoutPrivileges(mode);
+export function killPrivilegesAt(dirfd: number, name: Name, owner: WrittenObject): number {
+  const { mode } = owner;
+  const kept = withoutPrivileges(owner);
   if (kept !== mode) chmodAt(dirfd, name, kept & 0o7777);
   const result = removexattrAt(dirfd, name, 'security.capability');
   if (result !== -ENODATA && result !== -EOPNOTSUPP && result !== -EPERM) check(result, 'removexattr', name);
   return kept;
 }
 
-export function withoutPrivileges(mode: number): number {
-  return mode & ~((mode & S_IXGRP) !== 0 ? S_ISUID | S_ISGID : S_ISUID);
+/** The mode of an object after such a write. */
+export function withoutPrivileges({ mode, gid, writer }: WrittenObject): number {
+  let kept = mode & ~S_ISUID;
+  if ((mode & S_ISGID) !== 0) {
+    // A root without CAP_FSETID is taken to have it.
+    const isForeign = writer !== undefined && writer.uid !== 0 && !isInGroup(writer, gid);
+    if ((mode & S_IXGRP) !== 0 || isForeign) kept &= ~S_ISGID;
+  }
+  return kept;
 }
 
 const capability = new Uint8Array(64);

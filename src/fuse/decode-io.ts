@@ -78,6 +78,8 @@ export class FallocateIn implements FallocateRange {
   length = 0;
   /** FALLOC_FL_*. */
   mode = 0;
+  /** Not in the record: set from the header. */
+  killPriv = false;
 }
 
 export function decodeFallocate(request: RequestView, out: FallocateIn): void {
@@ -107,6 +109,8 @@ class CopyEndIn implements CopyEnd {
   node = 0 as NodeId;
   handle = 0;
   offset = 0;
+  /** Not in the record: set from the header. */
+  killPriv = false;
 }
 
 export class CopyFileRangeIn {

@@ -45,8 +45,8 @@ const WANTED_2 =
   flag.FUSE_CREATE_SUPP_GROUP_2 |
   flag.FUSE_HAS_EXPIRE_ONLY_2 |
   flag.FUSE_DIRECT_IO_ALLOW_MMAP_2 |
-  flag.FUSE_HAS_RESEND_2 |
-  flag.FUSE_NO_EXPORT_SUPPORT_2;
+  flag.FUSE_NO_EXPORT_SUPPORT_2 |
+  flag.FUSE_HAS_RESEND_2;
 
 export interface InitWish {
   /** Hand opened files to the kernel; needs CAP_SYS_ADMIN, so ask only with it. */

@@ -1,5 +1,5 @@
 /**
- * A blob on its way: written to a file and hashed, while it is read by something else.
+ * A blob on its way: hashed, and written to a file, while it is read by something else.
  */
 
 import { createHash } from 'node:crypto';
@@ -10,11 +10,11 @@ import type { Digest } from './oci.js';
 export class BlobTee {
   sizeBytes = 0;
   readonly #source: Iterator<Buffer> | AsyncIterator<Buffer>;
-  readonly #file: FileHandle;
+  readonly #file: FileHandle | undefined;
   readonly #hash = createHash('sha256');
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(source: Chunks, file: FileHandle) {
+  constructor(source: Chunks, file?: FileHandle) {
     this.#source =
       Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.#file = file;
@@ -48,7 +48,7 @@ export class BlobTee {
     const chunk = result.value;
     this.#hash.update(chunk);
     this.sizeBytes += chunk.length;
-    for (let done = 0; done < chunk.length; ) {
+    for (let done = 0; this.#file !== undefined && done < chunk.length; ) {
       done += (await this.#file.write(chunk, done)).bytesWritten;
     }
     return { done: false, value: chunk };

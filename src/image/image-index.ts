@@ -10,6 +10,7 @@ import { readJson, writeJson } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
 import { chainIds, hexOf } from './chain-id.js';
 import {
+  BUILD_STEP,
   type Descriptor,
   type Digest,
   type ImageConfig,
@@ -19,6 +20,9 @@ import {
   REF_NAME,
 } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
+
+/** What reading needs of the store: a command that mounts has no use for the rest, which loads koffi. */
+export type StorePaths = Pick<Store, 'path'>;
 
 export interface Image {
   /** Digest of the config. */
@@ -30,17 +34,24 @@ export interface Image {
   readonly names: readonly string[];
   /** chainIDs in hex, bottom first: the directories in `layers/`. */
   readonly layers: readonly string[];
+  /** Keys of the build steps that end with it. */
+  readonly buildSteps: readonly string[];
 }
 
-export function layerTreePath(store: Store, hex: string): string {
+/** Kept for the cache of builds alone. */
+export function isIntermediate({ names, buildSteps }: Image): boolean {
+  return names.length === 0 && buildSteps.length > 0;
+}
+
+export function layerTreePath(store: StorePaths, hex: string): string {
   return store.path('layers', hex, 'tree');
 }
 
-export function blobPath(store: Store, digest: Digest): string {
+export function blobPath(store: StorePaths, digest: Digest): string {
   return store.path('images', 'blobs', 'sha256', hexOf(digest));
 }
 
-export function readIndex(store: Store): Index {
+export function readIndex(store: StorePaths): Index {
   const index = readJson(store.path('images', 'index.json')) as Index | undefined;
   return index ?? { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests: [] };
 }
@@ -52,19 +63,27 @@ export function writeIndex(store: Store, manifests: readonly Descriptor[]): void
 }
 
 /** Newest first. */
-export function listImages(store: Store): Image[] {
-  const names = new Map<Digest, string[]>();
+export function listImages(store: StorePaths): Image[] {
+  const labels = new Map<Digest, Labels>();
   for (const { digest, annotations } of readIndex(store).manifests) {
-    const known = names.get(digest) ?? [];
-    const name = annotations?.[REF_NAME];
-    names.set(digest, name === undefined ? known : [...known, name]);
+    const known = labels.get(digest) ?? { names: [], buildSteps: [] };
+    labels.set(digest, {
+      names: added(known.names, annotations?.[REF_NAME]),
+      buildSteps: added(known.buildSteps, annotations?.[BUILD_STEP]),
+    });
   }
-  return [...names]
-    .map(([digest, itsNames]) => readImage(store, digest, itsNames))
+  return [...labels]
+    .map(([digest, its]) => readImage(store, digest, its))
     .sort((a, b) => (b.config.created ?? '').localeCompare(a.config.created ?? ''));
 }
 
-function readImage(store: Store, manifestDigest: Digest, names: readonly string[]): Image {
+type Labels = Pick<Image, 'names' | 'buildSteps'>;
+
+function added(list: readonly string[], one: string | undefined): readonly string[] {
+  return one === undefined || list.includes(one) ? list : [...list, one];
+}
+
+function readImage(store: StorePaths, manifestDigest: Digest, labels: Labels): Image {
   const manifest = readBlob<Manifest>(store, manifestDigest);
   const config = readBlob<ImageConfig>(store, manifest.config.digest);
   return {
@@ -72,12 +91,12 @@ function readImage(store: Store, manifestDigest: Digest, names: readonly string[
     manifestDigest,
     manifest,
     config,
-    names,
+    ...labels,
     layers: chainIds(config.rootfs.diff_ids).map(hexOf),
   };
 }
 
-function readBlob<T>(store: Store, digest: Digest): T {
+function readBlob<T>(store: StorePaths, digest: Digest): T {
   const value = readJson(blobPath(store, digest));
   if (value === undefined)
     throw new UserError(`the store lacks the blob '${digest}'`, { hint: "see 'plyfs doctor'" });
@@ -87,7 +106,7 @@ function readBlob<T>(store: Store, digest: Digest): T {
 const MIN_ID = 4;
 
 /** The image that a name, an id or the beginning of an id means; a name comes first. Undefined: there is none. */
-export function findImage(store: Store, text: string): Image | undefined {
+export function findImage(store: StorePaths, text: string): Image | undefined {
   const images = listImages(store);
   const byId = imageById(images, text);
   if (/^sha256:/.test(text)) return byId;
@@ -99,7 +118,7 @@ export function findImage(store: Store, text: string): Image | undefined {
 }
 
 /** @throws UserError `no such image: TEXT`. */
-export function resolveImage(store: Store, text: string): Image {
+export function resolveImage(store: StorePaths, text: string): Image {
   const image = findImage(store, text);
   if (image === undefined) {
     throw new UserError(`no such image: '${text}'`, { hint: "'plyfs image ls' shows those there are" });

@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { check } from '../errno/fs-error.js';
@@ -26,7 +26,7 @@ import type { Chunks } from './decompress.js';
 import { compareDigest } from './digest.js';
 import { blobPath, readIndex, writeIndex } from './image-index.js';
 import { withImage } from './index-names.js';
-import { LAYER_FILE, type LayerRecord } from './layer-record.js';
+import { LAYER_FILE, type LayerRecord, readLayer } from './layer-record.js';
 import type { Descriptor, Digest } from './oci.js';
 
 /** An image whose blobs and layers are staged, or in the store. */
@@ -54,6 +54,7 @@ export class ImageStage implements Disposable {
   readonly #folder: StorePath;
   readonly #blobs = new Map<Digest, string>();
   readonly #layers = new Map<string, StorePath>();
+  readonly #records = new Map<string, LayerRecord>();
   #count = 0;
 
   constructor(store: Store) {
@@ -65,11 +66,28 @@ export class ImageStage implements Disposable {
   }
 
   hasBlob(digest: Digest): boolean {
-    return this.#blobs.has(digest) || existsSync(blobPath(this.store, digest));
+    const staged = this.#blobs.get(digest);
+    return (staged !== undefined && existsSync(staged)) || existsSync(blobPath(this.store, digest));
   }
 
   hasLayer(hex: string): boolean {
     return this.#layers.has(hex) || existsSync(this.store.path('layers', hex));
+  }
+
+  sizeOf(digest: Digest): number {
+    return statSync(this.pathOf(digest)).size;
+  }
+
+  /** Writes what is read more than once to a file of the stage. @returns its path. */
+  async spool(source: Chunks): Promise<string> {
+    const path = this.#newPath();
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await new BlobTee(source, file).drain();
+    } finally {
+      await file.close();
+    }
+    return path;
   }
 
   /** Where a staged or stored blob can be read. */
@@ -103,6 +121,20 @@ export class ImageStage implements Disposable {
     compareDigest(digest, expected, `blob '${expected}'`);
   }
 
+  /** As writeBlob(), of a source that is written to `path` as it is read; the file stays where it is until published. */
+  async adoptBlob<T>(
+    source: Chunks,
+    path: string,
+    use: (chunks: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly result: T }> {
+    const tee = new BlobTee(source);
+    const result = await use(tee.chunks());
+    await tee.drain();
+    const digest = tee.digest();
+    this.#blobs.set(digest, path);
+    return { digest, sizeBytes: tee.sizeBytes, result };
+  }
+
   /** A small blob from memory: a config, a manifest. */
   async addBytes(bytes: Buffer, mediaType: string): Promise<Descriptor> {
     const digest = `sha256:${sha256(bytes)}`;
@@ -132,7 +164,14 @@ export class ImageStage implements Disposable {
   addLayer(hex: string, staged: StagedTree, record: LayerRecord): void {
     removeTree(staged.trash);
     writeJson(this.store.path(staged.path, LAYER_FILE), record);
-    if (!this.#layers.has(hex)) this.#layers.set(hex, staged.path);
+    if (this.#layers.has(hex)) return;
+    this.#layers.set(hex, staged.path);
+    this.#records.set(hex, record);
+  }
+
+  /** Of a layer, staged or stored. */
+  isRootOpaque(hex: string): boolean {
+    return (this.#records.get(hex) ?? readLayer(this.store, hex))?.isRootOpaque === true;
   }
 
   /** The files of a layer, staged or stored. */
@@ -141,14 +180,14 @@ export class ImageStage implements Disposable {
   }
 
   /**
-   * Everything gets its name at once.
+   * Everything gets its name at once; `others` are layers that belong to no image.
    * @returns false, and nothing happened, when a blob or layer that was counted on is gone from the store.
    */
-  publish(images: readonly NewImage[]): boolean {
+  publish(images: readonly NewImage[], others: readonly string[] = []): boolean {
     this.#sync();
     return this.store.locked(() => {
       const blobs = new Set(images.flatMap(({ blobs, manifest }) => [...blobs, manifest.digest]));
-      const layers = new Set(images.flatMap((image) => image.layers));
+      const layers = new Set([...images.flatMap((image) => image.layers), ...others]);
       const isComplete =
         [...blobs].every((digest) => this.hasBlob(digest)) && [...layers].every((hex) => this.hasLayer(hex));
       if (!isComplete) return false;

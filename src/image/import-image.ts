@@ -54,9 +54,11 @@ export async function importImage(store: Store, source: Chunks, options: ImportO
   return { id: config.digest, notices: result.applied.notices };
 }
 
-export function addUnpacked(stage: ImageStage, hex: string, layer: UnpackedLayer): void {
+export function addUnpacked(stage: ImageStage, hex: string, layer: UnpackedLayer, origin?: string): void {
   const { sizeBytes, entries, isRootOpaque } = layer.applied;
-  stage.addLayer(hex, layer.staged, { diffId: layer.diffId, sizeBytes, entries, isRootOpaque });
+  const { diffId, tarBytes } = layer;
+  const record = { diffId, tarBytes, sizeBytes, entries, isRootOpaque };
+  stage.addLayer(hex, layer.staged, origin === undefined ? record : { ...record, origin });
 }
 
 /** As it is hashed: without blanks. */

@@ -5,7 +5,7 @@
 import { UserError } from '../errno/user-error.js';
 import { listContainers } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import { type Image, listImages, resolveImage } from './image-index.js';
+import { type Image, isIntermediate, listImages, resolveImage } from './image-index.js';
 import { readLayer } from './layer-record.js';
 import type { Digest } from './oci.js';
 import { parseReference } from './reference.js';
@@ -24,16 +24,23 @@ export interface ImageRow {
   readonly containers: number;
 }
 
+export interface ListWish {
+  /** NAME or NAME:TAG. */
+  readonly wanted?: string | undefined;
+  /** Also what builds keep for their cache. */
+  readonly all?: boolean;
+}
+
 const NONE = '<none>';
 
 type Filters = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Newest image first. `wanted`: NAME or NAME:TAG.
+ * Newest image first.
  * @throws UserError for a filter value that means nothing.
  */
-export function listRows(store: Store, filters: Filters, wanted?: string): ImageRow[] {
-  const images = listImages(store);
+export function listRows(store: Store, filters: Filters, { wanted, all = false }: ListWish = {}): ImageRow[] {
+  const images = listImages(store).filter((image) => all || !isIntermediate(image));
   const users = new Map<Digest, number>();
   for (const { image } of listContainers(store)) users.set(image.id, (users.get(image.id) ?? 0) + 1);
   const tests = testsOf(store, filters);

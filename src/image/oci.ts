@@ -81,3 +81,6 @@ export const MEDIA_TYPE = {
 
 /** Of a descriptor in index.json: the image's name, here `NAME:TAG`. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
+
+/** Of a descriptor in index.json: which step of a build made it (a key that build/ computes). */
+export const BUILD_STEP = 'plyfs.build.step';

@@ -1,5 +1,5 @@
 /**
- * A layer from its blob to a directory that can be mounted: hashed, decompressed, read as a tar and applied in one pass.
+ * A layer from its blob to a directory that can be mounted: decompressed, hashed, read as a tar and applied in one pass.
  */
 
 import { createHash } from 'node:crypto';
@@ -25,44 +25,69 @@ export interface UnpackOptions {
 export interface UnpackedLayer {
   readonly staged: StagedTree;
   readonly applied: AppliedLayer;
-  readonly compression: Compression;
   readonly diffId: Digest;
+  /** Of the uncompressed tar. */
+  readonly tarBytes: number;
 }
 
-/** Into a new directory of the stage. @throws UserError for a tar that is hostile, damaged or too large. */
+/** Takes a plain tar piece by piece. */
+export class LayerUnpacker implements Disposable {
+  readonly #staged: StagedTree;
+  readonly #options: UnpackOptions;
+  readonly #hash = createHash('sha256');
+  readonly #fds: number[] = [];
+  #bytes = 0;
+  readonly #applier: LayerApplier;
+  readonly #reader: TarReader;
+
+  /** Into a new directory of the stage. */
+  constructor(stage: ImageStage, options: UnpackOptions) {
+    this.#staged = stage.newTree();
+    this.#options = options;
+    this.#applier = new LayerApplier({
+      rootFd: this.#open(this.#staged.tree),
+      trashFd: this.#open(this.#staged.trash),
+      limits: layerLimits(),
+      skipDevices: options.skipDevices === true,
+    });
+    this.#reader = new TarReader(this.#applier);
+  }
+
+  /** @throws UserError for a tar that is hostile, damaged or too large. */
+  write(chunk: Buffer): void {
+    this.#hash.update(chunk);
+    this.#bytes += chunk.length;
+    this.#reader.write(chunk);
+    this.#options.onBytes?.(chunk.length);
+  }
+
+  finish(): UnpackedLayer {
+    this.#reader.finish(this.#options.wantsEnd === true);
+    const applied = this.#applier.finish();
+    const diffId = `sha256:${this.#hash.digest('hex')}`;
+    return { staged: this.#staged, applied, diffId, tarBytes: this.#bytes };
+  }
+
+  [Symbol.dispose](): void {
+    this.#applier.close();
+    for (const fd of this.#fds.splice(0)) close(fd);
+  }
+
+  #open(path: string): number {
+    const fd = check(openat(AT_FDCWD, nameFromText(path), O_RDONLY | O_DIRECTORY), 'open', path);
+    this.#fds.push(fd);
+    return fd;
+  }
+}
+
+/** @throws UserError for a tar that is hostile, damaged or too large. */
 export async function unpackLayer(
   stage: ImageStage,
   source: Chunks,
   options: UnpackOptions = {},
-): Promise<UnpackedLayer> {
-  const staged = stage.newTree();
-  const hash = createHash('sha256');
+): Promise<UnpackedLayer & { readonly compression: Compression }> {
   const { compression, chunks } = await decompress(source);
-  const rootFd = openDirectory(staged.tree);
-  const trashFd = openDirectory(staged.trash);
-  const applier = new LayerApplier({
-    rootFd,
-    trashFd,
-    limits: layerLimits(),
-    skipDevices: options.skipDevices === true,
-  });
-  try {
-    const reader = new TarReader(applier);
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      reader.write(chunk);
-      options.onBytes?.(chunk.length);
-    }
-    reader.finish(options.wantsEnd === true);
-    const applied = applier.finish();
-    return { staged, applied, compression, diffId: `sha256:${hash.digest('hex')}` };
-  } finally {
-    applier.close();
-    close(rootFd);
-    close(trashFd);
-  }
-}
-
-function openDirectory(path: string): number {
-  return check(openat(AT_FDCWD, nameFromText(path), O_RDONLY | O_DIRECTORY), 'open', path);
+  using unpacker = new LayerUnpacker(stage, options);
+  for await (const chunk of chunks) unpacker.write(chunk);
+  return { ...unpacker.finish(), compression };
 }

@@ -7,7 +7,7 @@
 
 import { FICLONE } from './constants.js';
 import { ioctlNumber } from './ioctl.js';
-import { bind, settle } from './library.js';
+import { addressOf, bind, settle } from './library.js';
 
 const TWO_32 = 2 ** 32;
 
@@ -18,6 +18,9 @@ const sysRead = bind<Transfer>('read', 'long', ['int', 'void *', 'ulong']);
 const sysWrite = bind<Transfer>('write', 'long', ['int', 'void *', 'ulong']);
 const sysPread = bind<TransferAt>('pread', 'long', ['int', 'void *', 'ulong', 'int64']);
 const sysPwrite = bind<TransferAt>('pwrite', 'long', ['int', 'void *', 'ulong', 'int64']);
+const sysPwritev2 = bind<
+  (fd: number, iov: Uint8Array, count: number, offset: number, flags: number) => number
+>('pwritev2', 'long', ['int', 'void *', 'int', 'int64', 'int']);
 const sysFallocate = bind<(fd: number, mode: number, offset: number, length: number) => number>(
   'fallocate',
   'int',
@@ -71,6 +74,18 @@ export function preadPrefix(fd: number, into: Uint8Array, length: number, offset
 /** Bytes written at `offset`; an O_APPEND descriptor appends all the same, as pwrite(2) says under BUGS. */
 export function pwrite(fd: number, from: Uint8Array, offset: number): number {
   return settle(sysPwrite(fd, from, from.byteLength, offset));
+}
+
+/** struct iovec: the address of the bytes, their length. */
+const iovec = new BigUint64Array(2);
+const iovecBytes = new Uint8Array(iovec.buffer);
+const RWF_APPEND = 0x10;
+
+/** Writes at the end of the file, wherever that is by now, as through an O_APPEND descriptor. Bytes written. */
+export function append(fd: number, from: Uint8Array): number {
+  iovec[0] = addressOf(from);
+  iovec[1] = BigInt(from.byteLength);
+  return settle(sysPwritev2(fd, iovecBytes, 1, 0, RWF_APPEND));
 }
 
 /** fallocate(2) with FALLOC_FL_* in `mode`. */

@@ -1,8 +1,8 @@
 /**
  * A socket pair, and a descriptor received over one: how fusermount3 hands over /dev/fuse (its _FUSE_COMMFD).
  *
- * The structures of recvmsg(2) are laid out once; their pointers lead to memory of this module that V8 does not move
- * and that lives as long as the module.
+ * The structures of recvmsg(2) are memory of this module that V8 does not move. INVARIANT: each of them is named in the
+ * function that uses them: V8 frees a constant of a module that no function names once the module has run.
  */
 
 import { ENOTCONN, EPROTO } from '../errno/errno.js';
@@ -44,13 +44,8 @@ const control = Buffer.alloc(128);
 const payload = Buffer.alloc(128);
 /** struct iovec: base, length. */
 const iovec = Buffer.alloc(128);
-iovec.writeBigUInt64LE(addressOf(payload), 0);
-iovec.writeBigUInt64LE(BigInt(PAYLOAD_BYTES), 8);
 /** struct msghdr: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48; 56 bytes. */
 const header = Buffer.alloc(128);
-header.writeBigUInt64LE(addressOf(iovec), 16);
-header.writeBigUInt64LE(1n, 24);
-header.writeBigUInt64LE(addressOf(control), 32);
 
 /**
  * The one descriptor of the next message, close-on-exec; does not block (-EAGAIN).
@@ -59,6 +54,11 @@ header.writeBigUInt64LE(addressOf(control), 32);
  * the same message are closed by the kernel.
  */
 export function receiveDescriptor(fd: number): number {
+  iovec.writeBigUInt64LE(addressOf(payload), 0);
+  iovec.writeBigUInt64LE(BigInt(PAYLOAD_BYTES), 8);
+  header.writeBigUInt64LE(addressOf(iovec), 16);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(addressOf(control), 32);
   header.writeBigUInt64LE(BigInt(CONTROL_BYTES), 40);
   control.fill(0, 0, CONTROL_BYTES);
   const received = settle(sysRecvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));

@@ -17,7 +17,7 @@ export function setMirrorAttributes(
 ): void {
   const fd = mirror.table.descriptor(node);
   if (change.sizeBytes !== undefined) mirror.files.truncate(node, change.sizeBytes);
-  if (change.uid !== undefined || change.gid !== undefined) {
+  if (change.uid !== undefined || change.gid !== undefined || change.bareChown) {
     owners?.assertChangeable(change.uid, change.gid);
     const uid = change.uid === undefined ? -1 : (owners?.storedUid(change.uid) ?? change.uid);
     const gid = change.gid === undefined ? -1 : (owners?.storedGid(change.gid) ?? change.gid);

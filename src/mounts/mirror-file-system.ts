@@ -55,6 +55,8 @@ export interface MirrorOptions {
   readonly owners: OwnerMap | undefined;
   /** How long the kernel may trust an answer: 0 where others change the directory too. */
   readonly ttlMs: number;
+  /** The storage may say no more than at close that a write has failed: closing a file that is written asks it. */
+  readonly saysAtClose?: boolean;
   /** Limit that we keep ourselves. */
   readonly quota: Quota | undefined;
   /** Runs after the last request; removes a private directory. */
@@ -90,6 +92,16 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#root.pinned = true;
     this.#root.mode = this.stat.mode;
     this.#root.nlookup = 1;
+  }
+
+  /** O_PATH; stays ours. */
+  get rootDescriptor(): number {
+    return this.#root.fd;
+  }
+
+  /** Whether a node other than the root is referenced. */
+  get isInUse(): boolean {
+    return this.table.size > 1;
   }
 
   attach(session: vfs.Session): void {
@@ -237,6 +249,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if (truncates) this.files.truncate(node, 0);
     if (truncates && intent.killPriv) this.files.killPrivileges(node);
     out.keepCache = this.ttlMs > 0;
+    out.noFlush = !(writes && this.#options.saysAtClose === true);
     this.table.pin(node);
     this.files.open(node, { reads: access !== O_WRONLY, writes }, out);
   }
@@ -248,6 +261,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const fd = check(openat(this.table.descriptor(at), name, flags, made.mode & 0o7777), 'create', name);
     this.#enterNew(at, name, target.entry);
     target.opened.keepCache = this.ttlMs > 0;
+    target.opened.noFlush = this.#options.saysAtClose !== true;
     const node = this.table.get(target.entry.nodeId);
     this.table.pin(node);
     this.files.openCreated(node, { fd, flags: made.flags }, target.opened);
@@ -276,8 +290,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if (node.openCount === 0) this.table.unpin(node);
   }
 
-  flush(): void {
-    // Nothing is held back: what was written is in the file.
+  flush(id: NodeId): void {
+    if (this.#options.saysAtClose === true) this.files.flush(this.table.get(id));
   }
 
   fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
@@ -306,8 +320,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
-    const from = { file: this.table.get(source.node), offset: source.offset };
-    return this.files.copyRange(from, { file: this.table.get(target.node), offset: target.offset }, length);
+    const from = { ...source, file: this.table.get(source.node) };
+    return this.files.copyRange(from, { ...target, file: this.table.get(target.node) }, length);
   }
 
   readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {

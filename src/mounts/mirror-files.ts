@@ -7,13 +7,16 @@ import { hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.
 import {
   AT_EMPTY_PATH,
   FALLOC_FL_KEEP_SIZE,
+  O_APPEND,
+  O_DSYNC,
   O_WRONLY,
   S_IFMT,
   S_IFREG,
   STATX_BASIC_STATS,
 } from '../linux/constants.js';
+import { append, fdatasync } from '../linux/data.js';
 import { ftruncate } from '../linux/inode.js';
-import { close } from '../linux/open.js';
+import { close, dup } from '../linux/open.js';
 import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { FallocateRange, WriteData } from '../vfs/file-system.js';
@@ -47,8 +50,9 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
 
   killPrivileges(node: MirrorNode): void {
     this.#mirror.statNode(node);
-    const { mode } = this.#mirror.stat;
-    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', mode);
+    const { mode, gid } = this.#mirror.stat;
+    const writer = this.session?.caller;
+    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', { mode, gid, writer });
     node.hasCapability = false;
     if (node.mode !== mode) this.session?.invalidateAttributes(node.id);
   }
@@ -78,11 +82,29 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
 
   override write(node: MirrorNode, data: WriteData): number {
     const quota = this.#quota;
-    if (quota === undefined) return super.write(node, data);
+    if (quota === undefined) {
+      const isShared = this.#mirror.ttlMs === 0;
+      return isShared && (data.flags & O_APPEND) !== 0 ? this.#append(node, data) : super.write(node, data);
+    }
     const fd = this.writeDescriptor(node);
     const fitting = roomFor(quota.fits(fd, data.offset, data.bytes.length), data.bytes.length);
     const bytes = data.bytes.subarray(0, fitting);
     return this.#counted(fd, () => super.write(node, { ...data, bytes }));
+  }
+
+  /** The kernel takes the end of the file from what it knows of its size, which others may have changed since. */
+  #append(node: MirrorNode, data: WriteData): number {
+    const fd = this.writeDescriptor(node);
+    if (data.killPriv) this.killPrivileges(node);
+    const length = check(append(fd, data.bytes), 'write', node.name);
+    if ((data.flags & O_DSYNC) !== 0) check(fdatasync(fd), 'fsync', node.name);
+    return length;
+  }
+
+  /** What the storage says when a descriptor is closed: of writes that it has not made until then. */
+  flush(node: MirrorNode): void {
+    if (node.writeFd < 0) return;
+    check(close(check(dup(node.writeFd), 'close', node.name)), 'close', node.name);
   }
 
   override fallocate(node: MirrorNode, range: FallocateRange): void {

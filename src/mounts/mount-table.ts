@@ -7,7 +7,7 @@
  */
 
 import type { Name } from '../vfs/name.js';
-import { type NodeId, nodeId, ROOT_NODE } from '../vfs/node-id.js';
+import { type NodeId, nodeId, nodeOwner, ROOT_NODE } from '../vfs/node-id.js';
 
 /** What lies at a mount point. */
 export interface MountPoint {
@@ -40,6 +40,24 @@ export class MountTable {
       this.#points.set(directory, names);
     }
     names.set(name, point);
+  }
+
+  delete(directory: NodeId, name: Name): void {
+    const names = this.#points.get(directory);
+    names?.delete(name);
+    if (names?.size === 0) this.#points.delete(directory);
+  }
+
+  /** Whether a directory of the file system has a mount point. */
+  hasPointIn(owner: number): boolean {
+    return [...this.#points.keys()].some((directory) => nodeOwner(directory) === owner);
+  }
+
+  /** Every mount point with its place. */
+  *all(): Generator<[directory: NodeId, name: Name, point: MountPoint]> {
+    for (const [directory, names] of this.#points) {
+      for (const [name, point] of names) yield [directory, name, point];
+    }
   }
 }
 

@@ -4,11 +4,14 @@
  * Each request goes to the file system that owns its node (upper half of the id); ids are translated on the way. What
  * this adds is mount points: they show before what lies below, cannot be removed or renamed (EBUSY), and no name moves
  * across them (EXDEV) but between two mounts of the same directory.
+ *
+ * What a thread of its own serves (far storage) has a stand-in here; in that thread, which has such an object too, all
+ * else is missing. The same ids and mount points hold in all of them.
  */
 
-import { EBUSY, EXDEV } from '../errno/errno.js';
+import { EBUSY, ESTALE, EXDEV } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
-import { DT_UNKNOWN } from '../linux/constants.js';
+import { DT_DIR, DT_UNKNOWN } from '../linux/constants.js';
 import { type Attr, Entry, type Opened, type StatFs } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
@@ -16,33 +19,80 @@ import { POSITION_LIMIT } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { type NodeId, nodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job, JobSpec } from '../vfs/wait.js';
+import { FarStandIn } from './far-stand-in.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { type MountPoint, MountTable } from './mount-table.js';
 
 export class MountedFileSystem implements vfs.FileSystem {
   readonly table = new MountTable();
-  readonly #systems: vfs.FileSystem[];
+  readonly #systems: (vfs.FileSystem | undefined)[];
+  /** References of the roots, by owner; other nodes are counted by their own file system. */
+  readonly #rootReferences: number[] = [0];
+  readonly #removed = new Set<number>();
+  readonly #onUnused: (owner: number) => void;
+  #session: vfs.Session | undefined;
   readonly #sink = new CoveringSink();
   readonly #probe = new Entry();
 
-  /** @param union file system 0. */
-  constructor(union: vfs.FileSystem) {
+  /**
+   * @param union file system 0; undefined in the thread of a far storage.
+   * @param onUnused told when nothing of a file system that was removed is in use any more.
+   */
+  constructor(union: vfs.FileSystem | undefined, onUnused: (owner: number) => void = () => undefined) {
     this.#systems = [union];
+    this.#onUnused = onUnused;
   }
 
   /** Adds a file system. @returns its number. */
   add(system: vfs.FileSystem): number {
-    return this.#systems.push(system) - 1;
+    const owner = this.#systems.length;
+    this.place(owner, system);
+    return owner;
+  }
+
+  /** Adds a file system under the number that it has in the session loop. */
+  place(owner: number, system: vfs.FileSystem): void {
+    this.#systems[owner] = system;
+    this.#rootReferences[owner] = 0;
+    if (system instanceof FarStandIn) system.owner = owner;
+    if (this.#session !== undefined) system.attach(new OwnedSession(this.#session, owner));
+  }
+
+  /** The file system has no mount point any more: it goes with the last of its nodes. */
+  remove(owner: number): void {
+    this.#removed.add(owner);
+    this.#dropIfUnused(owner);
+  }
+
+  /** The thread says that nothing of it is in use. */
+  drop(owner: number): void {
+    this.#systems[owner]?.detach();
+    this.#systems[owner] = undefined;
+    this.#removed.delete(owner);
+    this.#onUnused(owner);
   }
 
   attach(session: vfs.Session): void {
-    for (const [owner, system] of this.#systems.entries()) {
-      system.attach(owner === 0 ? session : new OwnedSession(session, owner));
-    }
+    this.#systems[0]?.attach(session);
+    this.join(session);
+  }
+
+  /** As `attach()`, when the union was served alone so far. */
+  join(session: vfs.Session): void {
+    this.#session = session;
+    this.#systems.forEach((system, owner) => {
+      if (owner !== 0) system?.attach(new OwnedSession(session, owner));
+    });
   }
 
   detach(): void {
-    for (const system of this.#systems) system.detach();
+    for (const system of this.#systems) system?.detach();
+  }
+
+  /** One reference of a root more. */
+  entered(root: NodeId): void {
+    const owner = nodeOwner(root);
+    this.#rootReferences[owner] = (this.#rootReferences[owner] ?? 0) + 1;
   }
 
   lookup(parent: NodeId, name: Name, out: Entry): boolean {
@@ -63,6 +113,8 @@ export class MountedFileSystem implements vfs.FileSystem {
       return true;
     }
     system.getattr(nodeLocal(point.node), undefined, out.attr);
+    if (system instanceof FarStandIn) system.enterRoot();
+    else if (nodeLocal(point.node) === ROOT_NODE) this.entered(point.node);
     out.nodeId = point.node;
     out.generation = 0;
     out.ttlMs = out.attr.ttlMs;
@@ -72,8 +124,17 @@ export class MountedFileSystem implements vfs.FileSystem {
   forget(node: NodeId, count: number): void {
     const local = nodeLocal(node);
     const owner = nodeOwner(node);
-    // Roots of mounted file systems live as long as the mount.
-    if (owner === 0 || local !== ROOT_NODE) this.#system(owner).forget(local, count);
+    const system = this.#systems[owner];
+    // A last FORGET may come when the file system is gone.
+    if (system === undefined) return;
+    if (owner === 0 || local !== ROOT_NODE || system instanceof FarStandIn) system.forget(local, count);
+    else this.#rootReferences[owner] = Math.max(0, (this.#rootReferences[owner] ?? 0) - count);
+    if (this.#removed.size > 0 && this.#removed.has(owner)) this.#dropIfUnused(owner);
+  }
+
+  #dropIfUnused(owner: number): void {
+    const system = this.#systems[owner];
+    if (isRemovable(system) && !system.isInUse && this.#rootReferences[owner] === 0) this.drop(owner);
   }
 
   getattr(node: NodeId, handle: number | undefined, out: Attr): void {
@@ -136,17 +197,17 @@ export class MountedFileSystem implements vfs.FileSystem {
   rename(parent: NodeId, name: Name, target: vfs.RenameTarget): void {
     this.#assertFree(parent, name, 'rename');
     this.#assertFree(target.parent, target.name, 'rename');
+    const from = this.#systems[nodeOwner(parent)];
+    const to = this.#systems[nodeOwner(target.parent)];
+    const mirrors = sameSource(from, to);
+    if (from === undefined || (from !== to && mirrors === undefined)) throw fsError(EXDEV, 'rename', name);
     this.#assertHoldsNone(target.parent, target.name, 'rename');
-    const from = this.#owner(parent);
-    const to = this.#owner(target.parent);
     const local = { parent: nodeLocal(target.parent), name: target.name, flags: target.flags };
     if (from === to) {
       from.rename(nodeLocal(parent), name, local);
       return;
     }
-    const mirrors = sameSource(from, to);
-    if (mirrors === undefined) throw fsError(EXDEV, 'rename', name);
-    mirrors[0].renameInto(nodeLocal(parent), name, mirrors[1], local);
+    mirrors![0].renameInto(nodeLocal(parent), name, mirrors![1], local);
   }
 
   open(node: NodeId, intent: vfs.OpenIntent, out: Opened): void {
@@ -247,9 +308,15 @@ export class MountedFileSystem implements vfs.FileSystem {
     this.#owner(node).removexattr(nodeLocal(node), name);
   }
 
+  /** Whether a thread of its own serves the file system. */
+  isFar(owner: number): boolean {
+    return this.#systems[owner] instanceof FarStandIn;
+  }
+
+  /** @throws ESTALE for one that was removed, or that another thread serves. */
   #system(owner: number): vfs.FileSystem {
     const system = this.#systems[owner];
-    if (system === undefined) throw new Error(`no file system ${owner} in this mount`);
+    if (system === undefined) throw fsError(ESTALE, 'node', `of file system ${owner}`);
     return system;
   }
 
@@ -284,6 +351,13 @@ export class MountedFileSystem implements vfs.FileSystem {
       position++;
       if (position <= offset) continue;
       if (!sink.fits(name.length)) return;
+      const system = this.#systems[point.owner];
+      if (system === undefined || system instanceof FarStandIn) {
+        // Without asking the storage: the kernel asks for more when somebody wants to know.
+        const type = point.node === undefined ? DT_UNKNOWN : DT_DIR;
+        sink.add(name, system?.inode ?? MISSING_INODE, type, position);
+        continue;
+      }
       if (!this.enterPoint(point, this.#probe)) {
         sink.add(name, MISSING_INODE, DT_UNKNOWN, position);
         continue;
@@ -298,13 +372,22 @@ export class MountedFileSystem implements vfs.FileSystem {
   }
 }
 
+interface Removable {
+  /** Whether a node other than the root is referenced. */
+  readonly isInUse: boolean;
+}
+
+function isRemovable(system: vfs.FileSystem | undefined): system is vfs.FileSystem & Removable {
+  return system !== undefined && 'isInUse' in system;
+}
+
 /** Any but 0, which programs take for a removed entry. */
 const MISSING_INODE = 2 ** 52 - 1;
 
 /** Both, when they mirror the same directory. */
 function sameSource(
-  from: vfs.FileSystem,
-  to: vfs.FileSystem,
+  from: vfs.FileSystem | undefined,
+  to: vfs.FileSystem | undefined,
 ): [MirrorFileSystem, MirrorFileSystem] | undefined {
   if (!(from instanceof MirrorFileSystem) || !(to instanceof MirrorFileSystem)) return undefined;
   return from.source === to.source ? [from, to] : undefined;
@@ -366,6 +449,10 @@ class OwnedSession implements vfs.Session {
 
   get replaying(): boolean {
     return this.#session.replaying;
+  }
+
+  get caller(): Caller | undefined {
+    return this.#session.caller;
   }
 
   openBacking(fd: number): number {

@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { posix } from 'node:path';
-import { errnoText } from '../errno/errno.js';
+import { ENOENT, errnoText } from '../errno/errno.js';
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
@@ -25,15 +25,17 @@ import { clonePrivate, cloneTreePrivate, privateTmpfs } from '../linux/mount.js'
 import { close, dup, openat, openat2 } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import { TTL_FOREVER } from '../vfs/attr.js';
+import type { FileSystem } from '../vfs/file-system.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { OwnerMap } from './owner-map.js';
 import { Quota } from './quota.js';
-import type { MountRequest, TmpfsRequest } from './spec/types.js';
+import { missingSource } from './spec/plan.js';
+import type { ImageRequest, MountRequest, TmpfsRequest } from './spec/types.js';
 
 export interface OpenedSource {
-  readonly system: MirrorFileSystem;
+  readonly system: FileSystem;
   /** For a single file: its name in the root of `system`. */
   readonly fileName: Name | undefined;
 }
@@ -44,6 +46,8 @@ export interface SourceContext {
   readonly mountpoint: Name;
   /** Clones made so far, by what they are clones of; each is owned by the first mount that uses it. */
   readonly clones: Map<string, number>;
+  /** The storage is far. */
+  readonly isFar?: boolean;
   /** Where private directories are made when there is no privilege for a tmpfs. */
   readonly privateRoot: string;
   readonly callerIds: CallerIds;
@@ -56,23 +60,20 @@ export interface SourceContext {
  * @throws UserError when it cannot be opened.
  */
 export function openSource(
-  request: MountRequest,
+  request: Exclude<MountRequest, ImageRequest>,
   hostPath: Name | undefined,
   context: SourceContext,
 ): OpenedSource {
   if (request.type === 'tmpfs') return openTmpfs(request, context);
-  if (request.type === 'image') {
-    throw new UserError(`cannot mount '${request.spec}': image mounts need the image store`, {
-      hint: 'mount its unpacked directory as a read-only bind',
-    });
-  }
   if (hostPath === undefined) throw new Error(`'${request.spec}' came without its host path`);
   return openHostPath(request, hostPath, context);
 }
 
 function openHostPath(request: MountRequest, hostPath: Name, context: SourceContext): OpenedSource {
   const subpath = request.type === 'volume' ? request.subpath : undefined;
-  let fd = opened(openat(AT_FDCWD, hostPath, O_PATH), request, 'open');
+  const found = openat(AT_FDCWD, hostPath, O_PATH);
+  if (found === -ENOENT && request.type === 'bind') throw missingSource(request);
+  let fd = opened(found, request, 'open');
   if (subpath !== undefined) {
     const inside = openInside(fd, subpath);
     close(fd);
@@ -146,6 +147,7 @@ function mirror(
     readOnly: request.readOnly,
     owners: owners === undefined ? undefined : new OwnerMap(owners, { uid: stat.uid, gid: stat.gid }),
     ttlMs: 0,
+    saysAtClose: context.isFar === true,
     quota: undefined,
     onDetach: () => undefined,
     callerIds: context.callerIds,

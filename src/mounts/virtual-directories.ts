@@ -8,8 +8,9 @@ import { EINVAL, EISDIR, ENODATA, EROFS, ESTALE } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
 import { DT_DIR, S_IFDIR } from '../linux/constants.js';
 import { type Attr, Entry, type StatFs, TTL_FOREVER } from '../vfs/attr.js';
-import type { DirentSink, FileSystem } from '../vfs/file-system.js';
+import type { DirentSink } from '../vfs/file-system.js';
 import type { NodeId } from '../vfs/node-id.js';
+import { RefusingFileSystem } from './refusing-file-system.js';
 
 /** Inode numbers above all that devices have: see vfs/inode-numbers.ts. */
 const FIRST_INODE = 2 ** 52 + 2 ** 51;
@@ -20,32 +21,21 @@ interface VirtualDirectory {
 
 const nothing = new Entry();
 
-function refuse(op: string): never {
-  throw fsError(EROFS, op);
-}
-
 /** Holds no names of its own: those are mount points, which the mount table adds. */
-export class VirtualDirectories implements FileSystem {
+export class VirtualDirectories extends RefusingFileSystem {
   readonly #directories: VirtualDirectory[] = [];
   readonly #bornSec = Math.floor(Date.now() / 1000);
   readonly #statfs: (out: StatFs) => void;
 
   /** @param statfs what statfs of such a directory shows. */
   constructor(statfs: (out: StatFs) => void) {
+    super(EROFS);
     this.#statfs = statfs;
   }
 
   /** @returns the id of a new directory. */
   make(parentIno: number): NodeId {
     return this.#directories.push({ parentIno }) as NodeId;
-  }
-
-  attach(): void {
-    // Needs nothing of the session.
-  }
-
-  detach(): void {
-    // Holds nothing.
   }
 
   lookup(_parent: NodeId, _name: string, out: Entry): boolean {
@@ -78,7 +68,7 @@ export class VirtualDirectories implements FileSystem {
     out.ttlMs = TTL_FOREVER;
   }
 
-  readdir(node: NodeId, offset: number, sink: DirentSink): void {
+  override readdir(node: NodeId, offset: number, sink: DirentSink): void {
     const parentIno = this.#directories[node - 1]?.parentIno ?? 0;
     for (const [position, name, ino] of [
       [1, '.', FIRST_INODE + node],
@@ -91,51 +81,31 @@ export class VirtualDirectories implements FileSystem {
     }
   }
 
-  statfs(_node: NodeId, out: StatFs): void {
+  override statfs(_node: NodeId, out: StatFs): void {
     this.#statfs(out);
   }
 
-  getxattr(): undefined {
+  override getxattr(): undefined {
     return undefined;
   }
 
-  listxattr(): Uint8Array {
+  override listxattr(): Uint8Array {
     return new Uint8Array(0);
   }
 
-  fsyncdir(): void {
+  override fsyncdir(): void {
     // Nothing to write.
   }
 
-  readlink(): never {
+  override readlink(): never {
     throw fsError(EINVAL, 'readlink');
   }
 
-  open(): never {
+  override open(): never {
     throw fsError(EISDIR, 'open');
   }
 
-  removexattr(): never {
+  override removexattr(): never {
     throw fsError(ENODATA, 'removexattr');
   }
-
-  setattr = (): never => refuse('setattr');
-  mknod = (): never => refuse('mknod');
-  mkdir = (): never => refuse('mkdir');
-  symlink = (): never => refuse('symlink');
-  link = (): never => refuse('link');
-  unlink = (): never => refuse('unlink');
-  rmdir = (): never => refuse('rmdir');
-  rename = (): never => refuse('rename');
-  create = (): never => refuse('create');
-  tmpfile = (): never => refuse('tmpfile');
-  setxattr = (): never => refuse('setxattr');
-  release = (): never => refuse('release');
-  flush = (): never => refuse('flush');
-  fsync = (): never => refuse('fsync');
-  read = (): never => refuse('read');
-  write = (): never => refuse('write');
-  fallocate = (): never => refuse('fallocate');
-  lseek = (): never => refuse('lseek');
-  copyFileRange = (): never => refuse('copy_file_range');
 }

@@ -23,6 +23,8 @@ export interface ContainerRecord {
   readonly readOnly: boolean;
   /** `--rm`: removed when its command ends. */
   readonly autoRemove: boolean;
+  /** `--privileged`: all capabilities, nothing of /proc and /sys hidden. */
+  readonly privileged: boolean;
   readonly hostname: string;
   /** The image's `os`, `linux` by default. */
   readonly os: string;
@@ -52,7 +54,7 @@ export interface ProcessConfig {
 }
 
 /** Weakest first: who asked for a mount. */
-export type MountOrigin = 'image' | 'volumes-from' | 'volume' | 'mount';
+export type MountOrigin = 'image' | 'volumes-from' | 'volume' | 'mount' | 'tmpfs';
 
 export interface ContainerMount {
   readonly origin: MountOrigin;

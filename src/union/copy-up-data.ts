@@ -2,7 +2,8 @@
  * The data of a copy-up: into a new file in the work directory, or into a copy that had metadata only.
  *
  * Small data is copied in the loop, more by a helper thread (`Wait`); of several requests for one file the first to
- * come back finishes, unless it needs more than was copied: one that was to be shortened. The data is on disk before the file can show it, unless the union is volatile.
+ * come back finishes, unless it needs more than was copied: one that was to be shortened. The data is on disk before the
+ * file can show it, unless the union is volatile.
  */
 
 import { check } from '../errno/fs-error.js';
@@ -13,11 +14,11 @@ import { fdatasync } from '../linux/data.js';
 import { ftruncate } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import { Statx } from '../linux/statx.js';
-import { fsetxattr, removexattrAt } from '../linux/xattr.js';
+import { fsetxattr, getxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import { Wait } from '../vfs/wait.js';
 import { indexNameOf } from './index-directory.js';
 import type { UnionNode } from './node.js';
-import { type PendingCopy, timesOf } from './pending-copies.js';
+import { CAPABILITY, type PendingCopy, timesOf } from './pending-copies.js';
 import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
@@ -29,13 +30,12 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * A file of the right length without data, marked metacopy.
- * @param parentFd directory of upper where it will lie.
  * @returns undefined where that saves nothing or cannot be found again: empty files.
  */
-export function buildMetadata(state: UnionState, node: UnionNode, parentFd: number): Temporary | undefined {
+export function buildMetadata(state: UnionState, node: UnionNode): Temporary | undefined {
   state.statNode(node, source);
   if (source.sizeBytes === 0 || (source.nlink > 1 && !canBeIndexed(state, node))) return undefined;
-  const { temporary, fd } = Temporary.file(state.work!, parentFd);
+  const { temporary, fd } = Temporary.file(state.work!);
   let done = false;
   try {
     check(ftruncate(fd, source.sizeBytes), 'copy-up', node.name);
@@ -53,17 +53,12 @@ function canBeIndexed(state: UnionState, node: UnionNode): boolean {
 }
 
 /** A file with the first `sizeLimit` bytes of the node's data. @throws Wait */
-export function buildData(
-  state: UnionState,
-  node: UnionNode,
-  parentFd: number,
-  sizeLimit: number,
-): Temporary {
+export function buildData(state: UnionState, node: UnionNode, sizeLimit: number): Temporary {
   state.statNode(node, source);
   const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
   const finished = finishPending(state, node, sizeBytes);
   if (finished?.temporary !== undefined) return finished.temporary;
-  const { temporary, fd } = Temporary.file(state.work!, parentFd);
+  const { temporary, fd } = Temporary.file(state.work!);
   let kept = false;
   try {
     transfer(state, node, { targetFd: fd, temporary, sizeBytes });
@@ -78,7 +73,7 @@ export function buildData(
 }
 
 /**
- * Copies data into the node's file in upper, which had metadata only; its times stay.
+ * Copies data into the node's file in upper, which had metadata only; its times and capabilities stay.
  * @returns what the file was before; valid until the next call.
  * @throws Wait
  */
@@ -86,27 +81,42 @@ export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: numbe
   state.statNode(node, source);
   const sizeBytes = Math.min(source.sizeBytes, sizeLimit);
   const finished = finishPending(state, node, sizeBytes);
+  const capability = finished === undefined ? readCapability(state, node) : finished.capability;
   if (finished === undefined) {
     const targetFd = state.open(node, O_RDWR);
-    transfer(state, node, { targetFd, temporary: undefined, sizeBytes });
+    transfer(state, node, { targetFd, temporary: undefined, capability, sizeBytes });
   }
   const before = finished?.before ?? source;
   const fd = state.locate(node);
   const name = state.locatedName;
+  if (capability !== undefined)
+    check(setxattrAt(fd, name, CAPABILITY, capability, 0), 'setxattr', CAPABILITY);
   utimesAt(fd, name, timesOf(before));
   check(removexattrAt(fd, name, state.xattrs.metacopy), 'removexattr', 'metacopy');
   return before;
+}
+
+const capabilityRoom = Buffer.allocUnsafeSlow(64);
+
+/** What writing takes away from the file in upper. */
+function readCapability(state: UnionState, node: UnionNode): Buffer | undefined {
+  const fd = state.locate(node);
+  const length = getxattrAt(fd, state.locatedName, CAPABILITY, capabilityRoom);
+  return length > 0 ? Buffer.from(capabilityRoom.subarray(0, length)) : undefined;
 }
 
 interface Transfer {
   /** Closed when the transfer is over. */
   readonly targetFd: number;
   readonly temporary: Temporary | undefined;
+  /** Of a target that has one. */
+  readonly capability?: Buffer | undefined;
   readonly sizeBytes: number;
 }
 
 /** PRECONDITION: `source` is the node's. */
-function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, sizeBytes }: Transfer): void {
+function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
+  const { targetFd, temporary, capability, sizeBytes } = to;
   const whole = sizeBytes === source.sizeBytes;
   let sourceFd = -1;
   let pending = false;
@@ -125,7 +135,7 @@ function transfer(state: UnionState, node: UnionNode, { targetFd, temporary, siz
         sizeBytes,
         durable,
       });
-      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, sizeBytes, before });
+      state.pendingCopies.set(node, { job, sourceFd, targetFd, temporary, sizeBytes, before, capability });
       pending = true;
       throw new Wait(job);
     }

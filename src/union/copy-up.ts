@@ -27,6 +27,7 @@ import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { originRecord, setImpure } from './origin.js';
+import { canRedirect } from './redirect.js';
 import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
 
@@ -99,6 +100,17 @@ export function copyUpData(state: UnionState, node: UnionNode, sizeLimit: number
 }
 
 /**
+ * The same as `copyUp`, for an object about to get another name: the data of a file comes along where no redirect could
+ * say where it lies.
+ * @throws Wait
+ */
+export function copyUpToMove(state: UnionState, node: UnionNode, sameParent: boolean): void {
+  copyUp(state, node);
+  if (node.data !== undefined && !canRedirect(node, sameParent))
+    copyUpData(state, node, Number.MAX_SAFE_INTEGER);
+}
+
+/**
  * The same as `copyUp` for a file with several names in its layer, but without a link in upper at the name it was
  * reached by: for a name about to go.
  */
@@ -125,7 +137,7 @@ function copyFileInto(
   { sizeLimit, link }: { readonly sizeLimit: number | undefined; readonly link: 'name' | 'index' },
 ): void {
   const home = state.homeOf(node);
-  const { temporary, lacksData: keepsData } = build(state, node, parentDir, sizeLimit);
+  const { temporary, lacksData: keepsData } = build(state, node, sizeLimit);
   state.statNode(node, source);
   const indexName = source.nlink > 1 && !node.byName ? indexNameOf(state, home, node.name) : undefined;
   if (!keepsData) keepReaders(state, node);
@@ -138,7 +150,7 @@ function copyFileInto(
       });
   });
   state.unindex(node);
-  if (keepsData) node.data = { dir: home, name: node.name };
+  node.data = keepsData ? (node.data ?? { dir: home, name: node.name }) : undefined;
   adopt(state, node);
   if (!keepsData) state.files.reopen(node);
 }
@@ -198,23 +210,17 @@ interface Built {
 }
 
 /** Makes the object; its attributes follow in `install`. */
-function build(
-  state: UnionState,
-  node: UnionNode,
-  parentDir: RealDirectory,
-  sizeLimit: number | undefined,
-): Built {
+function build(state: UnionState, node: UnionNode, sizeLimit: number | undefined): Built {
   const type = node.mode & S_IFMT;
   if (type === S_IFREG) {
-    const parentFd = state.descriptor(parentDir);
     // A copy of the data that was begun is taken: later it would be mistaken for one made in place.
     const isBegun = state.pendingCopies.get(node) !== undefined;
     if (sizeLimit === undefined && state.trustsXattrs && !isBegun) {
-      const temporary = buildMetadata(state, node, parentFd);
+      const temporary = buildMetadata(state, node);
       if (temporary !== undefined) return { temporary, lacksData: true };
     }
     const limit = sizeLimit ?? Number.MAX_SAFE_INTEGER;
-    return { temporary: buildData(state, node, parentFd, limit), lacksData: false };
+    return { temporary: buildData(state, node, limit), lacksData: false };
   }
   const work = state.work!;
   const name = work.temporaryName();

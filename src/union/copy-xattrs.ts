@@ -1,5 +1,6 @@
 /**
- * Copies the extended attributes of an object, ACLs and capabilities among them, but overlayfs's private ones.
+ * Copies the extended attributes of an object, ACLs and capabilities among them, but overlayfs's private ones;
+ * a user's own of such a name is stored escaped, and is copied so.
  * Linux: fs/overlayfs/copy_up.c:ovl_copy_xattr() v6.18.
  */
 

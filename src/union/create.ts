@@ -29,7 +29,7 @@ import { close, dup, openat } from '../linux/open.js';
 import { getxattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Creation } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
-import { copyUp, ensureUpper } from './copy-up.js';
+import { copyUpToMove, ensureUpper } from './copy-up.js';
 import { assertNameable } from './fuse-overlayfs-form.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, moveNode } from './lookup.js';
@@ -110,7 +110,7 @@ export function tmpfile(
 /** One more name for a file. @returns the node, now reached by the new name. */
 export function link(state: UnionState, node: UnionNode, parent: UnionNode, name: Name): void {
   assertNameable(state, name);
-  copyUp(state, node);
+  copyUpToMove(state, node, false);
   if (node.data !== undefined) setRedirect(state, node, false);
   const upper = ensureUpper(state, parent);
   // Lookup asks for an origin in impure directories only.

@@ -15,9 +15,10 @@ import { openat } from '../linux/open.js';
 import { setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
 import { type Layer, RealDirectory } from './layer.js';
+import { readNames } from './listing.js';
 import { readMark } from './marks.js';
 import type { UnionNode } from './node.js';
-import { originRecord } from './origin.js';
+import { originInode, originRecord } from './origin.js';
 import type { UnionState } from './union-state.js';
 
 /** Opens `index` below the workdir, and makes it where it is missing. */
@@ -46,6 +47,22 @@ export function readNlinkDelta(state: UnionState, node: UnionNode, lowerNlink: n
   else if (text.startsWith('L') && state.statName(index, node.indexName!, state.other)) {
     node.nlinkDelta = lowerNlink + difference - state.other.nlink;
   }
+}
+
+/** Reported inode numbers of the copies that have names which upper lacks: names of a lower lead to them by the index. */
+export function copiesNamedByLowers(state: UnionState): Set<number> {
+  const found = new Set<number>();
+  const { index } = state;
+  if (index === undefined) return found;
+  readNames(state, index, (name) => {
+    const text = readMark(index.fd, name, state.xattrs.nlink);
+    // The index itself is one of the inode's names.
+    if (text.startsWith('U') && Number.parseInt(text.slice(1), 10) < 0) return;
+    const record = Buffer.from(name, 'hex');
+    const ino = record.length > 0 ? originInode(state, record) : undefined;
+    if (ino !== undefined) found.add(ino);
+  });
+  return found;
 }
 
 /** Writes the difference before the names change: a crash between shows a wrong count, never a lost file. */

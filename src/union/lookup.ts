@@ -156,8 +156,26 @@ function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDir
   }
   const realIno = stat.ino;
   const node = attachNode(state, parent, name, { layer, ino: layer.inodeNumber(realIno), realIno }, byName);
-  if (inUpper && isImpureNode(state, parent)) readPast(state, node);
+  if (!inUpper) node.data = lowerData(state, parent, dir, name);
+  else if (isImpureNode(state, parent)) readPast(state, node);
   return node;
+}
+
+/** Where a file of a lower has its data when that layer, once an upper, has its metadata only; `state.stat` is its stat. */
+function lowerData(
+  state: UnionState,
+  parent: UnionNode,
+  dir: RealDirectory,
+  name: Name,
+): DataPlace | undefined {
+  const { mode, sizeBytes } = state.stat;
+  if (!state.trustsXattrs || (mode & S_IFMT) !== S_IFREG || sizeBytes === 0) return undefined;
+  if (dir.layer.index === state.layers.length - 1) return undefined;
+  const fd = state.descriptor(dir);
+  const marks = readMarks(state, fd, name);
+  if ((marks & MARK_METACOPY) === 0) return undefined;
+  const redirect = (marks & MARK_REDIRECT) === 0 ? undefined : readMark(fd, name, state.xattrs.redirect);
+  return findData(state, parent, { layer: dir.layer, name, redirect });
 }
 
 function found(node: UnionNode, parent: UnionNode, name: Name, stat: Statx): UnionNode {
@@ -175,6 +193,7 @@ function indexedNode(
   const { ino: lowerIno, nlink: lowerNlink } = state.stat;
   const index = state.index!;
   if (!state.statName(index, at.indexName, state.other)) return undefined;
+  const data = lowerData(state, parent, at.dir, at.name) ?? { dir: at.dir, name: at.name };
   state.statName(index, at.indexName, state.stat);
   const realIno = state.stat.ino;
   const known = index.layer.nodes.get(realIno);
@@ -183,8 +202,7 @@ function indexedNode(
   const node = attachNode(state, parent, at.name, { layer: index.layer, ino, realIno }, false);
   node.indexName = at.indexName;
   readNlinkDelta(state, node, lowerNlink);
-  if ((readMarks(state, index.fd, at.indexName) & MARK_METACOPY) !== 0)
-    node.data = { dir: at.dir, name: at.name };
+  if ((readMarks(state, index.fd, at.indexName) & MARK_METACOPY) !== 0) node.data = data;
   return node;
 }
 
@@ -208,8 +226,14 @@ function readPast(state: UnionState, node: UnionNode): void {
   if ((marks & MARK_METACOPY) !== 0) node.data = findData(state, parent, node);
 }
 
-/** Where a lower has the data of a metacopy file. @throws EIO when none has. */
-function findData(state: UnionState, parent: UnionNode, node: UnionNode): DataPlace {
+interface Metacopy {
+  readonly layer: Layer;
+  readonly name: Name;
+  readonly redirect: Name | undefined;
+}
+
+/** Where a layer below has the data of a metacopy file. @throws EIO when none has. */
+function findData(state: UnionState, parent: UnionNode, node: Metacopy): DataPlace {
   const parents = state.directories(parent);
   const trail = new Trail(node.name);
   if (node.redirect !== undefined) trail.follow(node.redirect);

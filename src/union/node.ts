@@ -48,7 +48,7 @@ export class UnionNode implements OpenFile {
   byName = false;
   namedChildren: Map<Name, UnionNode> | undefined;
 
-  /** Where the data lies while upper has the metadata only (metacopy). */
+  /** Where the data lies while the topmost object has the metadata only (metacopy). */
   data: DataPlace | undefined;
   /** Value of the `redirect` xattr of the object in upper. */
   redirect: Name | undefined;

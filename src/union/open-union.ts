@@ -35,7 +35,7 @@ export interface UnionOptions {
   readonly coherent: boolean;
   readonly xattrNamespace: XattrNamespace;
   /** Heed the forms of fuse-overlayfs too: see fuse-overlayfs-form.ts. */
-  readonly readsFuseOverlayfs: boolean;
+  readonly readsFuseOverlayfs?: boolean;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
   /** Shared with what is mounted over the union. */
@@ -50,7 +50,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const numbers = options.inodeNumbers;
   const paths = [...options.layers].reverse();
   const layers: Layer[] = [];
-  const override = options.readsFuseOverlayfs;
+  const override = options.readsFuseOverlayfs === true;
   let workFd: number | undefined;
   if (options.upper !== undefined && options.work !== undefined) {
     const times = options.privileged ? options.accessTimes : [];
@@ -58,10 +58,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true, override }, numbers, 0));
     workFd = opened.workFd;
   }
-  for (const path of paths) {
-    const rootFd = openLower(path, options.privileged);
-    layers.push(layerOf(path, { rootFd, writable: false, override }, numbers, layers.length));
-  }
+  for (const path of paths) layers.push(openLowerLayer(path, options, layers.length));
   const upper = layers[0];
   const index =
     workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
@@ -71,7 +68,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     index,
     work: workFd === undefined ? undefined : new WorkDirectory(workFd, xattrs.whiteout),
     xattrs,
-    readsFuseOverlayfs: options.readsFuseOverlayfs,
+    readsFuseOverlayfs: override,
     callerIds: options.callerIds,
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
@@ -92,9 +89,24 @@ function openLower(path: Name, privileged: boolean): number {
   return clone;
 }
 
-function layerOf(
+/** A layer as lower, `index` from the top. */
+export function openLowerLayer(
   path: Name,
-  opened: { readonly rootFd: number; readonly writable: boolean; readonly override: boolean },
+  options: Pick<UnionOptions, 'privileged' | 'inodeNumbers' | 'readsFuseOverlayfs'>,
+  index: number,
+): Layer {
+  const rootFd = openLower(path, options.privileged);
+  return layerOf(
+    path,
+    { rootFd, writable: false, override: options.readsFuseOverlayfs === true },
+    options.inodeNumbers,
+    index,
+  );
+}
+
+export function layerOf(
+  path: Name,
+  opened: { readonly rootFd: number; readonly writable: boolean; readonly override?: boolean },
   numbers: InodeNumbers,
   index: number,
 ): Layer {
@@ -109,7 +121,7 @@ function layerOf(
     inodeBase: numbers.base(stat.dev),
     uuid: fileSystemUuid(opened.rootFd),
     hasHandles: !isFuse(opened.rootFd),
-    override: opened.override ? overrideAttribute(opened.rootFd) : undefined,
+    override: opened.override === true ? overrideAttribute(opened.rootFd) : undefined,
   });
 }
 

@@ -7,10 +7,12 @@
  * could get their numbers.
  */
 
+import { check } from '../errno/fs-error.js';
 import { utimesAt } from '../files/real-object.js';
 import { Times } from '../linux/inode.js';
 import { close } from '../linux/open.js';
 import type { Statx } from '../linux/statx.js';
+import { fsetxattr } from '../linux/xattr.js';
 import type { Job } from '../vfs/wait.js';
 import type { UnionNode } from './node.js';
 import type { Temporary } from './temporary.js';
@@ -25,7 +27,11 @@ export interface PendingCopy {
   readonly sizeBytes: number;
   /** The file before the copy: one made in place moves its times. */
   readonly before: Statx;
+  /** The security.capability that a copy in place takes away. */
+  readonly capability: Buffer | undefined;
 }
+
+export const CAPABILITY = 'security.capability';
 
 export class PendingCopies {
   readonly #copies = new Map<UnionNode, PendingCopy>();
@@ -55,6 +61,8 @@ export class PendingCopies {
   /** Gives up a copy whose job is done. */
   abandon(node: UnionNode, copy: PendingCopy): void {
     copy.temporary?.discard();
+    if (copy.capability !== undefined)
+      check(fsetxattr(copy.targetFd, CAPABILITY, copy.capability, 0), 'setxattr', CAPABILITY);
     if (copy.temporary === undefined) utimesAt(copy.targetFd, '', timesOf(copy.before));
     this.take(node, copy);
   }

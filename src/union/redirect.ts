@@ -86,15 +86,26 @@ function lowerPath(node: UnionNode): Name {
   return `${lowerPath(node.parent)}/${own ?? node.name}`;
 }
 
+/** @returns undefined when the node has the redirect that it needs. */
+function nextRedirect(node: UnionNode, sameParent: boolean): Name | undefined {
+  if (node.redirect?.startsWith('/') === true || (sameParent && node.redirect !== undefined))
+    return undefined;
+  return sameParent ? node.name : lowerPath(node);
+}
+
+/** Whether a redirect that overlayfs takes can say where the lower parts of the node lie. */
+export function canRedirect(node: UnionNode, sameParent: boolean): boolean {
+  return (nextRedirect(node, sameParent)?.length ?? 0) <= REDIRECT_MAX;
+}
+
 /**
  * Before a rename or a further link: records where the lower parts of the node lie.
  * @param sameParent the name changes within its directory, so that a single name says enough.
  * @throws EXDEV when the path is longer than overlayfs takes, as there.
  */
 export function setRedirect(state: UnionState, node: UnionNode, sameParent: boolean): void {
-  if (node.redirect?.startsWith('/') === true) return;
-  if (sameParent && node.redirect !== undefined) return;
-  const value = sameParent ? node.name : lowerPath(node);
+  const value = nextRedirect(node, sameParent);
+  if (value === undefined) return;
   if (value.length > REDIRECT_MAX) throw fsError(EXDEV, 'rename', node.name);
   const fd = state.locate(node);
   check(

@@ -14,7 +14,7 @@ import { check, fsError } from '../errno/fs-error.js';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../linux/constants.js';
 import { mkdirat, renameat2, unlinkat } from '../linux/directory.js';
 import type { Name } from '../vfs/name.js';
-import { copyUp, ensureUpper, inUpper } from './copy-up.js';
+import { copyUpToMove, ensureUpper, inUpper } from './copy-up.js';
 import { setOpaque } from './create.js';
 import { assertNameable } from './fuse-overlayfs-form.js';
 import { linkUp } from './index-directory.js';
@@ -57,7 +57,7 @@ export function rename(state: UnionState, ends: RenameEnds, flags: number): void
     throw fsError(ENOENT, 'rename', ends.newName);
   if (moved === target.node) return;
   assertMovable(state, moved);
-  copyUp(state, moved);
+  copyUpToMove(state, moved, ends.from === ends.to);
   if ((flags & RENAME_EXCHANGE) !== 0) exchange(state, source, target);
   else move(state, source, target);
   ends.from.listing = undefined;
@@ -93,7 +93,7 @@ function move(state: UnionState, source: Side, target: Side): void {
       forgetName(state, replaced);
     }
   }
-  settle(state, moved, target.parent, target.name, toDir);
+  settle(state, moved, { to: target.parent, name: target.name, dir: toDir });
   if (replaced !== undefined) state.release(replaced);
 }
 
@@ -162,7 +162,7 @@ function exchange(state: UnionState, source: Side, target: Side): void {
   const moved = source.node!;
   const other = target.node!;
   assertMovable(state, other);
-  copyUp(state, other);
+  copyUpToMove(state, other, source.parent === target.parent);
   const fromDir = ensureUpper(state, source.parent);
   const toDir = ensureUpper(state, target.parent);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
@@ -176,22 +176,30 @@ function exchange(state: UnionState, source: Side, target: Side): void {
     'rename',
     source.name,
   );
-  settle(state, moved, target.parent, target.name, toDir);
-  settle(state, other, source.parent, source.name, fromDir);
+  settle(state, moved, { to: target.parent, name: target.name, dir: toDir });
+  settle(state, other, { to: source.parent, name: source.name, dir: fromDir });
 }
 
 /** The node lies in upper under its new name. */
-function settle(state: UnionState, node: UnionNode, parent: UnionNode, name: Name, dir: RealDirectory): void {
-  const old = node.parent;
-  moveNode(node, parent, name);
+function settle(
+  state: UnionState,
+  node: UnionNode,
+  move: {
+    readonly to: UnionNode;
+    readonly name: Name;
+    readonly dir: RealDirectory;
+  },
+): void {
+  const { to, name, dir } = move;
+  const known = node.parent;
+  moveNode(node, to, name);
   const own = node.dirs?.[0];
   if (own !== undefined) {
     own.parent = dir;
     own.name = name;
   }
-  if (old !== undefined && old !== parent) {
-    state.release(old);
-  }
+  // A file of several names may be known by another directory than the one that it leaves.
+  if (known !== undefined && known !== to) state.release(known);
 }
 
 /** Before the object moves: its name exists in upper, and says where its lower parts are, or that it has none. */
@@ -203,6 +211,7 @@ function prepareMoved(
   const { at, dir, to } = move;
   if (node.indexName !== undefined && !state.statName(dir, at.name, state.other)) {
     linkUp(state, node, state.descriptor(dir), at.name);
+    setImpure(state, at.parent);
   }
   const hasLower = node.data !== undefined || (node.dirs?.length ?? 1) > 1;
   if (hasLower) setRedirect(state, node, at.parent === to.parent);

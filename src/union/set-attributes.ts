@@ -24,7 +24,7 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
     copyUp(state, node);
   }
   const { uid, gid, mode } = change;
-  const changesOwner = uid !== undefined || gid !== undefined;
+  const changesOwner = uid !== undefined || gid !== undefined || change.bareChown;
   if ((changesOwner || mode !== undefined) && state.changeOverridden(node, change)) {
     if (mode !== undefined) node.mode = (node.mode & S_IFMT) | (mode & 0o7777);
   } else setOwnerAndMode(state, node, change);
@@ -34,7 +34,7 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
 }
 
 function setOwnerAndMode(state: UnionState, node: UnionNode, change: AttrChange): void {
-  if (change.uid !== undefined || change.gid !== undefined) {
+  if (change.uid !== undefined || change.gid !== undefined || change.bareChown) {
     const fd = state.locate(node);
     check(chownAt(fd, state.locatedName, change.uid ?? -1, change.gid ?? -1), 'chown', node.name);
   }

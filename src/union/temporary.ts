@@ -1,10 +1,9 @@
 /**
  * An object under construction, which nobody sees until it gets its name.
  *
- * A regular file is one without a name (O_TMPFILE) made in the directory where it will lie: a crash leaves nothing to
- * clean up, and its attributes are set through the descriptor. A gain in time was not measured: on a disk with fresh
- * deletions ext4 searches past the inodes freed lately (recently_deleted()) by either way. Everything else, and files
- * where that is not supported, lies in the work directory until renamed.
+ * A regular file is one without a name (O_TMPFILE): a crash leaves nothing to clean up, and its attributes are set
+ * through the descriptor. It is made in the work directory: in the one where it will lie it would get the group and the
+ * default ACL of that. Everything else, and files where that is not supported, lies in the work directory until renamed.
  */
 
 import { EINVAL, EISDIR, EOPNOTSUPP } from '../errno/errno.js';
@@ -41,12 +40,9 @@ export class Temporary {
     return new Temporary(work, work.fd, name);
   }
 
-  /**
-   * An empty regular file that will lie in the directory behind `parentFd`.
-   * @returns it, and a descriptor open for reading and writing, which the caller closes.
-   */
-  static file(work: WorkDirectory, parentFd: number): { readonly temporary: Temporary; readonly fd: number } {
-    const unnamed = openat(parentFd, '.', O_TMPFILE | O_RDWR, 0o600);
+  /** An empty regular file. @returns it, and a descriptor open for reading and writing, which the caller closes. */
+  static file(work: WorkDirectory): { readonly temporary: Temporary; readonly fd: number } {
+    const unnamed = openat(work.fd, '.', O_TMPFILE | O_RDWR, 0o600);
     if (unnamed >= 0) {
       return { temporary: new Temporary(work, unnamed, ''), fd: check(dup(unnamed), 'dup') };
     }

@@ -15,6 +15,7 @@ import { NO_NODE, type NodeId } from '../vfs/node-id.js';
 import * as creation from './create.js';
 import { type Explanation, explain } from './explain.js';
 import * as io from './file-io.js';
+import { copiesNamedByLowers } from './index-directory.js';
 import { lookupNode, rootDirectories } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { readdir } from './readdir.js';
@@ -62,9 +63,15 @@ export class UnionFileSystem implements vfs.FileSystem {
     return this.#state.table.size;
   }
 
+  /** Whether a node other than the root is referenced. */
+  get isInUse(): boolean {
+    return this.nodeCount > 1;
+  }
+
   lookup(parent: NodeId, name: Name, out: Entry): boolean {
     const state = this.#state;
     const node = lookupNode(state, this.#directory(parent), name);
+    state.secondLooks.noteLookup(node);
     if (node === undefined) {
       out.nodeId = NO_NODE;
       out.ttlMs = TTL_FOREVER;
@@ -200,8 +207,8 @@ export class UnionFileSystem implements vfs.FileSystem {
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
     const state = this.#state;
     // Of a descriptor from before the copy-up too: the kernel refuses to copy a range onto itself.
-    const from = { file: state.current(source.node), offset: source.offset };
-    const to = { file: state.node(target.node), offset: target.offset };
+    const from = { ...source, file: state.current(source.node) };
+    const to = { ...target, file: state.node(target.node) };
     return state.files.copyRange(from, to, length);
   }
 
@@ -245,6 +252,11 @@ export class UnionFileSystem implements vfs.FileSystem {
   /** Which layers have a path, which shows, and what hides the others; names relative to the root. */
   explain(names: readonly Name[]): Explanation {
     return explain(this.#state, names);
+  }
+
+  /** Inode numbers of changed files that have names of which upper knows nothing. */
+  copiesNamedByLowers(): Set<number> {
+    return copiesNamedByLowers(this.#state);
   }
 
   #directory(id: NodeId): UnionNode {

@@ -38,6 +38,7 @@ import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import { applyOverride, changeOverride, type OwnerAndMode } from './override-stat.js';
 import type { PendingCopies } from './pending-copies.js';
+import { SecondLooks } from './second-looks.js';
 import type { WorkDirectory } from './work-directory.js';
 
 export interface UnionParts {
@@ -48,7 +49,7 @@ export interface UnionParts {
   readonly index: RealDirectory | undefined;
   readonly xattrs: PrivateXattrs;
   /** Heed the forms of fuse-overlayfs too. */
-  readonly readsFuseOverlayfs: boolean;
+  readonly readsFuseOverlayfs?: boolean;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
   /** Refuse every change, upper or not. */
@@ -83,6 +84,7 @@ export class UnionState {
   readonly stat = new Statx();
   readonly other = new Statx();
   readonly files: OpenFiles<UnionNode>;
+  readonly secondLooks = new SecondLooks();
   /** Second result of `locate`. */
   locatedName: Name = '';
 
@@ -94,7 +96,7 @@ export class UnionState {
     this.index = parts.index;
     this.trustsXattrs = parts.xattrs.namespace === 'trusted';
     this.xattrs = parts.xattrs;
-    this.readsFuseOverlayfs = parts.readsFuseOverlayfs;
+    this.readsFuseOverlayfs = parts.readsFuseOverlayfs === true;
     this.callerIds = parts.callerIds;
     this.pendingCopies = parts.pendingCopies;
     this.volatile = parts.volatile;
@@ -246,12 +248,13 @@ export class UnionState {
     this.statNode(node, this.other);
     const { mode } = this.other;
     const fd = this.locate(node);
+    const written = { mode, gid: this.other.gid, writer: this.files.session?.caller };
     const { override } = node.layer;
     if (override !== undefined && applyOverride(fd, this.locatedName, override, this.other)) {
-      killPrivilegesAt(fd, this.locatedName, 0);
-      node.mode = withoutPrivileges(mode);
+      killPrivilegesAt(fd, this.locatedName, { ...written, mode: 0 });
+      node.mode = withoutPrivileges(written);
       this.changeOverridden(node, { mode: node.mode });
-    } else node.mode = killPrivilegesAt(fd, this.locatedName, mode);
+    } else node.mode = killPrivilegesAt(fd, this.locatedName, written);
     node.hasCapability = false;
     // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
     if (node.mode !== mode) this.files.session?.invalidateAttributes(node.id);
@@ -301,6 +304,7 @@ export class UnionState {
 
   closeAll(node: UnionNode): void {
     this.pendingCopies.drop(node);
+    this.secondLooks.forget(node);
     this.files.closeAll(node);
     if (node.orphanFd >= 0) close(node.orphanFd);
     if (node.backingFd >= 0) close(node.backingFd);

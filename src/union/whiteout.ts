@@ -14,7 +14,7 @@ import { renameat2, unlinkat } from '../linux/directory.js';
 import type { Statx } from '../linux/statx.js';
 import { getxattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { isDeviceWhiteout } from './format.js';
+import { isDeviceWhiteout, type PrivateXattrs } from './format.js';
 import { dotWhiteout, isDotWhited } from './fuse-overlayfs-form.js';
 import type { RealDirectory } from './layer.js';
 import type { UnionState } from './union-state.js';
@@ -36,11 +36,19 @@ export function look(state: UnionState, dir: RealDirectory, name: Name, out: Sta
 
 /** Whether the object of this statx is a whiteout. */
 export function isWhiteout(state: UnionState, dir: RealDirectory, name: Name, stat: Statx): boolean {
-  if (isDeviceWhiteout(stat)) return true;
-  if (stat.sizeBytes !== 0 || (stat.mode & S_IFMT) !== S_IFREG) return false;
   // What is a node of the union is none: spares the question for empty files in use.
-  if (stat.dev === dir.layer.dev && dir.layer.nodes.has(stat.ino)) return false;
-  return getxattrAt(state.descriptor(dir), name, state.xattrs.whiteout, nothing) >= 0;
+  if (isEmptyFile(stat) && stat.dev === dir.layer.dev && dir.layer.nodes.has(stat.ino)) return false;
+  return isWhiteoutObject(state.descriptor(dir), name, stat, state.xattrs);
+}
+
+/** The same of any directory. */
+export function isWhiteoutObject(dirfd: number, name: Name, stat: Statx, xattrs: PrivateXattrs): boolean {
+  if (isDeviceWhiteout(stat)) return true;
+  return isEmptyFile(stat) && getxattrAt(dirfd, name, xattrs.whiteout, nothing) >= 0;
+}
+
+function isEmptyFile(stat: Statx): boolean {
+  return stat.sizeBytes === 0 && (stat.mode & S_IFMT) === S_IFREG;
 }
 
 /** Whether a name of a real directory is a whiteout that hides those below, for a change of upper there. */

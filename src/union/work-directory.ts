@@ -6,7 +6,7 @@
  * happened.
  */
 
-import { EEXIST, EMLINK, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from '../errno/errno.js';
+import { EEXIST, EMLINK, ENODATA, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import {
   AT_REMOVEDIR,
@@ -21,7 +21,7 @@ import {
 } from '../linux/constants.js';
 import { forEachDirent, getdents64, linkat, mkdirat, mknodat, unlinkat } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
-import { setxattrAt } from '../linux/xattr.js';
+import { fremovexattr, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
 
 const YES = Buffer.from('y');
@@ -47,6 +47,10 @@ export class WorkDirectory {
     const made = mkdirat(workdirFd, 'work', 0o700);
     if (made !== -EEXIST) check(made, 'mkdir', 'work');
     this.fd = check(openat(workdirFd, 'work', O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 'open', 'work');
+    for (const acl of ['system.posix_acl_default', 'system.posix_acl_access']) {
+      const removed = fremovexattr(this.fd, acl);
+      if (removed !== -ENODATA && removed !== -EOPNOTSUPP) check(removed, 'removexattr', acl);
+    }
     removeContent(this.fd);
   }
 

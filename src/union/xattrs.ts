@@ -20,13 +20,17 @@ import type { UnionState } from './union-state.js';
 
 const scratch = Buffer.allocUnsafeSlow(65536);
 
+function isAcl(name: Name): boolean {
+  return name.startsWith('system.posix_acl_');
+}
+
 /** @returns a view that is valid until the next call. */
 export function getxattr(state: UnionState, node: UnionNode, name: Name): Uint8Array | undefined {
   const fd = state.locate(node);
   const length = getxattrAt(fd, state.locatedName, state.xattrs.stored(name), scratch);
   if (length === -ENODATA) return undefined;
   // A layer without ACLs: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl()).
-  if (length === -EOPNOTSUPP && name.startsWith('system.posix_acl_')) return undefined;
+  if (length === -EOPNOTSUPP && isAcl(name)) return undefined;
   return scratch.subarray(0, check(length, 'getxattr', name));
 }
 
@@ -64,7 +68,10 @@ export function removexattr(state: UnionState, node: UnionNode, name: Name): voi
   const stored = state.xattrs.stored(name);
   const at = state.locate(node);
   // Without this, removing what is not there would copy the file up.
-  check(getxattrAt(at, state.locatedName, stored, scratch), 'removexattr', name);
+  const length = getxattrAt(at, state.locatedName, stored, scratch);
+  // An ACL that is not there is removed without an error (fs/posix_acl.c:vfs_remove_acl()).
+  if (length === -ENODATA && isAcl(name)) return;
+  check(length, 'removexattr', name);
   copyUp(state, node);
   const fd = state.locate(node);
   check(removexattrAt(fd, state.locatedName, stored), 'removexattr', name);

@@ -28,6 +28,8 @@ export class AttrChange {
   mtimeNsec = 0;
   /** Clear setuid, setgid and capabilities as an unprivileged write does. */
   killPriv = false;
+  /** A chown(2) that keeps both ids: names no field, and takes setuid and setgid as any other. */
+  bareChown = false;
   /** Open handle the change came through. */
   handle: number | undefined;
 
@@ -41,6 +43,7 @@ export class AttrChange {
     this.mtimeSec = undefined;
     this.mtimeNsec = 0;
     this.killPriv = false;
+    this.bareChown = false;
     this.handle = undefined;
   }
 }
@@ -74,6 +77,8 @@ export interface Session {
   readonly passthrough: boolean;
   /** Whether the running request waited for a job and is dispatched again. */
   readonly replaying: boolean;
+  /** Who asked for what is answered now; undefined where the engine does not learn it. */
+  readonly caller: Caller | undefined;
   /** Registers the file behind a descriptor (O_PATH serves). @returns the backing id, or a negated errno. */
   openBacking(fd: number): number;
   closeBacking(backingId: number): void;
@@ -152,6 +157,8 @@ export class NewFile extends NewEntry {
 
 /** A mutable record that the engine reuses. */
 export class OpenIntent {
+  /** The thread that opens; 0 where that is not known. */
+  pid = 0;
   /** O_* as open(2) has them. */
   flags = 0;
   /** With O_TRUNC: drop setuid, setgid and capabilities as an unprivileged write does. */
@@ -180,12 +187,16 @@ export interface FallocateRange {
   readonly length: number;
   /** FALLOC_FL_* bits. */
   readonly mode: number;
+  /** Drop setuid, setgid and capabilities as an unprivileged write does. */
+  readonly killPriv: boolean;
 }
 
 export interface CopyEnd {
   readonly node: NodeId;
   readonly handle: number;
   readonly offset: number;
+  /** Of the target: as in FallocateRange. */
+  readonly killPriv: boolean;
 }
 
 export interface SetxattrOptions {

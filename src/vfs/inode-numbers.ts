@@ -10,11 +10,17 @@ const LAST = 31;
 
 export class InodeNumbers {
   readonly #devices: number[] = [];
+  readonly #first: number;
+
+  /** @param first stride of the first device: what is counted elsewhere has the ones below. */
+  constructor(first = 0) {
+    this.#first = first;
+  }
 
   /** What to add to inode numbers of this st_dev. */
   base(dev: number): number {
     let index = this.#devices.indexOf(dev);
     if (index < 0) index = this.#devices.push(dev) - 1;
-    return Math.min(index, LAST) * STRIDE;
+    return Math.min(this.#first + index, LAST) * STRIDE;
   }
 }

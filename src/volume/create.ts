@@ -94,7 +94,8 @@ function hasNone(labels: Readonly<Record<string, string>>, known: VolumeRecord |
   return known === undefined ? labels : undefined;
 }
 
-function recordOf(wish: VolumeWish): VolumeRecord {
+/** The record of a new volume. @throws UserError for a name, driver or options that cannot be. */
+export function recordOf(wish: VolumeWish): VolumeRecord {
   checkDriver(wish.driver);
   const options = wish.options ?? {};
   backingOf(options);

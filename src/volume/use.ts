@@ -33,24 +33,44 @@ export interface VolumeUse extends Disposable {
  * @throws UserError `no such volume`, or why its storage cannot be mounted.
  */
 export function useVolume(store: Store, name: string, prepare?: (use: VolumeUse) => void): VolumeUse {
-  const locks = lockHome(store, name);
-  const home = store.path('volumes', name);
-  let held: HeldVolume | undefined;
+  const { use, setupFd } = beginUse(store, name);
   try {
-    const record = readVolume(store, name);
-    if (record === undefined) throw noSuchVolume(name);
-    makeReady(store, record, isAlone(locks.homeFd));
-    lock(locks.homeFd, LOCK_SH);
-    const use = new HeldVolume(record, home, locks.homeFd);
-    held = use;
     prepare?.(use);
     return use;
   } catch (error) {
-    if (held === undefined) closeSync(locks.homeFd);
-    else held.endLocked();
+    use.endLocked();
     throw error;
   } finally {
-    closeSync(locks.setupFd);
+    closeSync(setupFd);
+  }
+}
+
+/** As `useVolume()`, and until it ends nobody else begins or ends: for long work that others must not see half-done. */
+export function holdVolume(store: Store, name: string): VolumeUse {
+  const { use, setupFd } = beginUse(store, name);
+  return {
+    record: use.record,
+    path: use.path,
+    [Symbol.dispose]: () => {
+      use.endLocked();
+      closeSync(setupFd);
+    },
+  };
+}
+
+/** `setupFd` is locked, and the caller's to close. */
+function beginUse(store: Store, name: string): { readonly use: HeldVolume; readonly setupFd: number } {
+  const { homeFd, setupFd } = lockHome(store, name);
+  try {
+    const record = readVolume(store, name);
+    if (record === undefined) throw noSuchVolume(name);
+    makeReady(store, record, isAlone(homeFd));
+    lock(homeFd, LOCK_SH);
+    return { use: new HeldVolume(record, store.path('volumes', name), homeFd), setupFd };
+  } catch (error) {
+    closeSync(homeFd);
+    closeSync(setupFd);
+    throw error;
   }
 }
 
@@ -73,6 +93,23 @@ export function whileUnused(store: Store, name: string, change: () => void): boo
     if (mountedType(home) !== undefined) unmountBacking(home);
     change();
     return true;
+  } finally {
+    if (setupFd !== undefined) closeSync(setupFd);
+    closeSync(homeFd);
+  }
+}
+
+/**
+ * Whether some process uses the volume, or changes that just now. Held for a moment, the locks make no other's question
+ * go wrong: all of them are asked under `setup.lock`.
+ */
+export function isUsed(store: Store, name: string): boolean {
+  const home = store.path('volumes', name);
+  const homeFd = openIfThere(home, 'r');
+  if (homeFd === undefined) return false;
+  const setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
+  try {
+    return setupFd === undefined || !isAlone(homeFd);
   } finally {
     if (setupFd !== undefined) closeSync(setupFd);
     closeSync(homeFd);

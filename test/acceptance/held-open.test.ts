@@ -1,7 +1,7 @@
 /**
- * A file of a layer held open while it changes, in the three ways in which plyfs serves it: by passthrough, with
- * `-o coherent`, and without passthrough for an ordinary user. The suite `held-open` has the cases; here stands what the
- * first does instead, exactly, and what the second costs in requests.
+ * A file of a layer held open while it changes, by passthrough and with `-o coherent` (without passthrough:
+ * user.test.ts). The suite `held-open` has the cases; here stands what the first does instead, exactly, and what the
+ * second costs in requests.
  */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,10 +17,7 @@ import {
   PROT_READ,
   SEEK_END,
 } from '../helpers/constants.js';
-import { findLeaks } from '../helpers/leak-check.js';
 import { type Fs, Operator, outcome } from '../helpers/operator-client.js';
-import { workerPrefix } from '../helpers/paths.js';
-import { NOBODY, OrdinaryUser } from './ordinary-user.js';
 import { Tree } from './tree.js';
 
 const PAGE = 4096;
@@ -109,6 +106,18 @@ describe('by passthrough', () => {
     expect(await fs.readFile('h3')).toMatch(/^UPPER/);
     expect(await seenBy(fs, held)).toEqual(['lower', 'lower', 'lower']);
   });
+
+  it('one with several names is read again through /proc/self/fd, also when it is opened by name between', async () => {
+    const held = await hold(fs, 'h2');
+    await fs.close(await fs.open('h3'));
+    await other.writeFile('h', 'UPPER', O_WRONLY);
+    expect(await readAgain(fs, held)).toBe('lower');
+    expect(await fs.readFile('h3')).toMatch(/^UPPER/);
+    expect(await readAgain(fs, held)).toBe('lower');
+    expect(await fs.readFile('h2')).toMatch(/^UPPER/);
+    expect(await readAgain(fs, held)).toBe('lower');
+    expect(await outcome(fs.open({ fd: held.fd }, O_RDWR))).toBe(STALE);
+  });
 });
 
 describe('with -o coherent', () => {
@@ -144,44 +153,5 @@ describe('with -o coherent', () => {
     expect(written).not.toHaveProperty('READ');
     expect(written).not.toHaveProperty('WRITE');
     expect(tree.inside('cat f7')).toBe('9\n');
-  });
-});
-
-describe('by an ordinary user, without passthrough', () => {
-  let user: OrdinaryUser;
-  let operator: Operator;
-  let writer: Operator;
-
-  beforeEach(async () => {
-    user = new OrdinaryUser('layer', 'upper', 'm');
-    operator = await Operator.start({ identity: NOBODY });
-    writer = await Operator.start({ identity: NOBODY });
-    const layer = operator.fs(`${user.home}/layer`);
-    await layer.writeFile('f', 'lower'.padEnd(8192));
-    await layer.writeFile('large', 'lower'.padEnd(3 * 2 ** 20));
-  });
-  afterEach(async () => {
-    await operator.stop();
-    await writer.stop();
-    user.dispose();
-    // A daemon whose mount was taken away by fusermount3 ends by itself.
-    await expect.poll(() => findLeaks(`${workerPrefix()}user-`), { timeout: 5_000 }).toEqual([]);
-  });
-
-  it.each(['f', 'large'])('descriptor, maps and those opened again see the change of %s', async (name) => {
-    expect(user.plyfs('mount', '-l', 'layer', '--upper', 'upper', 'm').status).toBe(0);
-    const fs = operator.fs(`${user.home}/m`);
-    const other = writer.fs(`${user.home}/m`);
-    const held = await hold(fs, name);
-    await other.writeFile(name, 'UPPER', O_WRONLY);
-    expect(await seenBy(fs, held)).toEqual(['UPPER', 'UPPER', 'UPPER']);
-    await other.writeFile(name, 'more', O_WRONLY | O_APPEND);
-    const { size } = await fs.fstat(held.fd);
-    expect((await fs.read(held.fd, 10, size - 4)).toString()).toBe('more');
-    expect(await readAgain(fs, held)).toBe('UPPER');
-    await fs.write(await fs.open({ fd: held.fd }, O_RDWR), 'AGAIN', 0);
-    expect(await seenBy(fs, held)).toEqual(['AGAIN', 'AGAIN', 'AGAIN']);
-    await operator.fs('/').reset();
-    expect(user.plyfs('umount', 'm').status).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  MAP_PRIVATE,
   MAP_SHARED,
   O_APPEND,
   O_CREAT,
@@ -188,8 +189,13 @@ describe('an ordinary user', () => {
     expect(await fs.readFile('etc/f')).toBe('host');
     const fd = await fs.open('b/f', O_RDWR);
     expect((await fs.read(fd, 9, 0)).toString()).toBe('host');
+    const map = await fs.mmap(fd, 4096, PROT_READ, MAP_SHARED);
+    expect(await fs.mapRead(map, 0, 4)).toBe('host');
     await host.writeFile('src/f', 'changed');
+    // Without passthrough a map may show the change no sooner than after a question.
+    expect(['host', 'chan']).toContain(await fs.mapRead(map, 0, 4));
     expect((await fs.read(fd, 9, 0)).toString()).toBe('changed');
+    expect(await fs.mapRead(map, 0, 7)).toBe('changed');
     await fs.write(fd, 'C', 0);
     expect(await host.readFile('src/f')).toBe('Changed');
     expect(await outcome(fs.writeFile('ro/f', 'x'))).toBe('EROFS');
@@ -198,6 +204,34 @@ describe('an ordinary user', () => {
     await fs.writeFile('vol/kept', 'v');
     expect(await host.readFile('data/plyfs/volumes/data/_data/kept')).toBe('v');
     expect(readdirSync(`${user.home}/upper`)).toEqual([]);
+  });
+
+  it('sees through descriptors and maps from before how a file of a layer changes', async () => {
+    mount();
+    const other = await Operator.start({ identity: NOBODY });
+    try {
+      for (const name of ['mine', 'big']) {
+        const fd = await fs.open(name, O_RDONLY);
+        const shared = await fs.mmap(fd, 4096, PROT_READ, MAP_SHARED);
+        const own = await fs.mmap(fd, 4096, PROT_READ, MAP_PRIVATE);
+        const seen = async () => [
+          (await fs.read(fd, 4, 0)).toString(),
+          await fs.mapRead(shared, 0, 4),
+          await fs.mapRead(own, 0, 4),
+        ];
+        expect(new Set(await seen()).size).toBe(1);
+        await other.fs(`${user.home}/m`).writeFile(name, 'NEW!', O_WRONLY);
+        expect(await seen()).toEqual(['NEW!', 'NEW!', 'NEW!']);
+        await other.fs(`${user.home}/m`).writeFile(name, 'more', O_WRONLY | O_APPEND);
+        const { size } = await fs.fstat(fd);
+        expect((await fs.read(fd, 10, size - 4)).toString()).toBe('more');
+        expect((await fs.read(await fs.open({ fd }), 4, 0)).toString()).toBe('NEW!');
+        await fs.write(await fs.open({ fd }, O_RDWR), 'SELF', 0);
+        expect(await seen()).toEqual(['SELF', 'SELF', 'SELF']);
+      }
+    } finally {
+      await other.stop();
+    }
   });
 
   it('has a tmpfs whose limit counts what files really hold, and which goes with the mount', async () => {

@@ -31,11 +31,18 @@ const table: [args: string[], line: string][] = [
   [['mount', 'm'], `${cannot}no layer and no upper is given; add -l DIR or --upper DIR`],
   [['mount'], "plyfs mount: missing required argument 'mountpoint'; see 'plyfs mount --help'"],
   [['mount', '--uper', 'u', 'm'], "plyfs mount: unknown option '--uper'; did you mean '--upper'?"],
-  [['mount', '-l', 'nope', 'm'], `${cannot}layer '/nope': no such directory`],
-  [['mount', '-l', 'file', 'm'], `${cannot}layer '/file': not a directory`],
+  [['mount', '-l', './nope', 'm'], `${cannot}layer '/nope': no such directory`],
   [
-    ['mount', '-l', 'layer.tar', 'm'],
-    `${cannot}layer '/layer.tar': layer tars need the image store, which this version lacks; unpack it into a directory and give that`,
+    ['mount', '--root', 'state', '-l', 'nope', 'm'],
+    "plyfs mount: no such layer: 'nope' is neither a path nor an image; 'plyfs image ls' shows the images there are",
+  ],
+  [
+    ['mount', '--root', 'state', '-l', 'file', 'm'],
+    "plyfs mount: cannot use '/file' as a layer: invalid tar: it ends too early: the file is truncated",
+  ],
+  [
+    ['mount', '-o', 'lowerdir=layer.tar', 'm'],
+    `${cannot}layer '/layer.tar': not a directory; a layer tar is given with -l, which unpacks it`,
   ],
   [['mount', '-l', '', 'm'], 'plyfs mount: the layer is an empty path'],
   [['mount', '-l', 'l1', ''], 'plyfs mount: the mount point is an empty path'],
@@ -171,10 +178,12 @@ describe('wrong input', () => {
   });
 
   it('is one line also when a name holds a newline, and --debug adds the stack', () => {
-    expect(bench.plyfs('mount', '-l', 'a\nb', 'm').stderr).toBe(
+    expect(bench.plyfs('mount', '-l', './a\nb', 'm').stderr).toBe(
       `${cannot}layer '/a\\nb': no such directory\n`,
     );
-    expect(bench.plyfs('mount', '--debug', '-l', 'a', 'm').stderr).toMatch(/no such directory\n.*\n {4}at /);
+    expect(bench.plyfs('mount', '--debug', '-l', './a', 'm').stderr).toMatch(
+      /no such directory\n.*\n {4}at /,
+    );
   });
 
   it('goes on with the next mount point of umount', () => {

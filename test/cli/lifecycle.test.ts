@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isGone, until, Workbench } from './plyfs-run.js';
+import { cliScript, isGone, until, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 
@@ -152,6 +152,27 @@ describe('a mount ends', () => {
     const pid = bench.pid();
     expect(bench.run('umount', 'm').code).toBe(0);
     await until(() => isGone(pid));
+    expectClean();
+  });
+
+  it('with umount(8) frees upper for the next mount, which waits for the end of the daemon', async () => {
+    mount('-l', 'l1', '--upper', 'u', 'm');
+    bench.run('stat', 'm');
+    const pid = bench.pid();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      expect(bench.run('umount', 'm').code).toBe(0);
+      const next = bench.start(process.execPath, cliScript, 'mount', '-l', 'l1', '--upper', 'u', 'm');
+      const ended = new Promise((resolve) => next.on('exit', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      expect(next.exitCode).toBe(null);
+      process.kill(pid, 'SIGCONT');
+      expect(await ended).toBe(0);
+    } finally {
+      if (!isGone(pid)) process.kill(pid, 'SIGCONT');
+    }
+    expect(bench.run('cat', 'm/low').stdout).toBe('low');
+    bench.plyfs('umount', 'm');
     expectClean();
   });
 

@@ -26,7 +26,7 @@ export interface Result {
 export class Workbench {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'plyfs-cli-')));
   readonly runDirectory = `${this.root}/run`;
-  readonly env = { ...process.env, PLYFS_RUN_DIR: this.runDirectory };
+  readonly env: NodeJS.ProcessEnv = { ...process.env, PLYFS_RUN_DIR: this.runDirectory };
 
   constructor(...directories: string[]) {
     for (const directory of directories) mkdirSync(join(this.root, directory), { recursive: true });

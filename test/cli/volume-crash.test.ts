@@ -132,4 +132,39 @@ describe('killed after each step', { timeout: 240_000 }, () => {
     expect(steps).toBeGreaterThan(6);
     expect(existsSync(join(bench.root, 'state/volumes/copy'))).toBe(false);
   });
+
+  it('a daemon that makes volumes and mounts their storage', () => {
+    mkdirSync(join(bench.root, 'l1'));
+    mkdirSync(join(bench.root, 'm'));
+    const far = {
+      name: 'far',
+      createdAt: '',
+      labels: {},
+      driver: 'local',
+      options: { type: 'tmpfs', device: 'tmpfs' },
+    };
+    const seen = new Set<string>();
+    let code: number | undefined = 1;
+    for (let step = 1; code !== 0 && step < LIMIT; step++) {
+      fill('far');
+      writeFileSync(join(bench.root, 'state/volumes/far/volume.json'), JSON.stringify(far));
+      const mounts = ['-v', 'far:/far', '-v', '/anonymous', '-v', 'named:/named'];
+      const args = ['mount', '-l', 'l1', '--root', 'state', ...mounts, 'm'];
+      ({ code } = bench.run('env', `PLYFS_TEST_KILL_AFTER=${step}`, process.execPath, cliScript, ...args));
+      if (code === 0) break;
+      run('volume', 'create', `next-${step}`);
+      const names = readdirSync(join(bench.root, 'state/volumes')).filter((name) => !name.startsWith('next'));
+      expect(names.filter((name) => name !== 'far' && name !== 'named')).toEqual([]);
+      seen.add(names.join());
+      expect(readdirSync(join(bench.root, 'state/pending'))).toEqual([]);
+      // The storage may still be mounted; the volume can be removed all the same, and its files are not in it.
+      run('volume', 'rm', 'far');
+      expect(bench.mounted()).toEqual([]);
+    }
+    expect(code).toBe(0);
+    expect(seen).toContain('far');
+    expect(seen).toContain('far,named');
+    expect(bench.plyfs('umount', 'm').code).toBe(0);
+    expect(bench.mounted()).toEqual([]);
+  });
 });

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isGone, type Result, until, Workbench } from './plyfs-run.js';
+import { cliScript, isGone, type Result, until, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 
@@ -127,6 +127,31 @@ describe('a volume with type=, device=, o=', () => {
     expect(bench.runIds()).toEqual([]);
     expect(readdirSync(join(bench.root, 'state/volumes'))).toEqual(['broken']);
     expect(ok('volume', 'rm', '--root', 'state', 'broken')).toBe('broken\n');
+  });
+});
+
+describe('without root', () => {
+  it.each([
+    [
+      ['create', '--opt', 'size=5m', 'disk'],
+      'plyfs volume create: cannot make a volume with size=: it needs root, for a disk of its own; leave size= out, or use --tmpfs TARGET:size=\n',
+    ],
+    [
+      ['clone', 'scratch', 'copy'],
+      "plyfs volume clone: cannot mount volume 'scratch': its options need mount(8), which needs root; run plyfs as root, or bind a directory where you have mounted it yourself\n",
+    ],
+  ])('%j says so in one line', (args, stderr) => {
+    create('scratch', 'type=tmpfs', 'device=tmpfs');
+    sh('chown -R 65534:65534 .');
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+    const [command = '', ...rest] = args;
+    const all = ['volume', command, '--root', 'state', ...rest];
+    expect(bench.run('setpriv', ...nobody, process.execPath, cliScript, ...all)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr,
+    });
+    expect(readdirSync(join(bench.root, 'state/volumes'))).toEqual(['scratch']);
   });
 });
 

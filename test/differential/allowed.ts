@@ -1,17 +1,33 @@
 /**
  * Where two file systems may answer differently, each with its reason.
  *
- * `stop`: the states differ from there on, so the run ends and its trees are not compared. `same`: only the answer
- * differs. This is the one table: a difference that is not here is a failure.
+ * `same`: only the answer differs. `close`: the descriptor of the step is closed on both sides, since what it holds
+ * differs from there on and no name leads to it. This is the one table: a difference that is not here is a failure.
  */
 
-import type { Outcome, Step, StepName } from './steps.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { TreeNode } from '../helpers/operations/tree.js';
+import { normalTime } from './kind.js';
+import type { PlanName } from './plan.js';
+import type { Operation, Outcome, Step, StepName } from './steps.js';
+
+/** One difference in the answers to a step. */
+export interface Answers {
+  readonly step: Operation;
+  readonly overlayfs: Outcome;
+  /** Of the side that is not kernel overlayfs. */
+  readonly other: Outcome;
+  /** The steps before. */
+  readonly earlier: readonly Step[];
+}
 
 export interface AllowedDifference {
   readonly reason: string;
-  readonly effect: 'stop' | 'same';
-  /** `other` is the outcome on the side that is not kernel overlayfs; `earlier` are the steps before. */
-  matches(step: Step, overlayfs: Outcome, other: Outcome, earlier: readonly Step[]): boolean;
+  readonly effect: 'same' | 'close';
+  /** Only in runs of these forms; in all when absent. */
+  readonly forms?: readonly PlanName[];
+  matchesAnswers?(answers: Answers): boolean;
+  matchesNodes?(overlayfs: TreeNode, other: TreeNode): boolean;
 }
 
 export function codeOf(outcome: Outcome): string {
@@ -24,40 +40,91 @@ export const allowedAgainstOverlayfs: readonly AllowedDifference[] = [
     reason:
       'a removed file of a layer that is still open has no links, as on ext4; overlayfs keeps the count of the layer',
     effect: 'same',
-    matches: (step, overlayfs, other) => step.step === 'slotStat' && differsInNlinkOnly(overlayfs, other, 0),
+    matchesAnswers: ({ step, overlayfs, other }) =>
+      step.step === 'slotStat' && differOnlyIn('nlink', overlayfs, other) && resultOf(other)?.nlink === 0,
   },
   {
     reason: 'overlayfs refuses to copy up a file of a layer that is open and has no name any more',
-    effect: 'stop',
-    matches: (step, overlayfs) => step.step === 'slotChmod' && codeOf(overlayfs) === 'EEXIST',
+    effect: 'close',
+    matchesAnswers: ({ step, overlayfs }) =>
+      CHANGES_METADATA.has(step.step) && codeOf(overlayfs) === 'EEXIST',
+  },
+  {
+    reason: 'overlayfs refuses to remove an ACL that a file of a layer does not have; ext4 does not',
+    effect: 'same',
+    matchesAnswers: ({ step, overlayfs, other }) =>
+      step.step === 'removeAcl' && codeOf(overlayfs) === 'ENODATA' && codeOf(other) === 'ok',
   },
 ];
+
+/** Only for a plain directory, which shows that the steps are right. */
+export const allowedForPlain: readonly AllowedDifference[] = [...allowedAgainstOverlayfs];
 
 /** Only for plyfs, whose opened files the kernel reads itself (passthrough). */
 export const allowedForPlyfs: readonly AllowedDifference[] = [
   ...allowedAgainstOverlayfs,
   {
     reason:
-      'a descriptor opened read-only before copy-up keeps the data of the layer, and the size with it (design)',
+      'a descriptor opened read-only before copy-up keeps the data of the layer, and the size with it (design); not with -o coherent',
     effect: 'same',
-    matches: (step, overlayfs, other, earlier) =>
-      (step.step === 'slotRead' || (step.step === 'slotStat' && differsInSizeOnly(overlayfs, other))) &&
-      'result' in overlayfs &&
-      'result' in other &&
+    forms: ['strict', 'shared', 'user'],
+    matchesAnswers: ({ step, overlayfs, other, earlier }) =>
+      (step.step === 'slotRead' ||
+        step.step === 'slotSeek' ||
+        (step.step === 'slotStat' && differOnlyIn('size', overlayfs, other))) &&
       accessOf(step.slot, earlier) === 'r' &&
       earlier.some((one) => CHANGES_DATA.has(one.step)),
   },
+  {
+    reason:
+      'overlayfs with userxattr gives the names of one copied-up symlink or special file different inode numbers',
+    effect: 'same',
+    forms: ['user'],
+    matchesNodes: (overlayfs, other) =>
+      overlayfs.type !== 'file' &&
+      overlayfs.linkedTo === undefined &&
+      isDeepStrictEqual({ ...overlayfs, linkedTo: other.linkedTo }, other),
+  },
+  {
+    reason:
+      'overlayfs with metacopy moves the time of a file when it copies the data later; with it off, times are compared',
+    effect: 'same',
+    forms: ['shared'],
+    matchesAnswers: ({ step, overlayfs, other }) =>
+      (step.step === 'stat' || step.step === 'statFollowing' || step.step === 'slotStat') &&
+      differOnlyIn('mtime', overlayfs, other) &&
+      isMovedTime(String(resultOf(overlayfs)?.mtime), String(resultOf(other)?.mtime)),
+    matchesNodes: (overlayfs, other) =>
+      overlayfs.type === 'file' &&
+      JSON.stringify(withoutTime(overlayfs)) === JSON.stringify(withoutTime(other)) &&
+      isMovedTime(normalTime(overlayfs.mtimeNs), normalTime(other.mtimeNs)),
+  },
 ];
 
-const CHANGES_DATA: ReadonlySet<StepName> = new Set([
+const CHANGES_METADATA: ReadonlySet<StepName> = new Set([
+  'slotChmod',
+  'slotChown',
+  'slotUtimens',
+  'slotSetxattr',
+]);
+
+const CHANGES_DATA: ReadonlySet<Step['step']> = new Set<StepName>([
+  'create',
+  'openOnly',
   'write',
   'append',
   'truncate',
   'openTruncate',
-  'punch',
+  'directWrite',
+  'mapWrite',
+  'fallocate',
   'copyRange',
   'slotWrite',
   'slotTruncate',
+  'slotFallocate',
+  'slotMapWrite',
+  'slotCopyRange',
+  'directoryFile',
 ]);
 
 /** How the slot was opened last. */
@@ -66,14 +133,22 @@ function accessOf(slot: number, earlier: readonly Step[]): string | undefined {
   return opened?.step === 'open' ? opened.access : undefined;
 }
 
-function differsInSizeOnly(overlayfs: Outcome, other: Outcome): boolean {
-  if (!('result' in overlayfs) || !('result' in other)) return false;
-  const [mine, theirs] = [overlayfs.result, other.result] as Record<string, unknown>[];
-  return JSON.stringify({ ...mine, size: 0 }) === JSON.stringify({ ...theirs, size: 0 });
+function resultOf(outcome: Outcome): Readonly<Record<string, unknown>> | undefined {
+  if (!('result' in outcome) || typeof outcome.result !== 'object') return undefined;
+  return outcome.result as Record<string, unknown>;
 }
 
-function differsInNlinkOnly(overlayfs: Outcome, other: Outcome, wanted: number): boolean {
-  if (!('result' in overlayfs) || !('result' in other)) return false;
-  const [mine, theirs] = [overlayfs.result, other.result] as Record<string, unknown>[];
-  return theirs?.nlink === wanted && JSON.stringify({ ...mine, nlink: wanted }) === JSON.stringify(theirs);
+function differOnlyIn(key: string, overlayfs: Outcome, other: Outcome): boolean {
+  const [mine, theirs] = [resultOf(overlayfs), resultOf(other)];
+  if (mine === undefined || theirs === undefined) return false;
+  return JSON.stringify({ ...mine, [key]: 0 }) === JSON.stringify({ ...theirs, [key]: 0 });
+}
+
+/** Once on either side: in the runs concerned each goes on with what the other wrote. */
+function isMovedTime(one: string, other: string): boolean {
+  return (one === 'now') !== (other === 'now');
+}
+
+function withoutTime(node: TreeNode): unknown {
+  return { ...node, mtimeNs: 0 };
 }

@@ -1,45 +1,57 @@
 /**
  * Runs many random runs on two file systems, and shrinks the first that differs.
  *
- * Run N of a campaign comes from fast-check with the seed `seed + N` alone, so that it can be found again and shrunk by
- * itself on fresh mounts. PLYFS_FUZZ_RUNS and PLYFS_FUZZ_SEED make longer and other campaigns.
+ * A run follows from its seed alone, so that it can be found again and shrunk by itself on fresh mounts. Runs of one
+ * plan share mounts.
  */
 
-import fc from 'fast-check';
 import { describeLayers } from '../helpers/layers.js';
 import { OperatorLost } from '../helpers/operator-client.js';
-import { anyRun, type Run } from './arbitrary.js';
+import { drawRun, type Run } from './draw.js';
+import { LONG_NAME } from './kind.js';
 import { Difference, Operators, Pair, type PairOptions } from './pair.js';
+import type { Plan, PlanName } from './plan.js';
 import { shrink } from './shrink.js';
-import { describeStep } from './steps.js';
+import { describeStep, type Step } from './steps.js';
+import { Tally } from './tally.js';
 
-export interface Campaign extends PairOptions {
+export interface Campaign {
+  /** The plan of each seed, and how the file systems are mounted for a run of its form. */
+  readonly planOf: (seed: number) => Plan;
+  readonly optionsOf: (form: PlanName) => PairOptions;
   readonly runs: number;
   readonly seed: number;
+  /** Operations of a run. */
+  readonly operations: number;
+  /** How many runs share a mount. */
+  readonly batch?: number;
   readonly shrinkLimitMs?: number;
+  readonly tally?: Tally;
+  readonly onBatch?: (done: number) => void;
+  readonly onDifference?: (seed: number, message: string) => void;
 }
 
 export interface Finding {
+  readonly seed: number;
   readonly message: string;
   readonly run: Run;
   /** For a file in regressions/. */
   readonly regression: string;
 }
 
-/** How many runs share a mount. */
-const BATCH = 25;
+const BATCH = 10;
 
 /** @returns the first difference, shrunk; undefined when there is none. */
 export async function compare(campaign: Campaign): Promise<Finding | undefined> {
   const operators = new Operators();
+  const tally = campaign.tally ?? new Tally();
+  let done = 0;
   try {
-    for (let from = 0; from < campaign.runs; from += BATCH) {
-      const seeds = Array.from(
-        { length: Math.min(BATCH, campaign.runs - from) },
-        (_, at) => campaign.seed + from + at,
-      );
-      const failed = await runBatch(campaign, seeds, operators);
+    for (const seeds of batches(campaign)) {
+      const failed = await runBatch(campaign, seeds, operators, tally);
       if (failed !== undefined) return await describeSmallest(campaign, failed, operators);
+      done += seeds.length;
+      campaign.onBatch?.(done);
     }
     return undefined;
   } finally {
@@ -47,57 +59,69 @@ export async function compare(campaign: Campaign): Promise<Finding | undefined> 
   }
 }
 
-function runOfSeed(seed: number): Run {
-  return fc.sample(anyRun, { seed, numRuns: 1 })[0]!;
+/** Seeds of one plan, so many at a time. */
+function* batches({ planOf, runs, seed, batch = BATCH }: Campaign): Generator<number[]> {
+  const byPlan = new Map<Plan, number[]>();
+  for (let next = seed; next < seed + runs; next++) {
+    const plan = planOf(next);
+    const waiting = [...(byPlan.get(plan) ?? []), next];
+    byPlan.set(plan, waiting.length === batch ? [] : waiting);
+    if (waiting.length === batch) yield waiting;
+  }
+  for (const waiting of byPlan.values()) if (waiting.length > 0) yield waiting;
 }
 
-/** @returns the seed of a run that differs. */
+interface Failure {
+  readonly seed: number;
+  readonly difference: Difference;
+}
+
 async function runBatch(
-  options: PairOptions,
+  campaign: Campaign,
   seeds: readonly number[],
   operators: Operators,
-): Promise<number | undefined> {
-  const runs = seeds.map(runOfSeed);
+  tally: Tally,
+): Promise<Failure | undefined> {
+  const runs = seeds.map((seed) => drawRun(campaign.planOf(seed), seed, campaign.operations));
   try {
-    await runAll(options, runs, operators);
+    await runAll(campaign.optionsOf(runs[0]!.form), runs, operators, tally);
     return undefined;
   } catch (error) {
-    if (error instanceof Difference) return seeds[runs.indexOf(error.run)];
-    throw error;
+    if (!(error instanceof Difference)) throw error;
+    return { seed: seeds[error.index]!, difference: error };
   }
 }
 
-/** Does all runs on one mount of each side. @throws Difference */
+/** Does all runs on one mount of each side. A hang or a dead daemon is a difference too. @throws Difference */
 export async function runAll(
   options: PairOptions,
   runs: readonly Run[],
   operators: Operators,
+  tally: Tally = new Tally(),
 ): Promise<void> {
-  const pair = new Pair(options, runs, operators);
+  const pair = new Pair(options, runs, operators, tally);
   await pair.start();
   try {
-    for (const index of runs.keys()) await executeOrBlame(pair, runs, index);
-    await pair.finish();
+    await pair.execute();
+  } catch (error) {
+    if (error instanceof OperatorLost) throw pair.blame(error);
+    throw error;
   } finally {
     await pair.dispose();
   }
 }
 
-/** A hang or a dead daemon is a difference of the run in which it happened. */
-async function executeOrBlame(pair: Pair, runs: readonly Run[], index: number): Promise<void> {
-  try {
-    await pair.execute(index);
-  } catch (error) {
-    if (error instanceof OperatorLost) throw new Difference(runs[index]!, error.message);
-    throw error;
-  }
-}
-
-async function describeSmallest(campaign: Campaign, seed: number, operators: Operators): Promise<Finding> {
+async function describeSmallest(
+  campaign: Campaign,
+  failure: Failure,
+  operators: Operators,
+): Promise<Finding> {
+  const { seed, difference } = failure;
+  campaign.onDifference?.(seed, difference.message.replaceAll(LONG_NAME, 'nnn...'));
   let best: Difference | undefined;
   const fails = async (run: Run): Promise<boolean> => {
     try {
-      await runAll(campaign, [run], operators);
+      await runAll(campaign.optionsOf(run.form), [run], operators);
       return false;
     } catch (error) {
       if (!(error instanceof Difference)) throw error;
@@ -105,25 +129,38 @@ async function describeSmallest(campaign: Campaign, seed: number, operators: Ope
       return true;
     }
   };
-  const whole = runOfSeed(seed);
-  const isAlone = await fails(whole);
-  const run = isAlone ? await shrink(whole, fails, Date.now() + (campaign.shrinkLimitMs ?? 60_000)) : whole;
-  const text = best?.message ?? 'only together with the other runs of its batch';
-  return { run, message: `${text}\n${describeRun(run)}\n(seed ${seed})`, regression: toRegression(run) };
+  const whole = difference.run;
+  const limitMs = campaign.shrinkLimitMs ?? 60_000;
+  const run = (await fails(whole)) ? await shrink(whole, fails, Date.now() + limitMs) : whole;
+  const text = best?.message ?? `only together with the other runs of its batch\n${difference.message}`;
+  return {
+    seed,
+    run,
+    message: `${text}\n${describeRun(run)}\n(seed ${seed})`,
+    regression: toRegression(run),
+  };
 }
 
 function describeRun(run: Run): string {
-  const steps = run.steps.map((step, at) => `  ${at + 1}. ${describeStep(step)}`);
-  return `${describeLayers(run.layers)}\nsteps\n${steps.join('\n')}`;
+  const steps = run.steps.map((step, at) => `  ${at + 1}. ${describeStep(step as Step)}`);
+  return `${run.form}\n${describeLayers(run.layers)}\nsteps\n${steps.join('\n')}`;
 }
 
-/** A run as JSON; nanoseconds, being bigint, become strings with an `n`. */
+/** A run as JSON: nanoseconds, being bigint, become strings with an `n`, bytes strings of hexadecimal digits. */
 export function toRegression(run: Run): string {
-  return JSON.stringify(run, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  return JSON.stringify(run, (_, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    const bytes = value as { type?: unknown; data?: unknown } | null;
+    if (bytes?.type === 'Buffer') return `hex:${Buffer.from(bytes.data as number[]).toString('hex')}`;
+    return value;
+  });
 }
 
 export function fromRegression(text: string): Run {
-  const revive = (key: string, value: unknown): unknown =>
-    key.endsWith('Ns') && typeof value === 'string' ? BigInt(value.slice(0, -1)) : value;
+  const revive = (key: string, value: unknown): unknown => {
+    if (typeof value !== 'string') return value;
+    if (key.endsWith('Ns')) return BigInt(value.slice(0, -1));
+    return value.startsWith('hex:') ? Buffer.from(value.slice(4), 'hex') : value;
+  };
   return JSON.parse(text, revive) as Run;
 }

@@ -2,11 +2,13 @@
  * Two file systems over the same layers, and many runs on one mount of each: run K in the
  * subdirectory `rK/w`, since a symlink `../a` of the run may lead one level up.
  *
- * After the steps of each run the trees are compared; `finish` compares all once more after a remount, and then each
- * side's upper under the other side's file system. A difference is thrown as a `Difference`.
+ * A run goes from one mount change to the next; all runs of a pair have the same changes. Trees are compared after each
+ * tenth step and around each change; `finish` compares all once more after a remount, and then each side's upper under
+ * the other side's file system. A difference is thrown as a `Difference`.
  */
 
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { ALICE } from '../conformance/suite.js';
 import { mergeLayers } from '../helpers/layers.js';
@@ -16,16 +18,33 @@ import type { Tree } from '../helpers/operations/tree.js';
 import { Operator } from '../helpers/operator-client.js';
 import { workerPrefix } from '../helpers/paths.js';
 import type { Stack, Target } from '../helpers/targets.js';
-import { diffTrees } from '../helpers/tree.js';
 import { type AllowedDifference, codeOf } from './allowed.js';
-import type { Run } from './arbitrary.js';
-import { type Actor, describeStep, doStep, normalTime, type Outcome, type Step } from './steps.js';
+import type { Run } from './draw.js';
+import { type Actor, closeSlot } from './kind.js';
+import { NameModel } from './names.js';
+import {
+  type DrawnStep,
+  describeStep,
+  doStep,
+  followStep,
+  isMountChange,
+  type MountChange,
+  type Operation,
+  type Outcome,
+  resolveStep,
+  type Step,
+} from './steps.js';
+import type { Tally } from './tally.js';
+import { compareTrees } from './trees.js';
 
 export class Difference extends Error {
   override readonly name = 'Difference';
+  readonly index: number;
+  /** The run as far as it was done, with names in place of wishes. */
   readonly run: Run;
-  constructor(run: Run, message: string) {
+  constructor(index: number, run: Run, message: string) {
     super(message);
+    this.index = index;
     this.run = run;
   }
 }
@@ -62,30 +81,50 @@ export class Operators {
 
 interface Side {
   readonly target: Target;
-  readonly stack: Stack;
+  stack: Stack;
   readonly root: Operator;
   readonly user: Operator;
 }
 
+/** A run on its way. */
+interface Progress {
+  readonly run: Run;
+  /** Steps to come, the next one last. */
+  readonly left: (Step | DrawnStep)[];
+  readonly done: Step[];
+  readonly names: NameModel;
+}
+
+/** Trees are compared after so many steps. */
+const TREE_INTERVAL = 10;
+
 export class Pair {
   readonly #options: PairOptions;
-  readonly #runs: readonly Run[];
+  readonly #runs: readonly Progress[];
   readonly #operators: Operators;
-  readonly #diverged = new Set<number>();
+  readonly #tally: Tally;
   #scratch = '';
   #sides: readonly Side[] = [];
   #mounted = new Map<string, Target>();
+  #frozen = 0;
+  #underWay = 0;
 
-  constructor(options: PairOptions, runs: readonly Run[], operators: Operators) {
+  constructor(options: PairOptions, runs: readonly Run[], operators: Operators, tally: Tally) {
     this.#options = options;
-    this.#runs = runs;
     this.#operators = operators;
+    this.#tally = tally;
+    this.#runs = runs.map((run) => ({
+      run,
+      left: run.steps.toReversed(),
+      done: [],
+      names: new NameModel(),
+    }));
   }
 
   async start(): Promise<void> {
     this.#scratch = fs.mkdtempSync(`${workerPrefix()}pair-`);
     fs.chmodSync(this.#scratch, 0o755);
-    const depth = Math.max(...this.#runs.map((run) => run.layers.length));
+    const depth = Math.max(...this.#runs.map(({ run }) => run.layers.length));
     const lowers = Array.from({ length: depth }, (_, level) => `${this.#scratch}/lower${level}`);
     for (const lower of lowers) fs.mkdirSync(lower);
     const { reference, other, sabotage = [] } = this.#options;
@@ -93,7 +132,7 @@ export class Pair {
       await this.#side('reference', reference, lowers, []),
       await this.#side('other', other, lowers, sabotage),
     ];
-    for (const [index, run] of this.#runs.entries()) await this.#buildRun(index, run, lowers);
+    for (const [index, { run }] of this.#runs.entries()) await this.#buildRun(index, run, lowers);
     for (const side of this.#sides) await this.#mount(side.target, side.stack);
   }
 
@@ -104,9 +143,28 @@ export class Pair {
     }
   }
 
-  /** Does the steps of a run on both sides. @throws Difference */
-  async execute(index: number): Promise<void> {
-    const run = this.#runs[index]!;
+  /** Does all runs to their end. @throws Difference, OperatorLost */
+  async execute(): Promise<void> {
+    for (;;) {
+      for (const index of this.#runs.keys()) await this.#executeToChange(index);
+      const changes = this.#runs.map(({ left }) => left.pop() as MountChange | undefined);
+      const [change] = changes;
+      if (changes.some((one) => one?.step !== change?.step)) throw new Error('runs change mounts unlike');
+      if (change === undefined) break;
+      for (const { done } of this.#runs) done.push(change);
+      await this.#change(change.step);
+    }
+    await this.#finish();
+  }
+
+  /** The run that was under way, as far as it was done. */
+  blame(error: Error): Difference {
+    return this.#difference(this.#underWay, error.message);
+  }
+
+  /** The steps of a run up to the next change of the mounts. @throws Difference */
+  async #executeToChange(index: number): Promise<void> {
+    const { left, done, names } = this.#runs[index]!;
     const actors = this.#sides.map(({ stack, root, user }) => {
       const place = `${stack.mountpoint}/r${index}/w`;
       return {
@@ -114,29 +172,88 @@ export class Pair {
         user: { fs: user.fs(place), slots: new Map<number, number>() },
       };
     });
-    const [mine, theirs] = actors as [(typeof actors)[0], (typeof actors)[0]];
-    for (const [at, step] of run.steps.entries()) {
+    names.slots.clear();
+    this.#underWay = index;
+    await this.#compareRun(index, `before step ${done.length + 1}`);
+    for (let next = left.at(-1); next !== undefined && !isMountChange(next); next = left.at(-1)) {
+      const step = resolveStep(next, names);
       const who = step.user === true ? 'user' : 'root';
-      const [wanted, found] = await Promise.all([doStep(mine[who], step), doStep(theirs[who], step)]);
-      if (isDeepStrictEqual(wanted, found)) continue;
-      const earlier = run.steps.slice(0, at);
-      const allowed = this.#options.allowed?.find((entry) => entry.matches(step, wanted, found, earlier));
-      if (allowed?.effect === 'same') continue;
-      if (allowed === undefined) throw new Difference(run, this.#describe(at, step, wanted, found));
-      this.#diverged.add(index);
-      break;
+      done.push(step);
+      left.pop();
+      await this.#doBoth(index, step, [actors[0]![who], actors[1]![who]]);
+      if (done.length % TREE_INTERVAL === 0) await this.#compareRun(index, `after step ${done.length}`);
     }
-    for (const { root } of actors) await closeSlots(root);
-    await this.#compareRun(index, 'after the steps');
+    for (const { root } of actors) for (const slot of [...root.slots.keys()]) await closeSlot(root, slot);
+    await this.#compareRun(index, `after step ${done.length}`);
+  }
+
+  async #doBoth(index: number, step: Operation, actors: readonly [Actor, Actor]): Promise<void> {
+    const { run, done, names } = this.#runs[index]!;
+    const [overlayfs, other] = await Promise.all(actors.map((actor) => doStep(actor, step)));
+    this.#tally.countStep(step.step, 'result' in overlayfs!);
+    if ('result' in overlayfs!) followStep(names, step);
+    if (isDeepStrictEqual(overlayfs, other)) return;
+    const answers = { step, overlayfs: overlayfs!, other: other!, earlier: done.slice(0, -1) };
+    const allowed = this.#options.allowed?.find(
+      ({ forms, matchesAnswers }) =>
+        forms?.includes(run.form) !== false && matchesAnswers?.(answers) === true,
+    );
+    if (allowed === undefined) throw this.#difference(index, this.#describe(step, overlayfs!, other!));
+    this.#tally.countAllowed(allowed.reason);
+    if (allowed.effect === 'close' && 'slot' in step)
+      for (const actor of actors) await closeSlot(actor, step.slot);
+  }
+
+  async #change(change: MountChange['step']): Promise<void> {
+    if (change === 'freeze' && this.#partsLinks())
+      for (const index of this.#runs.keys()) await this.#partLinks(index);
+    for (const side of this.#sides) await this.#unmount(side.stack);
+    if (change === 'freeze') for (const side of this.#sides) this.#freeze(side);
+    const [mine, theirs] = this.#sides as [Side, Side];
+    if (change === 'exchange') {
+      const [one, other] = [mine.stack, theirs.stack];
+      mine.stack = { ...other, mountpoint: one.mountpoint };
+      theirs.stack = { ...one, mountpoint: other.mountpoint };
+    }
+    for (const side of this.#sides) await this.#mount(side.target, side.stack);
+  }
+
+  #partsLinks(): boolean {
+    const { run, left } = this.#runs[0]!;
+    return run.form === 'user' || left.some(({ step }) => step === 'freeze');
+  }
+
+  /**
+   * Makes each name of files with several a file of its own: in a layer below another freeze hard links would part in
+   * ways of either side, since a file changed by one name shows so by the others through the index, which a layer has not.
+   */
+  async #partLinks(index: number): Promise<void> {
+    const places = this.#sides.map(({ stack, root }) => root.fs(`${stack.mountpoint}/r${index}`));
+    const tree = await places[0]!.readTree();
+    const linked = Object.keys(tree).filter((path) => (tree[path]?.nlink ?? 1) > 1);
+    for (const path of linked) {
+      const aside = `${dirname(path)}/.aside`;
+      for (const fs of places) {
+        await fs.run('cp', '-a', '-T', '--', path, aside);
+        await fs.rename(aside, path);
+      }
+    }
+  }
+
+  /** The upper becomes the topmost layer; the index that belonged to it goes. */
+  #freeze(side: Side): void {
+    this.#frozen += 1;
+    const { lowers, upper, work, mountpoint } = side.stack;
+    fs.rmSync(work, { recursive: true });
+    const at = `${this.#scratch}/frozen${this.#frozen}`;
+    side.stack = { lowers: [...lowers, upper], upper: `${at}/upper`, work: `${at}/work`, mountpoint };
+    for (const path of [at, side.stack.upper, side.stack.work]) fs.mkdirSync(path);
   }
 
   /** Compares all runs after a remount, and with the uppers exchanged. @throws Difference */
-  async finish(): Promise<void> {
-    for (const side of this.#sides) {
-      await this.#unmount(side.stack);
-      await this.#mount(side.target, side.stack);
-    }
-    for (const index of this.#runs.keys()) await this.#compareRun(index, 'after a remount');
+  async #finish(): Promise<void> {
+    await this.#change('remount');
+    for (const index of this.#runs.keys()) await this.#compareRun(index, 'after the last remount');
     if (!this.#sides.every(({ target }) => target.features.has('layers'))) return;
     for (const side of this.#sides) await this.#compareSwapped(side);
   }
@@ -150,8 +267,10 @@ export class Pair {
     await this.#mount(swapped, side.stack);
     const after = await this.#trees(side);
     for (const [index, tree] of before.entries()) {
+      this.#tally.countTree();
+      const lines = compareTrees(tree, after[index]!);
       const what = `the upper written by ${side.target.name}, mounted by ${swapped.name}`;
-      this.#requireEqual(index, tree, after[index]!, what);
+      if (lines.length > 0) throw this.#difference(index, `${what}:\n${lines.join('\n')}`);
     }
   }
 
@@ -163,24 +282,29 @@ export class Pair {
   }
 
   async #compareRun(index: number, when: string): Promise<void> {
-    if (this.#diverged.has(index)) return;
     const [wanted, found] = await Promise.all(
       this.#sides.map(({ stack, root }) => root.fs(`${stack.mountpoint}/r${index}`).readTree()),
     );
-    this.#requireEqual(index, wanted!, found!, when);
+    this.#tally.countTree();
+    const { run, names } = this.#runs[index]!;
+    const allowed = this.#options.allowed?.filter(({ forms }) => forms?.includes(run.form) !== false);
+    const lines = compareTrees(wanted!, found!, allowed, (reason) => this.#tally.countAllowed(reason));
+    if (lines.length > 0) throw this.#difference(index, `${when}:\n${lines.join('\n')}`);
+    const below = Object.entries(wanted!).filter(([path]) => path.startsWith('w/'));
+    names.learn(below.map(([path, { type }]) => [path.slice(2), type] as const));
   }
 
-  #requireEqual(index: number, wanted: Tree, found: Tree, when: string): void {
-    const lines = diffTrees(normalTree(wanted), normalTree(found));
-    if (lines.length > 0) throw new Difference(this.#runs[index]!, `${when}:\n${lines.join('\n')}`);
+  #difference(index: number, message: string): Difference {
+    const { run, done } = this.#runs[index]!;
+    return new Difference(index, { ...run, steps: [...done] }, message);
   }
 
-  #describe(at: number, step: Step, wanted: Outcome, found: Outcome): string {
+  #describe(step: Operation, wanted: Outcome, found: Outcome): string {
     const { reference, other } = this.#options;
     const show = (outcome: Outcome): string =>
       'code' in outcome ? outcome.code : inspect(outcome.result, { depth: 3 });
     const codes = `${codeOf(wanted)}/${codeOf(found)}`;
-    return `step ${at + 1} (${codes}): ${describeStep(step)}\n  ${reference.name}: ${show(wanted)}\n  ${other.name}: ${show(found)}`;
+    return `${codes}: ${describeStep(step)}\n  ${reference.name}: ${show(wanted)}\n  ${other.name}: ${show(found)}`;
   }
 
   async #side(
@@ -215,6 +339,7 @@ export class Pair {
   }
 
   async #mount(target: Target, stack: Stack): Promise<void> {
+    this.#tally.countMount();
     await target.mount(stack);
     this.#mounted.set(stack.mountpoint, target);
   }
@@ -227,18 +352,4 @@ export class Pair {
     }
     await target?.unmount(stack);
   }
-}
-
-async function closeSlots({ fs: side, slots }: Actor): Promise<void> {
-  for (const fd of slots.values()) await side.close(fd);
-  slots.clear();
-}
-
-/** Times that the clock set are the same time. Data that passes a fifo moves its time on ext4 and not on overlayfs. */
-function normalTree(tree: Tree): Tree {
-  const entries = Object.entries(tree).map(([path, node]) => {
-    const mtimeNs = node.type === 'fifo' ? 0n : normalTime(node.mtimeNs) === 'now' ? -1n : node.mtimeNs;
-    return [path, { ...node, mtimeNs }] as const;
-  });
-  return Object.fromEntries(entries);
 }

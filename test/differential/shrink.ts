@@ -6,8 +6,8 @@
  */
 
 import type { DirSpec, Layers } from '../helpers/layers.js';
-import type { Run } from './arbitrary.js';
-import { withSoundWhiteouts } from './sound.js';
+import type { Run } from './draw.js';
+import { soundLayers } from './sound.js';
 
 /** @param fails whether a run still fails; it is asked one run after the other until `deadlineMs` (of Date.now). */
 export async function shrink(
@@ -38,9 +38,8 @@ async function firstFailing(
 /** Large cuts first. */
 function* candidates(run: Run): Generator<Run> {
   for (const steps of cuts(run.steps)) yield { ...run, steps };
-  for (const layers of cuts(run.layers))
-    if (layers.length > 0) yield { ...run, layers: withSoundWhiteouts(layers) };
-  for (const layers of smallerLayers(run.layers)) yield { ...run, layers: withSoundWhiteouts(layers) };
+  for (const layers of cuts(run.layers)) if (layers.length > 0) yield { ...run, layers: soundLayers(layers) };
+  for (const layers of smallerLayers(run.layers)) yield { ...run, layers: soundLayers(layers) };
 }
 
 /** The list without its second half, its first, each quarter, ... each single element. */

@@ -22,6 +22,7 @@ const signatures = {
   lchown: ['int', ['void*', 'int', 'int']],
   fchown: ['int', ['int', 'int', 'int']],
   mknod: ['int', ['void*', 'unsigned int', 'uint64_t']],
+  statx: ['int', ['int', 'void*', 'int', 'unsigned int', 'void*']],
   fallocate: ['int', ['int', 'int', 'int64_t', 'int64_t']],
   lseek: ['int64_t', ['int', 'int64_t', 'int']],
   copy_file_range: ['int64_t', ['int', 'void*', 'int', 'void*', 'size_t', 'unsigned int']],

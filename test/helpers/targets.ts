@@ -58,15 +58,6 @@ export const OVERLAYFS_OPTIONS = 'redirect_dir=on,index=on,metacopy=on';
 
 export const overlayfs: Target = overlayfsTarget('overlayfs', OVERLAYFS_OPTIONS);
 
-/**
- * The reference for whole runs: with metacopy, opening a file for writing after a chmod moves its mtime
- * (the suite `copy-up` has a case for that), which ext4 does not.
- */
-export const overlayfsWithoutMetacopy: Target = overlayfsTarget(
-  'overlayfs-without-metacopy',
-  'redirect_dir=on,index=on,metacopy=off',
-);
-
 export const fuseOverlayfs: Target = {
   name: 'fuse-overlayfs',
   features: new Set<Feature>(['layers']),
@@ -80,6 +71,8 @@ export const fuseOverlayfs: Target = {
 
 export const plyfs: Target = plyfsTarget('plyfs', []);
 export const plyfsCoherent: Target = plyfsTarget('plyfs-coherent', ['-o', 'coherent']);
+/** Binds are served by threads of their own. */
+export const plyfsFar: Target = plyfsTarget('plyfs-far', [], 'remote=on');
 export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);
 
 /** Whether the project has a command line yet; from then on a missing build is a failure, not a reason to leave out. */
@@ -87,27 +80,38 @@ export function hasPlyfs(): boolean {
   return existsSync(`${projectRoot}/src/cli/main.ts`);
 }
 
+/** Kernel overlayfs with other options, which name it too. */
+export function overlayfsWith(options: string): Target {
+  return overlayfsTarget(`overlayfs (${options})`, options);
+}
+
+export function plyfsWith(options: string): Target {
+  return plyfsTarget(`plyfs (${options})`, ['-o', options]);
+}
+
 function overlayfsTarget(name: string, options: string): Target {
   return {
     name,
     features: new Set<Feature>(['layers']),
-    mount: (stack) =>
-      mountOnceFree(
-        ['-t', 'overlay', 'plyfs-test', '-o', `${overlayDirs(stack)},${options}`, stack.mountpoint],
-        dirname(stack.upper),
-      ),
-    unmount: (stack) => program('umount', [stack.mountpoint]),
+    mount: (stack) => {
+      const all = `${overlayDirs(stack)},${options}`;
+      return onceFree(() =>
+        program('mount', ['-t', 'overlay', 'plyfs-test', '-o', all, stack.mountpoint], dirname(stack.upper)),
+      );
+    },
+    unmount: (stack) => onceFree(() => program('umount', [stack.mountpoint])),
     abort: () => undefined,
   };
 }
 
-function plyfsTarget(name: string, options: readonly string[]): Target {
+/** @param mode added to each bind. */
+function plyfsTarget(name: string, options: readonly string[], mode?: string): Target {
   return {
     name,
     features: new Set<Feature>(['layers', 'mounts']),
     async mount(stack) {
       const layers = stack.lowers.flatMap((lower) => ['-l', lower]);
-      const volumes = (stack.volumes ?? []).flatMap((spec) => ['-v', spec]);
+      const volumes = (stack.volumes ?? []).flatMap((spec) => ['-v', withMode(spec, mode)]);
       const upper = ['--upper', stack.upper, '--work', stack.work];
       await cli(['mount', ...layers, ...upper, ...volumes, ...options, stack.mountpoint]);
     },
@@ -116,17 +120,23 @@ function plyfsTarget(name: string, options: readonly string[]): Target {
   };
 }
 
+/** `source:target[:modes]`. */
+function withMode(spec: string, mode: string | undefined): string {
+  if (mode === undefined) return spec;
+  return spec.split(':').length > 2 ? `${spec},${mode}` : `${spec}:${mode}`;
+}
+
 /**
  * A mount namespace that somebody made while an overlay was mounted keeps that mount, and so its upper, until it ends;
- * other test files make such namespaces.
+ * other test files make such namespaces. An operator that was killed keeps it until it is gone.
  */
-async function mountOnceFree(args: readonly string[], cwd: string): Promise<void> {
+async function onceFree(act: () => Promise<void>): Promise<void> {
   for (const giveUpAt = Date.now() + BUSY_LIMIT_MS; ; ) {
     try {
-      await program('mount', args, cwd);
+      await act();
       return;
     } catch (error) {
-      if (Date.now() > giveUpAt || !String(error).includes('already mounted')) throw error;
+      if (Date.now() > giveUpAt || !/already mounted|is busy|it is in use/.test(String(error))) throw error;
       await setTimeout(200);
     }
   }
@@ -134,7 +144,7 @@ async function mountOnceFree(args: readonly string[], cwd: string): Promise<void
 
 async function unmountPlyfs(stack: Stack): Promise<void> {
   try {
-    await cli(['umount', stack.mountpoint]);
+    await onceFree(() => cli(['umount', stack.mountpoint]));
   } catch (error) {
     if (findMount(stack.mountpoint) !== undefined) await unmountFuse(stack);
     throw error;

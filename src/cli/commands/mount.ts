@@ -2,6 +2,8 @@
  * `plyfs mount`: one union mount, served by a daemon that lives on, or by this process with `-f`.
  */
 
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { MountWish } from '../../daemon/build-config.js';
 import type { EngineName, MountConfig } from '../../daemon/mount-config.js';
@@ -13,6 +15,9 @@ Layers are read-only directories; names of a later -l hide those of an earlier o
 in the form that kernel overlayfs uses. Without --upper the mount is read-only. The mount points of -v, --mount and
 --tmpfs need not exist.
 
+SRC of -l is a path when there is one of that name or when it begins with '/', './' or '../'; else it is the name or id
+of an image. A tar (plain, gzip, zstd) is unpacked into the store once, and stays there until 'plyfs image prune'.
+
 -o takes what 'mount -t overlay' takes: lowerdir=TOP:...:BOTTOM, upperdir=, workdir=, userxattr, volatile, ro, and
 allow_other, nosuid, nodev, noexec, noatime; and of its own:
   coherent   files of layers that are open follow what is written to them later ('tail -f' of a log of a layer, maps,
@@ -22,6 +27,7 @@ Examples:
   plyfs mount -l base -l app --upper changes /mnt
   plyfs mount -o lowerdir=app:base,upperdir=changes,workdir=work /mnt     the same, as overlayfs has it
   plyfs mount -l rootfs /mnt                                              read-only
+  plyfs mount -l debian:12 -l app.tar.gz --upper changes /mnt             an image, and a layer tar on top
   plyfs mount -l rootfs --upper up -v /srv/www:/var/www:ro /mnt           a bind mount
   plyfs mount -l rootfs --upper up -v data:/var/lib/db /mnt               a named volume, made at first use
   plyfs mount -l rootfs --upper up --mount type=bind,src=./app.conf,dst=/etc/app.conf,ro /mnt
@@ -30,7 +36,7 @@ Examples:
 'plyfs umount MOUNTPOINT' takes it away; a mount in the foreground also ends with Ctrl-C.`;
 
 interface MountFlags {
-  readonly layer?: string[];
+  readonly layer?: string[] | undefined;
   readonly upper?: string;
   readonly work?: string;
   readonly option?: string[];
@@ -48,7 +54,7 @@ export function mountCommand(): Command {
   return new Command('mount')
     .description('mount layers, an upper and other mounts as one tree')
     .argument('<mountpoint>', 'an existing directory')
-    .option('-l, --layer <dir>', 'a read-only layer, bottom first (repeatable)', collect)
+    .option('-l, --layer <src>', 'a directory, a layer tar or an image, bottom first (repeatable)', collect)
     .option('--upper <dir>', 'the directory that takes all changes')
     .option('--work <dir>', 'scratch directory on the file system of upper (default: UPPER.work)')
     .option('-o, --option <options>', 'options as of mount -t overlay, comma-separated (repeatable)', collect)
@@ -60,7 +66,10 @@ export function mountCommand(): Command {
       new Option('--engine <name>', 'who speaks FUSE').choices(['kernel', 'fuse-native']).default('kernel'),
     )
     .option('-f, --foreground', 'serve from this process, log on standard error')
-    .option('--root <dir>', 'where volumes are kept (default: /var/lib/plyfs, or ~/.local/share/plyfs)')
+    .option(
+      '--root <dir>',
+      'where volumes and images are kept (default: /var/lib/plyfs, or ~/.local/share/plyfs)',
+    )
     .option(DEBUG_FLAG, DEBUG_TEXT)
     .addHelpText('after', DETAILS)
     .action(runMount);
@@ -70,7 +79,7 @@ async function runMount(mountpoint: string, flags: MountFlags): Promise<void> {
   const debug = flags.debug === true;
   try {
     const { buildConfig } = await import('../../daemon/build-config.js');
-    const config = buildConfig(wishOf(mountpoint, flags));
+    const config = buildConfig(wishOf(mountpoint, { ...flags, layer: await layersOf(flags) }));
     await printNotices(config);
     if (flags.foreground) return await serveHere(config);
     const { launchDaemon } = await import('../../daemon/launch.js');
@@ -78,6 +87,19 @@ async function runMount(mountpoint: string, flags: MountFlags): Promise<void> {
   } catch (error) {
     fail('mount', error, debug);
   }
+}
+
+/** Directories alone need neither the store nor what reads images. */
+async function layersOf({ layer, root }: MountFlags): Promise<string[] | undefined> {
+  if (
+    layer === undefined ||
+    layer.every((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory())
+  ) {
+    return layer;
+  }
+  const { Store } = await import('../../store/store.js');
+  const { resolveLayers } = await import('../../image/layer-sources.js');
+  return resolveLayers(new Store(root === undefined ? undefined : resolve(root)), layer, process.cwd());
 }
 
 function wishOf(mountpoint: string, flags: MountFlags): MountWish {

@@ -8,26 +8,29 @@ import type { WhyReply, WhyStep } from '../../daemon/why-reply.js';
 import { nameFromText } from '../../vfs/name.js';
 import { DEBUG_FLAG } from '../options.js';
 import { fail, print } from '../output.js';
+import { openStore, ROOT_FLAG, ROOT_TEXT, type StoreFlags } from '../store-command.js';
 
 const DETAILS = `
 The path is asked about at the daemon and not opened. Topmost layer first; layers without the name are left out.
   shows      what is seen                      merged     a directory whose names show too
   whiteout   deleted here                      opaque     a directory that hides those below
   hidden     there, but something above hides it
+For a layer of an image, the line of the history that made it comes after the path.
 
 Examples:
   plyfs why /mnt/etc/passwd
+  plyfs why web:/etc/passwd                    in a container that is mounted
   plyfs why --format json /mnt/etc | jq -r .shown.where`;
 
-interface WhyFlags {
+interface WhyFlags extends StoreFlags {
   readonly format: string;
-  readonly debug?: boolean;
 }
 
 export function whyCommand(): Command {
   return new Command('why')
     .description('say which layer shows a path, and what hides it elsewhere')
-    .argument('<path>', 'a path in a mount; it need not exist')
+    .argument('<path>', 'a path in a mount, or CONTAINER:/PATH; it need not exist')
+    .option(ROOT_FLAG, ROOT_TEXT)
     .option('--format <format>', "'text' or 'json'", 'text')
     .option(DEBUG_FLAG, 'stack traces with errors')
     .addHelpText('after', DETAILS)
@@ -37,13 +40,24 @@ export function whyCommand(): Command {
 async function runWhy(path: string, flags: WhyFlags): Promise<void> {
   try {
     const { explainPath } = await import('../../daemon/explain.js');
-    const absolute = path.startsWith('/') ? path : `${resolve('.')}/${path}`;
+    const absolute = await absoluteOf(path, flags);
     const reply = await explainPath(nameFromText(absolute));
     print(flags.format === 'json' ? `${JSON.stringify(reply, null, 2)}\n` : formatWhy(reply));
     if (reply.shown === null) process.exitCode = 1;
   } catch (error) {
     fail('why', error, flags.debug === true);
   }
+}
+
+/** `NAME:/path` is a path in a mounted container, whatever files there are. */
+async function absoluteOf(path: string, flags: WhyFlags): Promise<string> {
+  if (path.startsWith('/')) return path;
+  const [, name, inside] = /^([a-zA-Z0-9][\w.-]+):(\/.*)$/s.exec(path) ?? [];
+  if (name === undefined || inside === undefined) return `${resolve('.')}/${path}`;
+  const { resolveContainer } = await import('../../container/find.js');
+  const { mountPointOf } = await import('../../container/status.js');
+  const store = await openStore(flags);
+  return `${mountPointOf(store, resolveContainer(store, name))}${inside}`;
 }
 
 /** First what is seen, then a line for each layer that has the name. */

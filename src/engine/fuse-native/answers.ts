@@ -41,6 +41,7 @@ export interface AnswersOptions {
 /** The session that the file system sees: no passthrough, since libfuse 2 knows none. */
 export class Answers implements Session {
   readonly passthrough = false;
+  readonly caller = undefined;
   replaying = false;
   readonly #options: AnswersOptions;
   readonly #failures: Failures;

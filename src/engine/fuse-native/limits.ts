@@ -51,6 +51,10 @@ export const LIMITS = [
   { key: 'utf-8', text: 'names that are not UTF-8 show with U+FFFD and cannot be used (EILSEQ)' },
   { key: 'interrupt', text: 'a request that waits for a long copy cannot be interrupted' },
   {
+    key: 'far-storage',
+    text: 'storage that hangs below one bind hangs the whole mount: timeout= and remote= do nothing, and mounts cannot change while it runs',
+  },
+  {
     key: 'no-passthrough',
     text: 'every read and write comes to the daemon: about ten times the cost of a request',
   },

@@ -53,6 +53,7 @@ import { encodeBytes, encodeFilled, encodeName, REPLY_BODY, type ReplyBuffer } f
 import type { RequestHeader, RequestView } from '../../fuse/request.js';
 import { S_IFLNK } from '../../linux/constants.js';
 import type { FileSystem } from '../../vfs/file-system.js';
+import { NO_NODE } from '../../vfs/node-id.js';
 import type { Records } from './records.js';
 
 /** A handler returns it when no answer is wanted. */
@@ -145,6 +146,21 @@ function getattr({ fs, request, header, reply, records }: Exchange): number {
   return 0;
 }
 
+/**
+ * What a setattr names. One that names nothing is a chown(2) that keeps both ids; or it follows the removal of
+ * security.capability before a write, which leaves set-id bits to those who have CAP_FSETID (fs/inode.c:
+ * file_remove_privs_flags(), fs/attr.c:notify_change() v6.18).
+ * DEVIATION: a chown(2) that keeps both ids, of a file that had capabilities until then, leaves setuid.
+ */
+const FATTR_MEANT =
+  flag.FATTR_MODE |
+  flag.FATTR_UID |
+  flag.FATTR_GID |
+  flag.FATTR_SIZE |
+  flag.FATTR_ATIME |
+  flag.FATTR_MTIME |
+  flag.FATTR_KILL_SUIDGID;
+
 function setattr({ fs, request, header, reply, records }: Exchange): number {
   const { setattr: wanted, change, attr } = records;
   decodeSetattr(request, wanted);
@@ -169,7 +185,9 @@ function setattr({ fs, request, header, reply, records }: Exchange): number {
   change.mtimeNsec = wanted.mtimeNsec;
   change.killPriv = (valid & flag.FATTR_KILL_SUIDGID) !== 0;
   change.handle = (valid & flag.FATTR_FH) !== 0 ? wanted.handle : undefined;
+  change.bareChown = (valid & FATTR_MEANT) === 0 && records.lostCapability !== header.nodeId;
   fs.setattr(header.nodeId, change, attr, records.caller);
+  if (records.lostCapability === header.nodeId) records.lostCapability = NO_NODE;
   encodeAttr(reply, attr);
   return 0;
 }
@@ -243,6 +261,7 @@ function link({ fs, request, header, reply, records }: Exchange): number {
 function open({ fs, request, header, reply, records }: Exchange): number {
   const { open: wanted, intent, opened } = records;
   decodeOpen(request, wanted);
+  intent.pid = header.pid;
   intent.flags = wanted.flags;
   intent.killPriv = (wanted.openFlags & flag.FUSE_OPEN_KILL_SUIDGID) !== 0;
   opened.reset();
@@ -372,11 +391,21 @@ function setxattr({ fs, request, header, records, setxattrExt }: Exchange): numb
 function removexattr({ fs, request, header, records }: Exchange): number {
   decodeName(request, records.name);
   fs.removexattr(header.nodeId, records.name.name);
+  if (records.name.name === 'security.capability') records.lostCapability = header.nodeId;
   return 0;
+}
+
+/**
+ * Whether set-id bits go: HANDLE_KILLPRIV_V2 leaves them to us, and these two requests, unlike WRITE, do not say whether
+ * the caller has CAP_FSETID (fs/fuse/file.c:fuse_file_fallocate() v6.18). A root without it is taken to have it.
+ */
+function killsPrivileges(header: RequestHeader): boolean {
+  return header.uid !== 0;
 }
 
 function fallocate({ fs, request, header, records }: Exchange): number {
   decodeFallocate(request, records.fallocate);
+  records.fallocate.killPriv = killsPrivileges(header);
   fs.fallocate(header.nodeId, records.fallocate.handle, records.fallocate);
   return 0;
 }
@@ -388,8 +417,9 @@ function lseek({ fs, request, header, reply, records }: Exchange): number {
   return 0;
 }
 
-function copyRange({ fs, request, records }: Exchange): number {
+function copyRange({ fs, request, header, records }: Exchange): number {
   decodeCopyFileRange(request, records.copy);
+  records.copy.target.killPriv = killsPrivileges(header);
   return fs.copyFileRange(records.copy.source, records.copy.target, records.copy.length);
 }
 

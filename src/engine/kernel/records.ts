@@ -14,6 +14,7 @@ import { DirentBuffer } from '../../fuse/encode-dirent.js';
 import { Attr, Entry, Opened, StatFs } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
 import { AttrChange, Creation, NewEntry, NewFile, OpenIntent, WriteData } from '../../vfs/file-system.js';
+import { NO_NODE, type NodeId } from '../../vfs/node-id.js';
 
 export class Records {
   readonly getattr = new attr.GetattrIn();
@@ -40,6 +41,9 @@ export class Records {
   readonly setxattr = new xattr.SetxattrIn();
   readonly getxattr = new xattr.GetxattrIn();
   readonly listxattr = new xattr.ListxattrIn();
+
+  /** The file whose capabilities were removed last, until its next setattr. */
+  lostCapability: NodeId = NO_NODE;
 
   readonly caller = new Caller();
   readonly attr = new Attr();

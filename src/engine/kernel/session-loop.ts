@@ -28,12 +28,14 @@ import { read, writePrefix } from '../../linux/data.js';
 import { ioctlBuffer } from '../../linux/ioctl.js';
 import { eventfdDrain, PollSet, poll } from '../../linux/poll.js';
 import { schedYield } from '../../linux/process.js';
+import type { Caller } from '../../vfs/caller.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
 import { Failures } from '../failures.js';
+import type { FarLoop, FarRouter } from '../far/far-router.js';
 import { JobRunner } from '../jobs/job-runner.js';
-import { type Exchange, handlers, NO_REPLY } from './dispatch.js';
+import { handlers, NO_REPLY } from './dispatch.js';
 import { Records } from './records.js';
 
 /** Largest request: 1 MiB of data behind its headers. */
@@ -58,6 +60,8 @@ export interface LoopOptions {
   /** eventfd, non-blocking: written when a message or a finished job waits. */
   readonly wakeFd: number;
   readonly passthrough: boolean;
+  /** Takes the requests that threads of far storage answer. */
+  readonly far?: FarRouter;
   /** Called when the eventfd was written; returns true to leave the loop. */
   readonly onWake: () => boolean;
   readonly onInit: (features: Negotiated) => void;
@@ -76,8 +80,9 @@ interface Parked {
   readonly bytes: Buffer;
 }
 
-export class SessionLoop implements Session, Exchange {
-  readonly fs: FileSystem;
+export class SessionLoop implements Session, FarLoop {
+  /** Replaced when the first mount is added to a union that had none. */
+  fs: FileSystem;
   readonly request = new RequestView(Buffer.alloc(REQUEST_BYTES));
   readonly header = new RequestHeader();
   readonly reply = new ReplyBuffer(REPLY_BYTES);
@@ -90,6 +95,7 @@ export class SessionLoop implements Session, Exchange {
   readonly #jobs: JobRunner;
   readonly #counts = new Float64Array(OPCODE_LIMIT + 1);
   readonly #failures: Failures;
+  readonly #far: FarRouter | undefined;
   #parked: Parked[] = [];
   #turns = MOST_TURNS;
 
@@ -98,6 +104,8 @@ export class SessionLoop implements Session, Exchange {
     this.fs = options.fs;
     this.#jobs = new JobRunner(options.wakeFd);
     this.#failures = new Failures(options.log);
+    this.#far = options.far;
+    this.#far?.attach(this);
   }
 
   /**
@@ -116,16 +124,18 @@ export class SessionLoop implements Session, Exchange {
           this.request.end = length;
           this.#serve();
           if (++sinceLook < PATIENCE) continue;
+          this.#far?.settle();
         } else if (length === -ENODEV) {
           return 'unmounted';
         } else if (length === -EAGAIN) {
-          if (!this.#spin(waitSet)) poll(waitSet, -1);
+          if (!this.#spin(waitSet)) poll(waitSet, this.#far?.settle() ?? -1);
         } else if (length !== -EINTR && length !== -ENOENT) {
           check(length, 'read', '/dev/fuse');
         }
         sinceLook = 0;
         if (length === -EAGAIN && (waitSet.revents(1) & POLLIN) === 0) continue;
         eventfdDrain(wakeFd);
+        this.#far?.drain();
         this.#replayFinished();
         if (onWake()) return 'stopped';
       }
@@ -170,6 +180,10 @@ export class SessionLoop implements Session, Exchange {
     ioctlBuffer(this.#options.fuseFd, FUSE_DEV_IOC_BACKING_CLOSE, this.#backing);
   }
 
+  get caller(): Caller {
+    return this.records.caller;
+  }
+
   /** Sent by the thread that answers, against the rule: without a page range the kernel waits for no request of ours. */
   invalidateAttributes(node: NodeId): void {
     const length = encodeInvalInode(this.#notice, node, -1, 0);
@@ -196,6 +210,7 @@ export class SessionLoop implements Session, Exchange {
       this.#interrupt();
       return;
     }
+    if (this.#far !== undefined && this.#far.storages.length > 0 && this.#far.take(this)) return;
     const result = opcode === FUSE_INIT ? this.#init() : this.#dispatch();
     if (result === undefined) return;
     if (result !== NO_REPLY) this.#send(result);
@@ -284,7 +299,6 @@ export class SessionLoop implements Session, Exchange {
 
   /** A parked request ends with EINTR; any other was answered before this one was read. */
   #interrupt(): void {
-    const { header } = this;
     const { interrupt } = this.records;
     try {
       decodeInterrupt(this.request, interrupt);
@@ -294,15 +308,20 @@ export class SessionLoop implements Session, Exchange {
       return;
     }
     const resend = FUSE_UNIQUE_RESEND_HIGH;
+    if (this.#far?.interrupt(interrupt.uniqueLow, interrupt.uniqueHigh) === true) return;
     const index = this.#parked.findIndex(
       (one) =>
         one.uniqueLow === interrupt.uniqueLow && ((one.uniqueHigh ^ interrupt.uniqueHigh) & ~resend) === 0,
     );
     if (index < 0) return;
     const [parked] = this.#parked.splice(index, 1);
-    header.uniqueLow = parked!.uniqueLow;
-    header.uniqueHigh = parked!.uniqueHigh;
-    this.#send(-EINTR);
+    this.answer({ low: parked!.uniqueLow, high: parked!.uniqueHigh }, -EINTR);
+  }
+
+  answer(unique: { readonly low: number; readonly high: number }, result: number): void {
+    this.header.uniqueLow = unique.low;
+    this.header.uniqueHigh = unique.high;
+    this.#send(result);
   }
 
   #trace(result: number, started: bigint): void {

@@ -22,7 +22,7 @@ import { displayName, type Name } from '../../vfs/name.js';
 import type { EntryType, TarEntry } from '../tar/entry.js';
 import type { TarSink } from '../tar/reader.js';
 import { AttributeWriter, type Notices } from './attributes.js';
-import { LayerDirectories, type LayerDirectory } from './directories.js';
+import { LayerDirectories, type LayerDirectory, NotADirectory } from './directories.js';
 import { type LayerLimits, Tally } from './limits.js';
 
 export interface ApplyOptions {
@@ -32,6 +32,8 @@ export interface ApplyOptions {
   readonly limits: LayerLimits;
   /** Leaves devices out instead of failing where they cannot be made. */
   readonly skipDevices: boolean;
+  /** A tree and no layer (the content of a volume): `.wh.` names are ordinary ones. */
+  readonly isPlainTree?: boolean;
 }
 
 export interface AppliedLayer {
@@ -159,15 +161,19 @@ export class LayerApplier implements TarSink {
     const name = path.slice(slash + 1);
     const above = slash < 0 ? '' : path.slice(0, slash);
     // aufs's own files, of which the image-spec keeps the opaque mark alone.
-    if (hasAufsPart(above)) return;
+    const isLayer = this.#options.isPlainTree !== true;
+    if (isLayer && hasAufsPart(above)) return;
     if (path === '') {
       if (entry.type !== 'directory') throw new UserError('the root of a layer is a directory');
       this.#directories.root.entry = entry;
       return;
     }
+    if (isLayer && name.startsWith(WHITEOUT_PREFIX)) {
+      this.#whiteout(above, name);
+      return;
+    }
     const parent = this.#parentAt(above);
-    if (name.startsWith(WHITEOUT_PREFIX)) this.#whiteout(parent, name);
-    else if (entry.type === 'directory') this.#directories.replace(parent, name).entry = entry;
+    if (entry.type === 'directory') this.#directories.replace(parent, name).entry = entry;
     else this.#make(parent, name, entry);
   }
 
@@ -178,7 +184,10 @@ export class LayerApplier implements TarSink {
     return parent;
   }
 
-  #whiteout(parent: LayerDirectory, mark: Name): void {
+  #whiteout(above: Name, mark: Name): void {
+    const parent = this.#parentOfWhiteout(above);
+    // umoci lists what a directory had when it became a file: nothing of it shows any more.
+    if (parent === undefined) return;
     if (mark === OPAQUE_NAME) {
       parent.isOpaque = true;
       return;
@@ -193,6 +202,15 @@ export class LayerApplier implements TarSink {
     }
     const made = mknodat(this.#directories.descriptor(parent), name, S_IFCHR, 0, 0);
     if (made !== -EEXIST) check(made, 'mknod');
+  }
+
+  #parentOfWhiteout(above: Name): LayerDirectory | undefined {
+    try {
+      return this.#parentAt(above);
+    } catch (error) {
+      if (error instanceof NotADirectory) return undefined;
+      throw error;
+    }
   }
 
   #make(parent: LayerDirectory, name: Name, entry: TarEntry): void {

@@ -45,6 +45,9 @@ export class LayerDirectory {
   }
 }
 
+/** On the way to an entry lies something of the same layer that is no directory. */
+export class NotADirectory extends UserError {}
+
 const MAX_OPEN = 200;
 const OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
@@ -167,13 +170,13 @@ export class LayerDirectories {
   }
 
   /** PRECONDITION: #stat is of what is there. */
-  #notADirectory(parent: LayerDirectory, name: Name): UserError {
+  #notADirectory(parent: LayerDirectory, name: Name): NotADirectory {
     const above = parent.path();
     const path = displayName(above === '' ? name : `${above}/${name}`);
     if ((this.#stat.mode & S_IFMT) === S_IFLNK) {
-      return new UserError(`an entry leads through the symlink '${path}' of the same layer`);
+      return new NotADirectory(`an entry leads through the symlink '${path}' of the same layer`);
     }
-    return new UserError(`an entry lies in '${path}', which is no directory`);
+    return new NotADirectory(`an entry lies in '${path}', which is no directory`);
   }
 
   #remember(directory: LayerDirectory): void {

@@ -6,7 +6,7 @@
 import { UserError } from '../../errno/user-error.js';
 import { parseChallenges } from './challenge.js';
 import type { Credentials } from './credentials.js';
-import { drain, type HttpClient, type HttpResponse, readBody } from './http.js';
+import { collect, drain, type HttpClient, type HttpResponse } from './http.js';
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
@@ -42,7 +42,7 @@ export class Authorization {
       return;
     }
     const isOffered = challenges.some(({ scheme }) => scheme === 'basic');
-    if (!isOffered || this.credentials === undefined || this.isBasic) throw this.refused();
+    if (!isOffered || this.credentials === undefined) throw this.refused();
     this.isBasic = true;
   }
 
@@ -72,7 +72,7 @@ export class Authorization {
       await drain(response);
       throw this.refused();
     }
-    const body = await readBody(response, MAX_TOKEN_BYTES);
+    const body = await collect(response.body, MAX_TOKEN_BYTES, this.host);
     if (response.status !== 200) {
       throw new UserError(`cannot log in to '${this.host}': '${url.host}' answered ${response.status}`);
     }

@@ -10,7 +10,7 @@ import { UserError } from '../../errno/user-error.js';
 import { type Digest, MEDIA_TYPE } from '../oci.js';
 import { Authorization } from './authorization.js';
 import type { Credentials } from './credentials.js';
-import { type BodySource, drain, HttpClient, type HttpResponse, readBody } from './http.js';
+import { type BodySource, collect, drain, HttpClient, type HttpResponse } from './http.js';
 import { DEFAULT_RETRY, type RetryPolicy, retryAfterMs, TryLater, withRetry } from './retry.js';
 
 export interface RegistryOptions {
@@ -84,7 +84,7 @@ export class Registry implements Disposable {
         );
       }
       await this.expect(response, [200], `get the manifest of '${repository}'`);
-      const bytes = await readBody(response, MAX_MANIFEST_BYTES);
+      const bytes = await collect(response.body, MAX_MANIFEST_BYTES, this.host);
       return { bytes, mediaType: response.header('content-type')?.split(';')[0]?.trim() ?? '' };
     });
   }
@@ -102,6 +102,14 @@ export class Registry implements Disposable {
     });
     await this.expect(response, [200, 206], `get the blob '${digest}' of '${repository}'`);
     return { body: response.body, offset: response.status === 206 ? offset : 0 };
+  }
+
+  /** A blob of at most `sizeBytes`, in memory. */
+  async smallBlob(repository: string, digest: Digest, sizeBytes: number): Promise<Buffer> {
+    return this.attempt(async () => {
+      const { body } = await this.blob(repository, digest);
+      return collect(body, sizeBytes, this.host);
+    });
   }
 
   async hasBlob(repository: string, digest: Digest): Promise<boolean> {
@@ -229,7 +237,7 @@ export class Registry implements Disposable {
   private async expect(response: HttpResponse, statuses: readonly number[], what: string): Promise<void> {
     const { status } = response;
     if (statuses.includes(status)) return;
-    const said = messageOf(await readBody(response, MAX_ERROR_BYTES));
+    const said = messageOf(await collect(response.body, MAX_ERROR_BYTES, this.host));
     const text = `cannot ${what}: '${this.host}' answered ${status}${said === '' ? '' : `: ${said}`}`;
     if (status === 429 || status >= 500)
       throw new TryLater(text, retryAfterMs(response.header('retry-after')));
@@ -253,6 +261,11 @@ export async function reaching<T>(host: string, work: () => Promise<T>): Promise
       : undefined;
     throw new UserError(`cannot reach the registry '${host}': ${message || code}`, { hint, cause: error });
   }
+}
+
+/** Of a manifest or an index: what is asked for below `manifests/`. */
+export function isManifestType(mediaType: string): boolean {
+  return MANIFEST_TYPES.includes(mediaType);
 }
 
 export function isLoopback(host: string): boolean {

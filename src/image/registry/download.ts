@@ -1,75 +1,73 @@
 /**
- * A blob from a registry to a file, in as many pieces as its connections break into.
+ * A blob from a registry, in as many pieces as its connections break into, readable while it comes.
  *
- * What has come lies in a file of its own until it is whole and its digest is right; a later command goes on with it.
- * INVARIANT: the file gets its name only after its bytes were hashed and are on disk.
+ * What has come lies in a file of its own; a later command reads that first and asks for the rest.
+ * INVARIANT: the iteration ends without an error only when the digest is right and the file is on disk.
  */
 
-import { createHash, type Hash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, unlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../errno/user-error.js';
-import { syncDirectory } from '../../store/atomic-file.js';
 import { type FileLock, tryLockFile } from '../../store/lock.js';
 import { hexOf } from '../chain-id.js';
 import type { Descriptor } from '../oci.js';
 import { type Registry, reaching } from './client.js';
-import { DEFAULT_RETRY, type RetryPolicy, withRetry } from './retry.js';
+import { DEFAULT_RETRY, isTransient, pauseAfter, type RetryPolicy } from './retry.js';
 
 export interface BlobDownload {
   readonly registry: Registry;
   readonly repository: string;
   readonly descriptor: Descriptor;
-  /** Where the blob will lie, and, until it is whole, `partialPath`. */
+  /** Where it lies, whole or in part; `PATH.lock` beside it is held while it comes. */
   readonly path: string;
-  readonly partialPath: string;
-  /** Bytes that came, those of an earlier command included; negative when they have to come again. */
+  /** Bytes that came by the network. */
   readonly onBytes?: (count: number) => void;
   readonly retry?: RetryPolicy;
 }
 
-interface Progress {
-  hash: Hash;
-  sizeBytes: number;
-}
+const READ_BYTES = 512 * 1024;
+const LOCK_POLL_MS = 100;
 
 /**
- * Resolves when the blob is there, whole and verified; another process may have brought it.
- * @throws UserError for a wrong digest or size, and when the registry cannot be reached.
+ * The blob from its first byte. Closing the iteration early leaves what has come.
+ * @throws UserError for a wrong digest or size (then nothing is left), and when the registry cannot be reached.
  */
-export async function downloadBlob(download: BlobDownload): Promise<void> {
-  const { registry, path, partialPath, descriptor, onBytes } = download;
-  if (existsSync(path)) {
-    onBytes?.(descriptor.size);
-    return;
-  }
-  mkdirSync(dirname(partialPath), { recursive: true, mode: 0o700 });
-  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
-  using _ = await lockPatiently(`${partialPath}.lock`);
-  if (existsSync(path)) {
-    onBytes?.(descriptor.size);
-    return;
-  }
-  const file = await open(partialPath, 'a+', 0o644);
+export async function* downloadBlob(download: BlobDownload): AsyncGenerator<Buffer> {
+  const { path, descriptor } = download;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  using _ = await lockPatiently(`${path}.lock`);
+  const file = await open(path, 'a+', 0o644);
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
   try {
-    const progress = await resume(file, descriptor, onBytes);
-    await reaching(registry.host, () =>
-      withRetry(download.retry ?? DEFAULT_RETRY, () => receive(download, file, progress)),
-    );
-    verify(progress, download);
+    if ((await file.stat()).size > descriptor.size) await file.truncate(0);
+    for await (const chunk of pieces(file)) {
+      hash.update(chunk);
+      sizeBytes += chunk.byteLength;
+      yield chunk;
+    }
+    for await (const chunk of receive(download, sizeBytes)) {
+      sizeBytes += chunk.byteLength;
+      if (sizeBytes > descriptor.size) {
+        throw refuse(download, `is longer than the ${descriptor.size} bytes that its manifest says`);
+      }
+      await file.appendFile(chunk);
+      hash.update(chunk);
+      download.onBytes?.(chunk.byteLength);
+      yield chunk;
+    }
+    const digest = hash.digest('hex');
+    if (digest !== hexOf(descriptor.digest)) throw refuse(download, `has the digest 'sha256:${digest}'`);
     await file.sync();
   } finally {
     await file.close();
   }
-  renameSync(partialPath, path);
-  syncDirectory(dirname(path));
-  // Whoever still waits for this lock finds the blob.
-  unlinkSync(`${partialPath}.lock`);
+  // Whoever waits for this lock finds the blob whole.
+  unlinkSync(`${path}.lock`);
 }
-
-const LOCK_POLL_MS = 100;
 
 /** Another command may bring the same blob. Asked for again and again: to block would stop the other downloads too. */
 async function lockPatiently(path: string): Promise<FileLock> {
@@ -80,65 +78,60 @@ async function lockPatiently(path: string): Promise<FileLock> {
   }
 }
 
-const READ_BYTES = 1024 * 1024;
-
-/** Hashes what an earlier attempt left. */
-async function resume(
-  file: FileHandle,
-  descriptor: Descriptor,
-  onBytes: ((count: number) => void) | undefined,
-): Promise<Progress> {
-  const progress: Progress = { hash: createHash('sha256'), sizeBytes: 0 };
-  const { size } = await file.stat();
-  if (size > descriptor.size) await file.truncate(0);
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, progress.sizeBytes);
-    if (bytesRead === 0) break;
-    progress.hash.update(buffer.subarray(0, bytesRead));
-    progress.sizeBytes += bytesRead;
+async function* pieces(file: FileHandle): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, READ_BYTES, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
-  onBytes?.(progress.sizeBytes);
-  return progress;
 }
 
-/** One connection's worth; what came before it broke is kept. */
-async function receive(download: BlobDownload, file: FileHandle, progress: Progress): Promise<void> {
-  const { registry, repository, descriptor, onBytes } = download;
-  if (progress.sizeBytes === descriptor.size) return;
-  const { body, offset } = await registry.blob(repository, descriptor.digest, progress.sizeBytes);
-  if (offset !== progress.sizeBytes) {
-    await file.truncate(0);
-    onBytes?.(-progress.sizeBytes);
-    progress.hash = createHash('sha256');
-    progress.sizeBytes = 0;
-  }
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    if (progress.sizeBytes + chunk.byteLength > descriptor.size) {
-      body.destroy();
-      throw refuse(download, `is longer than the ${descriptor.size} bytes that its manifest says`);
+/** The blob from `start` on, over as many connections as it takes. An attempt that brought something begins the count anew. */
+async function* receive(download: BlobDownload, start: number): AsyncGenerator<Buffer> {
+  const { descriptor, retry = DEFAULT_RETRY, registry } = download;
+  let sizeBytes = start;
+  for (let attempt = 1; sizeBytes < descriptor.size; attempt += 1) {
+    try {
+      for await (const chunk of connection(download, sizeBytes)) {
+        sizeBytes += chunk.byteLength;
+        attempt = 0;
+        yield chunk;
+      }
+    } catch (error) {
+      if (attempt >= retry.attempts || !isTransient(error)) {
+        await reaching(registry.host, () => Promise.reject(error as Error));
+      }
+      await sleep(pauseAfter(retry, Math.max(attempt, 1), error));
     }
-    await file.appendFile(chunk);
-    progress.hash.update(chunk);
-    progress.sizeBytes += chunk.byteLength;
-    onBytes?.(chunk.byteLength);
   }
-  if (progress.sizeBytes < descriptor.size) {
-    throw Object.assign(new Error(`the connection ended after ${progress.sizeBytes} bytes`), {
+}
+
+/** One connection's worth. @throws Error with a transient code when it ends too early. */
+async function* connection(
+  { registry, repository, descriptor }: BlobDownload,
+  start: number,
+): AsyncGenerator<Buffer> {
+  const { body, offset } = await registry.blob(repository, descriptor.digest, start);
+  // Without ranges it begins at the first byte again, which is known already.
+  let skip = start - offset;
+  let sizeBytes = start;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    const fresh = chunk.subarray(Math.min(skip, chunk.byteLength));
+    skip -= chunk.byteLength - fresh.byteLength;
+    sizeBytes += fresh.byteLength;
+    if (fresh.byteLength > 0) yield fresh;
+  }
+  if (sizeBytes < descriptor.size) {
+    throw Object.assign(new Error(`the connection ended after ${sizeBytes} bytes`), {
       code: 'ERR_STREAM_PREMATURE_CLOSE',
     });
   }
 }
 
-function verify({ hash }: Progress, download: BlobDownload): void {
-  const digest = hash.digest('hex');
-  if (digest !== hexOf(download.descriptor.digest)) {
-    throw refuse(download, `has the digest 'sha256:${digest}'`);
-  }
-}
-
 /** What is wrong is not kept to be resumed. */
-function refuse({ registry, repository, descriptor, partialPath }: BlobDownload, what: string): UserError {
-  unlinkSync(partialPath);
+function refuse({ registry, repository, descriptor, path }: BlobDownload, what: string): UserError {
+  unlinkSync(path);
   return new UserError(`the blob '${descriptor.digest}' of '${registry.host}/${repository}' ${what}`);
 }

@@ -9,6 +9,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { UserError } from '../../errno/user-error.js';
 
 export interface BodySource {
   readonly sizeBytes: number;
@@ -125,15 +126,15 @@ export async function drain(response: HttpResponse): Promise<void> {
   }
 }
 
-/** The whole body. @throws Error when it is longer than `limitBytes`. */
-export async function readBody(response: HttpResponse, limitBytes: number): Promise<Buffer> {
+/** The whole body. @throws UserError when it is longer than `limitBytes`. */
+export async function collect(body: Readable, limitBytes: number, host: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.byteLength;
     if (size > limitBytes) {
-      response.body.destroy();
-      throw new Error(`the answer of '${response.url.host}' is longer than ${limitBytes} bytes`);
+      body.destroy();
+      throw new UserError(`an answer of '${host}' is longer than ${limitBytes} bytes`);
     }
     chunks.push(chunk);
   }

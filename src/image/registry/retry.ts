@@ -59,7 +59,7 @@ export async function withRetry<T>(policy: RetryPolicy, attempt: (count: number)
   }
 }
 
-function pauseAfter(policy: RetryPolicy, count: number, error: unknown): number {
+export function pauseAfter(policy: RetryPolicy, count: number, error: unknown): number {
   const wished = error instanceof TryLater ? error.pauseMs : undefined;
   // A jitter, so that clients which failed together do not come back together.
   const own = policy.firstPauseMs * 2 ** (count - 1) * (0.75 + Math.random() / 2);

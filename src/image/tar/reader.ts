@@ -43,6 +43,10 @@ export class TarReader {
   readonly #sink: TarSink;
   readonly #block = Buffer.alloc(BLOCK_BYTES);
   #blockLength = 0;
+  /** Bytes written before the chunk that is being read. */
+  #before = 0;
+  /** Where the data of the entry begins, from the start of the tar. */
+  dataOffset = 0;
   #state: State = 'header';
   /** Bytes left of records, data or what is skipped. */
   #left = 0;
@@ -71,7 +75,8 @@ export class TarReader {
     while (at < chunk.length) {
       switch (this.#state) {
         case 'over':
-          return;
+          at = chunk.length;
+          break;
         case 'data':
           at = this.#takeData(chunk, at);
           break;
@@ -85,6 +90,20 @@ export class TarReader {
           at = this.#takeBlock(chunk, at);
       }
     }
+    this.#before += chunk.length;
+  }
+
+  /** Bytes of data and padding that come next, for who can seek; `jump()` over them. */
+  pending(): number {
+    return this.#state === 'data' || this.#state === 'skip' ? this.#left : 0;
+  }
+
+  /** Goes on after what is pending, as if it had been written; the sink sees none of it. */
+  jump(): void {
+    this.#before += this.#left;
+    this.#left = 0;
+    if (this.#state === 'data') this.#endData();
+    else if (this.#state === 'skip') this.#state = 'header';
   }
 
   /**
@@ -99,6 +118,7 @@ export class TarReader {
 
   #takeBlock(chunk: Buffer, at: number): number {
     if (this.#blockLength === 0 && chunk.length - at >= BLOCK_BYTES) {
+      this.dataOffset = this.#before + at + BLOCK_BYTES;
       this.#onBlock(chunk.subarray(at, at + BLOCK_BYTES));
       return at + BLOCK_BYTES;
     }
@@ -107,6 +127,7 @@ export class TarReader {
     this.#blockLength += length;
     if (this.#blockLength === BLOCK_BYTES) {
       this.#blockLength = 0;
+      this.dataOffset = this.#before + at + length;
       this.#onBlock(this.#block);
     }
     return at + length;

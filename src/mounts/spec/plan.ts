@@ -43,12 +43,16 @@ export function collectNotices(requests: readonly MountRequest[]): string[] {
 function withSourceType(request: BindRequest, exists: Exists): BindRequest {
   const found = exists(request.source);
   if (found === undefined && !request.createSource) {
-    throw new UserError(
-      `invalid mount config for type "bind": bind source path does not exist: ${request.source}`,
-      { hint: `create it, or add bind-create-src: --mount ${asMountSpec(request)}` },
-    );
+    throw missingSource(request);
   }
   return { ...request, sourceType: found ?? 'directory' };
+}
+
+export function missingSource(request: BindRequest): UserError {
+  return new UserError(
+    `invalid mount config for type "bind": bind source path does not exist: ${request.source}`,
+    { hint: `create it, or add bind-create-src: --mount ${asMountSpec(request)}` },
+  );
 }
 
 function asMountSpec({ source, target, readOnly }: BindRequest): string {

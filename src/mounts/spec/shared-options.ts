@@ -4,7 +4,7 @@
  *   uidmap=C:H:L[;C:H:L...]  gidmap=...   container id, host id, length; a repeated key appends
  *   squash=UID:GID                        all files show as this owner
  *   timeout=5s | 500ms | 2m | 5           a bare number is seconds
- *   remote[=true|false]                   its own worker, or never one
+ *   remote[=on|off]                       a thread of its own, or never one; true, false, 1, 0 do as well
  */
 
 import { UserError } from '../../errno/user-error.js';
@@ -35,7 +35,7 @@ const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
   ['gidmap', (value, { gidmap }) => ({ gidmap: [...gidmap, ...parseIdRanges('gidmap', value)] })],
   ['squash', (value) => ({ squash: parseSquash(value) })],
   ['timeout', (value) => ({ timeoutMs: parseTimeout(value) })],
-  ['remote', (value) => ({ remote: parseBoolean('remote', value) })],
+  ['remote', (value) => ({ remote: parseSwitch('remote', value) })],
 ]);
 
 /** Whether the key is one of these options. */
@@ -86,6 +86,12 @@ export function parseBoolean(key: string, value: string): boolean {
     `invalid value for '${key}': invalid boolean value ("${value}"): ` +
       'must be one of "true", "1", "false", or "0" (default "true")',
   );
+}
+
+/** As a boolean, or `on` and `off`. */
+function parseSwitch(key: string, value: string): boolean {
+  if (value === 'on') return true;
+  return value === 'off' ? false : parseBoolean(key, value);
 }
 
 /** A user or group id; undefined when it is none. */

@@ -1,9 +1,17 @@
 /** What another user may do, and whom new files belong to: mode bits, ACLs, sticky, setgid, umask. */
 
 import { expect } from 'vitest';
-import { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../helpers/constants.js';
+import {
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  O_CREAT,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+} from '../../helpers/constants.js';
 import { dir, file, layers } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import { posixAcl } from '../acl.js';
 import { ALICE, BOB, BOB_IN_ALICES_GROUP, type Case, type Suite } from '../suite.js';
 
@@ -247,6 +255,32 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a fallocate and a copied range by an ordinary user clear setuid and setgid, by root not',
+    layers: layers(
+      dir(
+        {
+          f: file('x', { ...ALICES, mode: 0o6777 }),
+          p: file('x'.repeat(9000), { ...ALICES, mode: 0o6777 }),
+          r: file('x', { ...ALICES, mode: 0o6777 }),
+          from: file('source'),
+          root: file('x', { mode: 0o4755 }),
+        },
+        OPEN,
+      ),
+    ),
+    async run(fs, t) {
+      const bob = await t.as(BOB);
+      const open = async (name: string) => bob.open(name, O_RDWR);
+      await bob.fallocate(await open('f'), 0, 0, 5000);
+      await bob.fallocate(await open('p'), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096);
+      await bob.copyFileRange(await bob.open('from'), 0, await open('r'), 0, 6);
+      await fs.fallocate(await fs.open('root', O_RDWR), 0, 0, 5000);
+      for (const name of ['f', 'p', 'r']) expect([name, (await fs.lstat(name)).mode]).toEqual([name, 0o777]);
+      expect((await fs.lstat('root')).mode).toBe(0o4755);
+      expect(await fs.readFile('r')).toBe('source');
+    },
+  },
+  {
     name: 'who asks for the mode alone sees at once that a write or O_TRUNC cleared setuid',
     layers: layers(
       dir({ w: file('x', { ...ALICES, mode: 0o6766 }), o: file('x', { ...ALICES, mode: 0o6766 }) }, OPEN),
@@ -264,6 +298,26 @@ const cases: Case[] = [
       await alice.writeFile('w', 'y', O_WRONLY);
       await alice.writeFile('o', 'y', O_WRONLY | O_TRUNC);
       expect(await modes()).toBe('766\n766\n');
+    },
+  },
+  {
+    name: 'a change by no member of the group clears setgid also where the group may not execute',
+    layers: layers(dir({ w: file('x', ALICES), o: file('x', ALICES), f: file('x', ALICES) }, OPEN)),
+    async run(fs, t) {
+      const change = async (user: Fs) => {
+        for (const name of ['w', 'o', 'f']) await fs.chmod(name, 0o6766);
+        await user.writeFile('w', 'y', O_WRONLY);
+        await user.writeFile('o', 'y', O_WRONLY | O_TRUNC);
+        await user.fallocate(await user.open('f', O_RDWR), 0, 0, 8192);
+        return (await fs.run('stat', '-c', '%a', 'w', 'o', 'f')).stdout;
+      };
+      expect(await change(await t.as(BOB_IN_ALICES_GROUP))).toBe('2766\n2766\n2766\n');
+      expect(await change(await t.as(BOB))).toBe('766\n766\n766\n');
+      for (const name of ['w', 'o', 'f']) {
+        await fs.chmod(name, 0o6766);
+        await fs.chown(name, 0, -1);
+      }
+      expect((await fs.run('stat', '-c', '%a', 'w', 'o', 'f')).stdout).toBe('2766\n2766\n2766\n');
     },
   },
   {

@@ -43,6 +43,10 @@ export interface Stat {
 /** A time to set: nanoseconds since the epoch, the time of the call, or none. */
 export type TimeChange = bigint | 'now' | 'omit';
 
+const STATX_BASIC_STATS = 0x7ff;
+/** STATX_ATTR_IMMUTABLE and STATX_ATTR_APPEND. */
+const STATX_ATTR_SHARED = 0x30n;
+
 const UTIME_NOW = 0x3fffffffn;
 const UTIME_OMIT = 0x3ffffffen;
 
@@ -105,6 +109,18 @@ export const attributeOperations = {
   },
   fstat(fd: number): Stat {
     return statOf(fs.fstatSync(fd, { bigint: true }));
+  },
+  /** What statx(2) says of the link itself: basic fields that it gave, and attributes of the few that overlays pass on. */
+  statx(path: Path): { mask: number; attributes: bigint; nlink: number; size: bigint } {
+    const into = Buffer.alloc(256);
+    call('statx', AT_FDCWD, cPath(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, into);
+    const isDirectory = (into.readUInt16LE(28) & S_IFMT) === fs.constants.S_IFDIR;
+    return {
+      mask: into.readUInt32LE(0) & STATX_BASIC_STATS,
+      attributes: into.readBigUInt64LE(8) & STATX_ATTR_SHARED,
+      nlink: isDirectory ? 0 : into.readUInt32LE(16),
+      size: isDirectory ? 0n : into.readBigUInt64LE(40),
+    };
   },
   access(path: Path, mode: number): void {
     fs.accessSync(bytesOf(path), mode);

@@ -5,9 +5,10 @@
  * file system's own affair and are left out.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
-import { O_NOATIME, O_RDONLY } from '../constants.js';
+import { O_NOATIME, O_RDONLY, SEEK_DATA } from '../constants.js';
+import { call } from '../libc.js';
 import { attributeOperations, type FileType, listXattrs, type Stat } from './attributes.js';
 import { listDirectory } from './names.js';
 import { bytesOf } from './path.js';
@@ -26,29 +27,56 @@ export interface TreeNode {
   readonly rdev?: string;
   readonly target?: string;
   readonly xattrs?: Readonly<Record<string, string>>;
-  /** SHA-1 of the content; of a file too large to be read whole, of its begin and its end. */
+  /** SHA-1 of the content; of a large file, of the blocks that are not all zeros and where they lie. */
   readonly hash?: string;
 }
 
 /** Path below the root to node; the root itself is ''. */
 export type Tree = Readonly<Record<string, TreeNode>>;
 
-const READ_WHOLE_BYTES = 64 * 1024 * 1024;
-const PIECE_BYTES = 1024 * 1024;
+/** Larger files are read where they have data. */
+const READ_WHOLE = 1 << 20;
+const BLOCK = 1 << 16;
 
-function hashOf(path: string): string {
+function hashOf(path: string, size: number): string {
   const fd = fs.openSync(bytesOf(path), O_RDONLY | (process.geteuid?.() === 0 ? O_NOATIME : 0));
   try {
-    const { size } = fs.fstatSync(fd);
-    const sum = createHash('sha1');
-    if (size <= READ_WHOLE_BYTES) return sum.update(fs.readFileSync(fd)).digest('hex');
-    const piece = Buffer.alloc(PIECE_BYTES);
-    for (const at of [0, size - PIECE_BYTES])
-      sum.update(piece.subarray(0, fs.readSync(fd, piece, 0, PIECE_BYTES, at)));
-    return sum.digest('hex');
+    const hash = createHash('sha1');
+    if (size <= READ_WHOLE) hash.update(fs.readFileSync(fd));
+    else for (const at of dataBlocks(fd, size)) hashBlock(hash, fd, at);
+    return hash.digest('hex');
   } finally {
     fs.closeSync(fd);
   }
+}
+
+const block = Buffer.alloc(BLOCK);
+const ZEROS = Buffer.alloc(BLOCK);
+
+/** Offsets of blocks that hold data as lseek(2) tells it. */
+function* dataBlocks(fd: number, size: number): Generator<number> {
+  for (let at = 0; at < size; at += BLOCK) {
+    const data = nextData(fd, at);
+    if (data === undefined) return;
+    at = Math.max(at, data - (data % BLOCK));
+    yield at;
+  }
+}
+
+function nextData(fd: number, offset: number): number | undefined {
+  try {
+    return call('lseek', fd, offset, SEEK_DATA);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+    return undefined;
+  }
+}
+
+function hashBlock(hash: Hash, fd: number, at: number): void {
+  const length = fs.readSync(fd, block, 0, BLOCK, at);
+  if (block.compare(ZEROS, 0, length, 0, length) === 0) return;
+  hash.update(`${at}:`);
+  hash.update(block.subarray(0, length));
 }
 
 function readNode(path: string, stat: Stat, first: Map<bigint, string>): TreeNode {
@@ -59,7 +87,7 @@ function readNode(path: string, stat: Stat, first: Map<bigint, string>): TreeNod
   if (type === 'dir') return common;
   const links = { size: stat.size, nlink: stat.nlink, ...linkOf(path, stat, first) };
   if (type === 'symlink') return { ...common, ...links, target: fs.readlinkSync(bytesOf(path), 'latin1') };
-  if (type === 'file') return { ...common, ...links, hash: hashOf(path) };
+  if (type === 'file') return { ...common, ...links, hash: hashOf(path, stat.size) };
   return { ...common, ...links, rdev: stat.rdev };
 }
 

@@ -43,10 +43,7 @@ const refused: [wish: Partial<MountWish>, message: string][] = [
   [{}, "cannot mount on '/m': no layer and no upper is given"],
   [{ layers: ['nope'] }, "cannot mount on '/m': layer '/nope': no such directory"],
   [{ layers: ['file'] }, "cannot mount on '/m': layer '/file': not a directory"],
-  [
-    { layers: ['layer.tar.gz'] },
-    "cannot mount on '/m': layer '/layer.tar.gz': layer tars need the image store, which this version lacks",
-  ],
+  [{ layers: ['layer.tar.gz'] }, "cannot mount on '/m': layer '/layer.tar.gz': not a directory"],
   [{ layers: ['l1'], mountpoint: 'nope' }, "cannot mount on '/nope': no such directory"],
   [{ layers: ['l1'], mountpoint: 'file' }, "cannot mount on '/file': not a directory"],
   [{ layers: ['l1'], mountpoint: 'l1/sub' }, "cannot mount on '/l1/sub': it lies inside layer '/l1'"],

@@ -44,13 +44,13 @@ describe('negotiate()', () => {
     { kernel: 0, wish: 'both', flags: ALWAYS | flag.FUSE_WRITEBACK_CACHE, flags2: 0 },
     { kernel: 1, wish: 'plain', flags: SINCE_5_17, flags2: 0 },
     { kernel: 1, wish: 'both', flags: SINCE_5_17 | flag.FUSE_WRITEBACK_CACHE, flags2: 0 },
-    { kernel: 2, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0x9c },
-    { kernel: 2, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xbc },
-    { kernel: 2, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xbc },
-    { kernel: 3, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0x9c },
-    { kernel: 3, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xbc },
-    { kernel: 3, wish: 'writeback', flags: SINCE_5_17 | EXT | flag.FUSE_WRITEBACK_CACHE, flags2: 0x9c },
-    { kernel: 3, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xbc },
+    { kernel: 2, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0xdc },
+    { kernel: 2, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xfc },
+    { kernel: 2, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xfc },
+    { kernel: 3, wish: 'plain', flags: SINCE_5_17 | EXT, flags2: 0xdc },
+    { kernel: 3, wish: 'passthrough', flags: SINCE_5_17 | EXT, flags2: 0xfc },
+    { kernel: 3, wish: 'writeback', flags: SINCE_5_17 | EXT | flag.FUSE_WRITEBACK_CACHE, flags2: 0xdc },
+    { kernel: 3, wish: 'both', flags: SINCE_5_17 | EXT, flags2: 0xfc },
   ])('kernel $kernel, $wish: asks for what is offered and wanted', ({ kernel, wish, flags, flags2 }) => {
     const { minor, flags: offered, flags2: offered2 } = kernels[kernel]!;
     const out = negotiate(offer({ minor, flags: offered, flags2: offered2 }), {
@@ -168,7 +168,7 @@ describe('encodeInit()', () => {
     encodeInit(reply, negotiate(offer({ flags: 0x73fffffb, flags2: 0x7ff }), wish));
     expect(reply.bytes.subarray(REPLY_BODY, reply.length)).toEqual(
       hex(`07 00 00 00 2d 00 00 00 00 00 02 00 69 f0 d4 71 40 00 30 00 00 00 10 00 01 00 00 00 00 01 00 00
-        bc 00 00 00 02 00 00 00 ${'00 '.repeat(24)}`),
+        fc 00 00 00 02 00 00 00 ${'00 '.repeat(24)}`),
     );
   });
 });

@@ -333,7 +333,13 @@ const contents: readonly RequestCase[] = [
     opcode: 43,
     body: `${H} 00 00 00 00 01 00 00 00 ff ff ff ff ff ff ff 7f 03 00 00 00 00 00 00 00`,
     decode: record(io.FallocateIn, io.decodeFallocate),
-    expected: { handle: HANDLE, offset: 0x1_0000_0000, length: Number.MAX_SAFE_INTEGER, mode: 3 },
+    expected: {
+      handle: HANDLE,
+      offset: 0x1_0000_0000,
+      length: Number.MAX_SAFE_INTEGER,
+      mode: 3,
+      killPriv: false,
+    },
   },
   {
     title: 'LSEEK to a negative offset',
@@ -349,8 +355,8 @@ const contents: readonly RequestCase[] = [
       05 00 00 00 06 00 00 00 ff ff ff ff ff ff ff ff 00 00 00 00 00 00 00 00`,
     decode: record(io.CopyFileRangeIn, io.decodeCopyFileRange),
     expected: {
-      source: { node: 0x3_0000_0007, handle: HANDLE, offset: 0x1_0000_0001 },
-      target: { node: 0x3_0000_0002, handle: 4, offset: 0x6_0000_0005 },
+      source: { node: 0x3_0000_0007, handle: HANDLE, offset: 0x1_0000_0001, killPriv: false },
+      target: { node: 0x3_0000_0002, handle: 4, offset: 0x6_0000_0005, killPriv: false },
       length: Number.MAX_SAFE_INTEGER,
       flags: 0,
     },

@@ -85,8 +85,8 @@ describe.runIf(compiles)('requests laid out by the compiler', () => {
       record: 'copy_file_range_in',
       title: 'COPY_FILE_RANGE',
       expected: {
-        source: { node: 1, handle: 1, offset: 2 },
-        target: { node: 3, handle: 4, offset: 5 },
+        source: { node: 1, handle: 1, offset: 2, killPriv: false },
+        target: { node: 3, handle: 4, offset: 5, killPriv: false },
         length: BIG,
         flags: 6,
       },
@@ -97,7 +97,11 @@ describe.runIf(compiles)('requests laid out by the compiler', () => {
       tail: 'n\0',
       expected: { flags: 1, mode: 2, umask: 3, openFlags: 4, name: 'n' },
     },
-    { record: 'fallocate_in', title: 'FALLOCATE', expected: { handle: BIG, offset: 1, length: 2, mode: 3 } },
+    {
+      record: 'fallocate_in',
+      title: 'FALLOCATE',
+      expected: { handle: BIG, offset: 1, length: 2, mode: 3, killPriv: false },
+    },
     { record: 'flush_in', title: 'FLUSH', expected: { handle: BIG, ...owner } },
     { record: 'fsync_in', title: 'FSYNC', expected: { handle: BIG, fsyncFlags: 1 } },
     { record: 'getattr_in', title: 'GETATTR', expected: { flags: 1, handle: BIG } },

@@ -45,7 +45,7 @@ describe('applyChanges()', () => {
     ['CMD', "invalid change 'CMD': CMD wants an argument"],
     ['ENV A', "invalid change 'ENV A': 'A' has no value"],
     ['ENV A=b =c', "invalid change 'ENV A=b =c': '=c' is no NAME=VALUE"],
-    ['LABEL a="b', 'invalid change \'LABEL a="b\': a quote " is not closed'],
+    ['LABEL a="b', "invalid change 'LABEL a=\"b': a double quote in"],
     ['EXPOSE 70000', "invalid change 'EXPOSE 70000': '70000' is no port"],
     ['VOLUME [""]', 'invalid change \'VOLUME [""]\': a volume is an empty path'],
     ['STOPSIGNAL no signal', "invalid change 'STOPSIGNAL no signal': 'no signal' is no signal"],

@@ -13,8 +13,9 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { importImage } from '../../../src/image/import-image.js';
 import { listRows } from '../../../src/image/list-rows.js';
-import { type TarPiece, tarBytes } from '../../helpers/tar-bytes.js';
+import { pieceBytes, type TarPiece, tarBytes } from '../../helpers/tar-bytes.js';
 import { ImageBench } from './layers-of.js';
 
 let bench: ImageBench;
@@ -243,6 +244,20 @@ describe('a hostile tar is refused and leaves nothing', () => {
       await expect(bench.unpack(tarBytes(deep))).rejects.toThrow(/more than 1000 entries/);
     } finally {
       delete process.env.PLYFS_LAYER_BYTES;
+      delete process.env.PLYFS_LAYER_ENTRIES;
+    }
+    expect(bench.leftovers()).toEqual([]);
+  });
+
+  test('a million empty entries', async () => {
+    function* many(): Generator<Buffer> {
+      for (let at = 0; at < 1_000_000; at++) yield pieceBytes({ name: `e${at}` });
+    }
+    process.env.PLYFS_LAYER_ENTRIES = '5000';
+    try {
+      const options = { name: undefined, config: {}, comment: '' };
+      await expect(importImage(bench.store, many(), options)).rejects.toThrow(/more than 5000 entries/);
+    } finally {
       delete process.env.PLYFS_LAYER_ENTRIES;
     }
     expect(bench.leftovers()).toEqual([]);

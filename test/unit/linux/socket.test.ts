@@ -1,4 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { EAGAIN, EBADF, ENOTCONN, EPROTO } from '../../../src/errno/errno.js';
 import { write } from '../../../src/linux/data.js';
@@ -78,4 +80,21 @@ test('receiveDescriptor() tells a message without a descriptor, a closed peer an
   close(theirs);
   expect(receiveDescriptor(ours)).toBe(-ENOTCONN);
   expect(receiveDescriptor(-1)).toBe(-EBADF);
+});
+
+test('receiveDescriptor() finds its structures after garbage collection', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const [ours, theirs] = pair();
+  closing(theirs);
+  const kept: Buffer[] = [];
+  for (let round = 0; round < 3; round++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    // Takes the memory of what was freed.
+    for (let i = 0; i < 2000; i++) kept.push(Buffer.alloc(128, 0xff));
+  }
+  expect(sendDescriptors(theirs, [theirs])).toBe(1);
+  closing(ok(receiveDescriptor(ours)));
+  expect(kept.every((one) => one.every((byte) => byte === 0xff))).toBe(true);
 });

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
 import { byteProgress } from '../../progress.js';
-import { addImageOptions, attempt, type ImageFlags, openStore } from './shared.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
 The tar holds a root directory; it may be plain or compressed with gzip or zstd. The image's id is printed.
@@ -21,7 +21,7 @@ Examples:
   debootstrap --variant=minbase stable root && tar -C root -c . | plyfs image import - debian
   plyfs image import -c 'CMD ["/bin/bash"]' -c 'ENV LANG=C.UTF-8' -c 'VOLUME /data' rootfs.tar app`;
 
-interface ImportFlags extends ImageFlags {
+interface ImportFlags extends StoreFlags {
   readonly change?: readonly string[];
   readonly message?: string;
   readonly skipDevices?: boolean;
@@ -35,7 +35,7 @@ export function imageImportCommand(): Command {
     .option('-c, --change <instruction>', 'an instruction of a Dockerfile to apply (repeatable)', collect)
     .option('-m, --message <text>', "the history's comment")
     .option('--skip-devices', 'leave out devices that cannot be made');
-  return addImageOptions(command)
+  return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((file: string, name: string | undefined, flags: ImportFlags) =>
       attempt('image import', flags, () => runImport(file, name, flags)),

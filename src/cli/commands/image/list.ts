@@ -7,7 +7,7 @@ import type { Row } from '../../format.js';
 import { addListOptions, formatList, type ListFlags, type ListShape } from '../../list.js';
 import { print } from '../../output.js';
 import { humanAge, humanSize } from '../../progress.js';
-import { attempt, openStore } from './shared.js';
+import { attempt, openStore } from '../../store-command.js';
 
 const FILTERS = ['dangling', 'label', 'reference', 'before', 'since'];
 
@@ -46,7 +46,7 @@ export function imageListCommand(name: 'ls' | 'images'): Command {
   const command = new Command(name)
     .description('list images')
     .argument('[name]', 'NAME[:TAG], only images of that name')
-    .option('-a, --all', 'accepted for docker: there are no intermediate images')
+    .option('-a, --all', 'also what builds keep for their cache')
     .option('--digests', 'show the digests of manifests')
     .option('--no-trunc', 'show whole ids')
     .option('--root <dir>', 'where images are kept (default: /var/lib/plyfs, or ~/.local/share/plyfs)');
@@ -63,7 +63,7 @@ async function runList(wanted: string | undefined, flags: Flags): Promise<void> 
   const { parseFilters } = await import('../../list.js');
   const store = await openStore(flags.root === undefined ? {} : { root: flags.root });
   const filters = parseFilters(flags.filter, FILTERS);
-  const rows = listRows(store, filters, wanted).map(
+  const rows = listRows(store, filters, { wanted, all: flags.all === true }).map(
     (row): Row => ({
       Repository: row.repository,
       Tag: row.tag,

@@ -6,6 +6,8 @@ import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
 import { volumeCloneCommand } from './clone.js';
 import { volumeCreateCommand } from './create.js';
+import { volumeExportCommand } from './export.js';
+import { volumeImportCommand } from './import.js';
 import { volumeInspectCommand } from './inspect.js';
 import { volumeListCommand } from './list.js';
 import { volumePruneCommand } from './prune.js';
@@ -21,5 +23,7 @@ export function volumeCommand(): Command {
     volumePruneCommand(),
     volumeRenameCommand(),
     volumeCloneCommand(),
+    volumeExportCommand(),
+    volumeImportCommand(),
   ]);
 }

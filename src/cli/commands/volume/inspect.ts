@@ -38,7 +38,7 @@ export function volumeInspectCommand(): Command {
 async function runInspect(names: readonly string[], flags: InspectFlags): Promise<void> {
   const { describeVolumes } = await import('../../../volume/list.js');
   const { noSuchVolume } = await import('../../../volume/names.js');
-  const { runningMounts } = await import('../../../daemon/running-volumes.js');
+  const { runningMounts } = await import('../../../daemon/store-users.js');
   const store = await openStore(flags);
   const volumes = new Map(
     describeVolumes(store, runningMounts(store.root)).map((volume) => [volume.record.name, volume]),

@@ -71,7 +71,7 @@ export function volumeListCommand(): Command {
 
 async function runList(flags: Flags): Promise<void> {
   const { describeVolumes, matchesFilter } = await import('../../../volume/list.js');
-  const { runningMounts } = await import('../../../daemon/running-volumes.js');
+  const { runningMounts } = await import('../../../daemon/store-users.js');
   const filter = volumeFilter(parseFilters(flags.filter, FILTERS));
   const store = await openStore(flags);
   const volumes = describeVolumes(store, runningMounts(store.root));

@@ -42,7 +42,7 @@ export function volumePruneCommand(): Command {
 
 async function runPrune(flags: PruneFlags): Promise<void> {
   const { pruneVolumes } = await import('../../../volume/prune.js');
-  const { runningMounts } = await import('../../../daemon/running-volumes.js');
+  const { runningMounts } = await import('../../../daemon/store-users.js');
   const filters = parseFilters(flags.filter, FILTERS);
   const all = flags.all === true || ['true', '1'].includes(filters.get('all')?.at(-1) ?? '');
   const which = all ? 'all volumes' : 'the anonymous volumes';

@@ -33,7 +33,7 @@ export function volumeRemoveCommand(): Command {
 
 async function runRemove(names: readonly string[], flags: RemoveFlags): Promise<void> {
   const { removeVolume } = await import('../../../volume/remove.js');
-  const { runningUsersOf } = await import('../../../daemon/running-volumes.js');
+  const { runningUsersOf } = await import('../../../daemon/store-users.js');
   const { readVolume } = await import('../../../store/volume-record.js');
   const store = await openStore(flags);
   await attemptEach('volume rm', flags, names, (name) => {

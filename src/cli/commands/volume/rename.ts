@@ -22,7 +22,7 @@ export function volumeRenameCommand(): Command {
     .action((from: string, to: string, flags: StoreFlags) =>
       attempt('volume rename', flags, async () => {
         const { renameVolume } = await import('../../../volume/rename.js');
-        const { runningUsersOf } = await import('../../../daemon/running-volumes.js');
+        const { runningUsersOf } = await import('../../../daemon/store-users.js');
         const store = await openStore(flags);
         renameVolume(store, from, to, runningUsersOf(store.root));
       }),

@@ -34,21 +34,29 @@ function client(options: RegistryOptions = {}): Registry {
   return new Registry(remote.host, { retry, ...options });
 }
 
-function download(
+interface Wish {
+  readonly size?: number;
+  readonly attempts?: number;
+  readonly seen?: number[];
+}
+
+/** What came, and into the file `blob`. */
+async function download(
   registry: Registry,
   digest: string,
-  size = content.byteLength,
-  seen: number[] = [],
-): Promise<void> {
-  return downloadBlob({
+  { size = content.byteLength, attempts = 3, seen = [] }: Wish = {},
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const blob = downloadBlob({
     registry,
     repository: 'app',
     descriptor: { mediaType: 'x', digest, size },
     path: join(folder, 'blob'),
-    partialPath: join(folder, 'partial', 'blob'),
     onBytes: (count) => seen.push(count),
-    retry,
+    retry: { attempts, firstPauseMs: 1 },
   });
+  for await (const chunk of blob) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 describe('Registry', () => {
@@ -172,61 +180,58 @@ describe('Registry', () => {
 });
 
 describe('downloadBlob()', () => {
-  test('goes on where the connection broke', async () => {
-    const digest = remote.addBlob(content);
+  function breakFirst(bytes: number): void {
     let isBroken = false;
     remote.handlers.push((request, response) => {
       if (isBroken || !request.url?.includes('/blobs/')) return false;
       isBroken = true;
       response.writeHead(200, { 'content-length': String(content.byteLength) });
-      response.write(content.subarray(0, 100_000), () => response.destroy());
+      response.write(content.subarray(0, bytes), () => response.destroy());
       return true;
     });
+  }
+
+  test('goes on where the connection broke', async () => {
+    const digest = remote.addBlob(content);
+    breakFirst(100_000);
     const seen: number[] = [];
     using registry = client();
-    await download(registry, digest, content.byteLength, seen);
+    expect((await download(registry, digest, { seen })).equals(content)).toBe(true);
     const [, second] = remote.requests('GET', /blobs/);
     expect(second?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
     expect(seen.reduce((sum, count) => sum + count, 0)).toBe(content.byteLength);
-    expect(readdirSync(folder).sort()).toEqual(['blob', 'partial']);
-    expect(readdirSync(join(folder, 'partial'))).toEqual([]);
+    expect(readFileSync(join(folder, 'blob')).equals(content)).toBe(true);
+    expect(readdirSync(folder)).toEqual(['blob']);
   });
 
-  test('a later command goes on with what an earlier one left', async () => {
+  test('a later command reads what an earlier one left, and asks for the rest', async () => {
     const digest = remote.addBlob(content);
-    remote.handlers.push((request, response) => {
-      if (!request.url?.includes('/blobs/') || request.headers.range) return false;
-      response.writeHead(200, { 'content-length': String(content.byteLength) });
-      response.write(content.subarray(0, 50_000), () => response.destroy());
-      return true;
-    });
-    using registry = client({ retry: { attempts: 1, firstPauseMs: 1 } });
-    const one = { attempts: 1, firstPauseMs: 1 };
-    const descriptor = { mediaType: 'x', digest, size: content.byteLength };
-    const paths = { path: join(folder, 'blob'), partialPath: join(folder, 'partial', 'blob') };
-    await expect(
-      downloadBlob({ registry, repository: 'app', descriptor, ...paths, retry: one }),
-    ).rejects.toThrow('cannot reach');
-    await downloadBlob({ registry, repository: 'app', descriptor, ...paths, retry: one });
-    expect(readFileSync(paths.path).equals(content)).toBe(true);
+    breakFirst(50_000);
+    using registry = client();
+    await expect(download(registry, digest, { attempts: 0 })).rejects.toThrow('cannot reach');
+    const seen: number[] = [];
+    expect((await download(registry, digest, { seen })).equals(content)).toBe(true);
+    expect(seen.reduce((sum, count) => sum + count, 0)).toBeLessThan(content.byteLength);
   });
 
-  test('begins anew where the registry knows no ranges', async () => {
+  test('asks for nothing when all is there', async () => {
     const digest = remote.addBlob(content);
-    let isBroken = false;
-    remote.handlers.push((request, response) => {
-      if (!request.url?.includes('/blobs/')) return false;
-      if (isBroken) response.writeHead(200).end(content);
-      else
-        response
-          .writeHead(200, { 'content-length': '300000' })
-          .write(content.subarray(0, 9), () => response.destroy());
-      isBroken = true;
-      return true;
-    });
     using registry = client();
     await download(registry, digest);
-    expect(readFileSync(join(folder, 'blob')).equals(content)).toBe(true);
+    expect((await download(registry, digest)).equals(content)).toBe(true);
+    expect(remote.requests('GET', /blobs/)).toHaveLength(1);
+  });
+
+  test('skips what is known where the registry knows no ranges', async () => {
+    const digest = remote.addBlob(content);
+    remote.handlers.push((request, response) => {
+      if (!request.url?.includes('/blobs/')) return false;
+      response.writeHead(200).end(content);
+      return true;
+    });
+    breakFirst(100_000);
+    using registry = client();
+    expect((await download(registry, digest)).equals(content)).toBe(true);
   });
 
   test.each([
@@ -236,15 +241,15 @@ describe('downloadBlob()', () => {
     const real = remote.addBlob(content);
     if (digest !== '') remote.blobs.set(digest, content);
     using registry = client();
-    await expect(download(registry, digest || real, size)).rejects.toThrow(message);
-    expect(readdirSync(join(folder, 'partial')).filter((name) => !name.endsWith('.lock'))).toEqual([]);
-    expect(readdirSync(folder)).toEqual(['partial']);
+    await expect(download(registry, digest || real, { size })).rejects.toThrow(message);
+    expect(readdirSync(folder)).toEqual(['blob.lock']);
   });
 
   test('two at once bring the blob once', async () => {
     const digest = remote.addBlob(content);
     using registry = client();
-    await Promise.all([download(registry, digest), download(registry, digest)]);
+    const both = await Promise.all([download(registry, digest), download(registry, digest)]);
+    expect(both.map((bytes) => bytes.equals(content))).toEqual([true, true]);
     expect(remote.requests('GET', /blobs/)).toHaveLength(1);
   });
 });

@@ -19,6 +19,15 @@ export function runningMounts(storeRoot: string, states = listRunStates(runRoot(
     .filter(({ mountpoint, volumes }) => volumes.length > 0 && !mountpoint.startsWith(`${root}/containers/`));
 }
 
+/** Ids of the containers that are mounted. */
+export function runningContainers(storeRoot: string, states = listRunStates(runRoot())): Set<string> {
+  const folder = `${realPath(storeRoot)}/containers/`;
+  const points = states
+    .map(({ mountpoint }) => displayName(mountpoint))
+    .filter((path) => path.startsWith(folder));
+  return new Set(points.map((path) => path.slice(folder.length).split('/')[0] ?? ''));
+}
+
 /** For messages: who uses the volume. */
 export function runningUsersOf(storeRoot: string): (name: string) => string[] {
   return (name) =>

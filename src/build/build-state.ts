@@ -1,0 +1,90 @@
+/**
+ * Where a stage of a build stands: the layers so far, the configuration, history that no layer carries yet, and the key
+ * by which the cache knows all of it.
+ */
+
+import { createHash } from 'node:crypto';
+import { UserError } from '../errno/user-error.js';
+import { type Image, listImages } from '../image/image-index.js';
+import { ImageStage } from '../image/image-stage.js';
+import { jsonBytes } from '../image/import-image.js';
+import type { ConfigDraft } from '../image/instructions.js';
+import { BUILD_STEP, type HistoryEntry, type ImageConfig, type Manifest, MEDIA_TYPE } from '../image/oci.js';
+import { hostPlatform } from '../image/platform.js';
+import type { Store } from '../store/store.js';
+import type { Variables } from './variables.js';
+
+export interface BuildState {
+  /** The last one that was stored: its history and layers are part of what is built. */
+  image: Image;
+  config: ConfigDraft;
+  /** Of instructions after that image. */
+  pending: HistoryEntry[];
+  key: string;
+  readonly variables: Variables;
+}
+
+/** `FROM scratch`: nothing. */
+export function emptyImage(): Image {
+  const config: ImageConfig = { ...hostPlatform(), rootfs: { type: 'layers', diff_ids: [] } };
+  const none = { mediaType: MEDIA_TYPE.config, digest: '', size: 0 };
+  return {
+    id: '',
+    manifestDigest: '',
+    manifest: { schemaVersion: 2, mediaType: MEDIA_TYPE.manifest, config: none, layers: [] },
+    config,
+    names: [],
+    layers: [],
+    buildSteps: [],
+  };
+}
+
+/** The key after a step: whatever it depends on is in `parts`. */
+export function nextKey(key: string, parts: readonly string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([key, ...parts]))
+    .digest('hex');
+}
+
+/** The image that a step made before. */
+export function findCached(store: Store, key: string): Image | undefined {
+  return listImages(store).find(({ buildSteps }) => buildSteps.includes(key));
+}
+
+/** The image with the history of instructions that made no layer. */
+export function withPending({ image, pending }: BuildState): Image {
+  return { ...image, config: { ...image.config, history: [...(image.config.history ?? []), ...pending] } };
+}
+
+/** What the stage has come to, as an image with the names given. @returns its id. */
+export async function storeState(store: Store, state: BuildState, names: readonly string[]): Promise<string> {
+  using stage = new ImageStage(store);
+  const { image } = state;
+  const config: ImageConfig = {
+    ...withPending(state).config,
+    created: new Date().toISOString(),
+    config: state.config,
+  };
+  const isStored = state.pending.length === 0 && image.id !== '';
+  const descriptor = isStored
+    ? image.manifest.config
+    : await stage.addBytes(jsonBytes(config), MEDIA_TYPE.config);
+  const manifest: Manifest = { ...image.manifest, config: descriptor };
+  const stored = isStored
+    ? {
+        mediaType: manifest.mediaType ?? MEDIA_TYPE.manifest,
+        digest: image.manifestDigest,
+        size: stage.sizeOf(image.manifestDigest),
+      }
+    : await stage.addBytes(jsonBytes(manifest), MEDIA_TYPE.manifest);
+  const isPublished = stage.publish([
+    {
+      manifest: { ...stored, annotations: { [BUILD_STEP]: state.key } },
+      blobs: [descriptor.digest, ...manifest.layers.map(({ digest }) => digest)],
+      layers: image.layers,
+      names,
+    },
+  ]);
+  if (!isPublished) throw new UserError('cannot finish the build: its layers were removed meanwhile');
+  return descriptor.digest;
+}

@@ -1,0 +1,86 @@
+/**
+ * `plyfs container commit`, also `plyfs commit`; and `export`.
+ */
+
+import { Command } from 'commander';
+import { collect } from '../../options.js';
+import { print } from '../../output.js';
+import { addContainerOptions, attempt, type ContainerFlags, openContainer } from './shared.js';
+
+const COMMIT_DETAILS = `
+What the container has changed becomes a layer on top of its image's; volumes and other mounts are not in it. Its
+command, variables and so on become the image's configuration, changed by -c (CMD, ENTRYPOINT, ENV, WORKDIR, USER,
+VOLUME, LABEL, EXPOSE, STOPSIGNAL). Its processes are stopped meanwhile. The new image's id is printed.
+
+Examples:
+  plyfs commit web app:2
+  plyfs commit -c 'CMD ["serve"]' -m 'with certificates' web app:3`;
+
+interface CommitFlags extends ContainerFlags {
+  readonly author?: string;
+  readonly change?: readonly string[];
+  readonly message?: string;
+  /** False with `--no-pause`. */
+  readonly pause?: boolean;
+}
+
+export function commitCommand(name: 'commit' | 'container commit'): Command {
+  const command = new Command('commit')
+    .description('make an image of a container')
+    .argument('<container>', 'name or id')
+    .argument('[name]', 'NAME[:TAG]')
+    .option('-a, --author <author>', 'who made it')
+    .option('-c, --change <instruction>', 'an instruction of a Dockerfile to apply (repeatable)', collect)
+    .option('-m, --message <text>', "the history's comment")
+    .option('-p, --pause', 'stop its processes meanwhile; the default', true)
+    .option('--no-pause', 'let its processes go on');
+  return addContainerOptions(command)
+    .addHelpText('after', COMMIT_DETAILS)
+    .action((text: string, image: string | undefined, flags: CommitFlags) =>
+      attempt(name, flags, async () => {
+        const { commitContainer } = await import('../../../container/commit.js');
+        const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+        const { store, record } = await openContainer(text, flags);
+        const { id, notices } = await commitContainer(store, record, {
+          name: image,
+          changes: flags.change,
+          author: flags.author,
+          comment: flags.message,
+          pause: flags.pause !== false,
+        });
+        for (const line of noticeLines(new Map(notices))) process.stderr.write(`plyfs ${name}: ${line}\n`);
+        print(id);
+      }),
+    );
+}
+
+const EXPORT_DETAILS = `
+The whole tree, image and changes, in one tar; volumes and other mounts are not in it.
+
+Examples:
+  plyfs container export web | gzip > web.tar.gz
+  plyfs container export -o web.tar web`;
+
+export function exportCommand(): Command {
+  const command = new Command('export')
+    .description("write a container's tree as a tar")
+    .argument('<container>', 'name or id')
+    .option('-o, --output <file>', 'where to write (default: standard output)');
+  return addContainerOptions(command)
+    .addHelpText('after', EXPORT_DETAILS)
+    .action((text: string, flags: ContainerFlags & { readonly output?: string }) =>
+      attempt('container export', flags, async () => {
+        const { exportContainer } = await import('../../../container/export.js');
+        const { writeOutput } = await import('../../../image/output.js');
+        const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+        const { byteProgress } = await import('../../progress.js');
+        const { store, record } = await openContainer(text, flags);
+        using exported = exportContainer(store, record);
+        using progress = byteProgress('writing');
+        await writeOutput(flags.output, exported.chunks, progress.add);
+        progress.end();
+        for (const line of noticeLines(new Map(exported.notices)))
+          process.stderr.write(`plyfs container export: ${line}\n`);
+      }),
+    );
+}

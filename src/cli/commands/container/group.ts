@@ -1,0 +1,52 @@
+/**
+ * `plyfs container`: the commands about containers, and their shortcuts.
+ */
+
+import type { Command } from 'commander';
+import { commandGroup } from '../../command-group.js';
+import { commitCommand, exportCommand } from './commit.js';
+import { copyCommand } from './copy.js';
+import { createCommand } from './create.js';
+import { diffCommand } from './diff.js';
+import { execCommand, logsCommand } from './exec.js';
+import { inspectCommand } from './inspect.js';
+import { listCommand } from './list.js';
+import { pruneCommand, removeCommand, renameCommand } from './remove.js';
+import { runCommand } from './run.js';
+import { mountCommand, startCommand } from './start.js';
+import { killCommand, stopCommand, waitCommand } from './stop.js';
+
+export function containerCommand(): Command {
+  return commandGroup('container', 'containers: make, mount, run, look into, remove', [
+    createCommand(),
+    startCommand(),
+    stopCommand(),
+    mountCommand(),
+    runCommand('container run'),
+    execCommand('container exec'),
+    listCommand('ls'),
+    inspectCommand(),
+    diffCommand('container diff'),
+    copyCommand('container cp'),
+    commitCommand('container commit'),
+    exportCommand(),
+    logsCommand(),
+    killCommand(),
+    waitCommand(),
+    renameCommand(),
+    removeCommand(),
+    pruneCommand(),
+  ]);
+}
+
+/** As Docker has them without `container`. */
+export function containerShortcuts(): Command[] {
+  return [
+    runCommand('run'),
+    execCommand('exec'),
+    listCommand('ps'),
+    diffCommand('diff'),
+    copyCommand('cp'),
+    commitCommand('commit'),
+  ];
+}

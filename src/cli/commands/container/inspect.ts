@@ -1,0 +1,48 @@
+/**
+ * `plyfs container inspect`: all that is known of containers, as JSON.
+ */
+
+import { Command } from 'commander';
+import { formatRecord } from '../../inspect-format.js';
+import { print } from '../../output.js';
+import { addContainerOptions, attempt, type ContainerFlags, openStore } from './shared.js';
+
+const DETAILS = `
+A JSON array, one record for each container. Its keys are stable: Id, Name, Created, Path, Args, State {Status, Running,
+Dead, Pid, ExitCode, Error, StartedAt, FinishedAt, DaemonPid}, Image, ImageName, Platform, MountPoint, LogPath, Layers,
+Upper, Work, Mounts [{Type, Name, Source, Destination, RW, Origin}], HostConfig {AutoRemove, Privileged,
+ReadonlyRootfs}, Config {Hostname, User, Tty, OpenStdin, Env, Cmd, Entrypoint, Image, WorkingDir, Labels, StopSignal}.
+
+Examples:
+  plyfs container inspect web
+  plyfs container inspect --format '{{.MountPoint}}' web
+  plyfs container inspect --format '{{.State.Status}} {{json .Mounts}}' web db`;
+
+interface InspectFlags extends ContainerFlags {
+  readonly format?: string;
+}
+
+export function inspectCommand(): Command {
+  const command = new Command('inspect')
+    .description('show all that is known of containers')
+    .argument('<container...>', 'names or ids')
+    .option('-f, --format <template>', "as '{{.MountPoint}}', a line for each; or 'json'");
+  return addContainerOptions(command).addHelpText('after', DETAILS).action(runInspect);
+}
+
+async function runInspect(texts: readonly string[], flags: InspectFlags): Promise<void> {
+  const { inspectContainer } = await import('../../../container/inspect.js');
+  const { resolveContainer } = await import('../../../container/find.js');
+  const store = await openStore(flags);
+  const found: object[] = [];
+  for (const text of texts) {
+    await attempt('container inspect', flags, () => {
+      found.push(inspectContainer(store, resolveContainer(store, text)));
+    });
+  }
+  await attempt('container inspect', flags, () => {
+    const { format } = flags;
+    if (format === undefined || format === 'json') print(`${JSON.stringify(found, null, 2)}\n`);
+    else for (const record of found) print(formatRecord(record, format));
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * `plyfs container ls`, also `plyfs ps`: which containers there are.
+ */
+
+import { Command } from 'commander';
+import type { ListedContainer } from '../../../container/list.js';
+import type { Row } from '../../format.js';
+import {
+  addListOptions,
+  formatList,
+  type ListFlags,
+  type ListShape,
+  matchesLabels,
+  parseFilters,
+} from '../../list.js';
+import { print } from '../../output.js';
+import { ROOT_FLAG, ROOT_TEXT } from '../../store-command.js';
+import { attempt, openStore } from './shared.js';
+
+const FILTERS = ['id', 'name', 'status', 'ancestor', 'label', 'volume', 'exited', 'before', 'since'];
+
+const SHAPE: ListShape = {
+  keys: [
+    'ID',
+    'Names',
+    'Image',
+    'ImageID',
+    'Command',
+    'CreatedAt',
+    'RunningFor',
+    'State',
+    'Status',
+    'ExitCode',
+    'Pid',
+    'Labels',
+    'Mounts',
+    'LocalVolumes',
+    'MountPoint',
+  ],
+  columns: [
+    { title: 'CONTAINER ID', key: 'ID' },
+    { title: 'IMAGE', key: 'Image' },
+    { title: 'COMMAND', key: 'Command' },
+    { title: 'CREATED', key: 'RunningFor' },
+    { title: 'STATUS', key: 'Status' },
+    { title: 'NAMES', key: 'Names' },
+  ],
+  quietKey: 'ID',
+};
+
+const DETAILS = `
+Without -a only those that run: mounted, with a command or without.
+
+Filters: id=, name=, status=created|running|exited|dead, ancestor=IMAGE, label=KEY[=VALUE], volume=NAME|TARGET,
+exited=STATUS, before=CONTAINER, since=CONTAINER.
+Keys of a template: ${SHAPE.keys.join(', ')}
+
+Examples:
+  plyfs ps -a
+  plyfs ps -aq --filter status=exited
+  plyfs ps --format '{{.Names}}\\t{{.MountPoint}}'`;
+
+interface Flags extends ListFlags {
+  readonly root?: string;
+  readonly all?: boolean;
+  readonly last?: string;
+  readonly latest?: boolean;
+}
+
+/** `name`: `ls`, or `ps` where it is a shortcut. */
+export function listCommand(name: 'ls' | 'ps'): Command {
+  const command = new Command(name)
+    .description('list containers')
+    .option('-a, --all', 'also those that do not run')
+    .option('-n, --last <count>', 'the last so many, whatever they do')
+    .option('-l, --latest', 'the last one')
+    .option('--no-trunc', 'show whole ids and commands')
+    .option(ROOT_FLAG, ROOT_TEXT);
+  if (name === 'ls') command.alias('list').alias('ps');
+  const shown = name === 'ls' ? 'container ls' : 'ps';
+  return addListOptions(command, 'only ids', FILTERS)
+    .addHelpText('after', DETAILS)
+    .action((flags: Flags) => attempt(shown, pick(flags), () => runList(flags)));
+}
+
+function pick({ root, debug }: Flags) {
+  return { ...(root === undefined ? {} : { root }), ...(debug === undefined ? {} : { debug }) };
+}
+
+async function runList(flags: Flags): Promise<void> {
+  const { listedContainers } = await import('../../../container/list.js');
+  const filters = parseFilters(flags.filter, FILTERS);
+  const labels = filters.get('label');
+  const store = await openStore(pick(flags));
+  const listed = listedContainers(store, {
+    all: flags.all === true,
+    last: flags.latest ? 1 : await countOf(flags.last),
+    filter: {
+      ids: filters.get('id'),
+      names: filters.get('name'),
+      statuses: filters.get('status'),
+      ancestors: filters.get('ancestor'),
+      volumes: filters.get('volume'),
+      exitCodes: filters.get('exited'),
+      before: filters.get('before')?.at(-1),
+      since: filters.get('since')?.at(-1),
+      hasLabels: labels === undefined ? undefined : (own) => matchesLabels(own, labels),
+    },
+  });
+  const rows = listed.map(rowOf);
+  const shown = flags.trunc === false ? rows : rows.map(shortened);
+  const isJson = flags.format === 'json';
+  print(formatList(isJson ? rows : shown, flags, SHAPE, shown));
+}
+
+async function countOf(text: string | undefined): Promise<number | undefined> {
+  if (text === undefined || text === '-1') return undefined;
+  const { UserError } = await import('../../../errno/user-error.js');
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UserError(`invalid count '${text}' for -n`, { hint: 'a number' });
+}
+
+function rowOf({ record, status, statusText, age, mountPoint }: ListedContainer): Row {
+  const { entrypoint, command } = record.process;
+  const volumes = record.mounts.filter(({ request }) => request.type === 'volume');
+  return {
+    ID: record.id,
+    Names: record.name,
+    Image: record.image.name,
+    ImageID: record.image.id,
+    Command: `"${[...entrypoint, ...command].join(' ')}"`,
+    CreatedAt: record.createdAt,
+    RunningFor: age,
+    State: status.status,
+    Status: statusText,
+    ExitCode: status.state?.exitCode ?? 0,
+    Pid: status.pid ?? 0,
+    Labels: Object.entries(record.labels).map(([key, value]) => `${key}=${value}`),
+    Mounts: record.mounts.map(({ request }) => request.source ?? request.target),
+    LocalVolumes: volumes.length,
+    MountPoint: mountPoint,
+  };
+}
+
+const SHORT_ID = 12;
+const SHORT_COMMAND = 20;
+
+function shortened(row: Row): Row {
+  const command = String(row.Command);
+  return {
+    ...row,
+    ID: String(row.ID).slice(0, SHORT_ID),
+    Command: command.length > SHORT_COMMAND + 2 ? `${command.slice(0, SHORT_COMMAND)}…"` : command,
+  };
+}

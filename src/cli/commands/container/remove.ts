@@ -1,0 +1,118 @@
+/**
+ * `plyfs container rm`, `prune` and `rename`.
+ */
+
+import { Command } from 'commander';
+import { matchesLabels, parseFilters } from '../../list.js';
+import { collect } from '../../options.js';
+import { print } from '../../output.js';
+import {
+  addContainerOptions,
+  attempt,
+  type ContainerFlags,
+  forEachContainer,
+  openContainer,
+  openStore,
+} from './shared.js';
+
+const REMOVE_DETAILS = `
+All that was changed in the container is deleted with it; named volumes stay, and so do unnamed ones unless -v is given.
+
+Examples:
+  plyfs container rm web
+  plyfs container rm -fv $(plyfs container ls -aq)`;
+
+interface RemoveFlags extends ContainerFlags {
+  readonly force?: boolean;
+  readonly volumes?: boolean;
+}
+
+export function removeCommand(): Command {
+  const command = new Command('rm')
+    .description('remove containers')
+    .argument('<container...>', 'names or ids')
+    .option('-f, --force', 'also running ones, with SIGKILL; unknown ones are passed over')
+    .option('-v, --volumes', 'remove their unnamed volumes too, where no other container has them');
+  return addContainerOptions(command)
+    .addHelpText('after', REMOVE_DETAILS)
+    .action(async (texts: readonly string[], flags: RemoveFlags) => {
+      const { removeContainer } = await import('../../../container/remove.js');
+      await forEachContainer(texts, flags, (store, record) => removeContainer(store, record, flags), {
+        command: 'container rm',
+        ignoreUnknown: flags.force === true,
+      });
+    });
+}
+
+const RENAME_DETAILS = `
+Example:
+  plyfs container rename web web-old`;
+
+export function renameCommand(): Command {
+  const command = new Command('rename')
+    .description('give a container another name')
+    .argument('<container>', 'name or id')
+    .argument('<name>', 'the new name');
+  return addContainerOptions(command)
+    .addHelpText('after', RENAME_DETAILS)
+    .action((text: string, name: string, flags: ContainerFlags) =>
+      attempt('container rename', flags, async () => {
+        const { renameContainer } = await import('../../../container/rename.js');
+        const { store, record } = await openContainer(text, flags);
+        renameContainer(store, record, name);
+      }),
+    );
+}
+
+const PRUNE_FILTERS = ['label', 'label!', 'until'];
+
+const PRUNE_DETAILS = `
+Removes all containers that do not run, after a question; -f leaves the question out. Volumes stay.
+Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE (10m, 24h, 7d) or a date.
+
+Examples:
+  plyfs container prune -f
+  plyfs container prune --filter until=24h`;
+
+interface PruneFlags extends ContainerFlags {
+  readonly force?: boolean;
+  readonly filter?: readonly string[];
+}
+
+export function pruneCommand(): Command {
+  const command = new Command('prune')
+    .description('remove all containers that do not run')
+    .option('-f, --force', 'do not ask')
+    .option('--filter <filter>', `KEY=VALUE (repeatable); keys: ${PRUNE_FILTERS.join(', ')}`, collect);
+  return addContainerOptions(command)
+    .addHelpText('after', PRUNE_DETAILS)
+    .action((flags: PruneFlags) => attempt('container prune', flags, () => runPrune(flags)));
+}
+
+async function runPrune(flags: PruneFlags): Promise<void> {
+  const { pruneContainers } = await import('../../../container/remove.js');
+  const { parseUntil } = await import('../../../container/until.js');
+  const filters = parseFilters(flags.filter, PRUNE_FILTERS);
+  const until = filters.get('until')?.map((text) => parseUntil(text));
+  const unwanted = filters.get('label!') ?? [];
+  if (!flags.force && !(await isConfirmed())) return;
+  const removed = await pruneContainers(
+    await openStore(flags),
+    ({ labels, createdAt }) =>
+      matchesLabels(labels, filters.get('label')) &&
+      !unwanted.some((text) => matchesLabels(labels, [text])) &&
+      (until?.every((time) => Date.parse(createdAt) < time) ?? true),
+  );
+  if (removed.length > 0) print(`Deleted Containers:\n${removed.join('\n')}`);
+}
+
+async function isConfirmed(): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question('WARNING! This will remove all stopped containers. Continue? [y/N] ');
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}

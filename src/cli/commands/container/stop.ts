@@ -1,0 +1,99 @@
+/**
+ * `plyfs container stop`, `kill` and `wait`.
+ */
+
+import { Command } from 'commander';
+import { print } from '../../output.js';
+import { addContainerOptions, attempt, type ContainerFlags, forEachContainer, openStore } from './shared.js';
+
+const STOP_DETAILS = `
+Its command gets the stop signal and, after the time, SIGKILL; what else runs in it is killed; then it is unmounted. All
+changes are kept: 'start' shows them again. A container that does not run is left as it is.
+
+Examples:
+  plyfs container stop web
+  plyfs container stop -t 2 web db`;
+
+interface StopFlags extends ContainerFlags {
+  readonly time?: string;
+  readonly signal?: string;
+  readonly lazy?: boolean;
+}
+
+export function stopCommand(): Command {
+  const command = new Command('stop')
+    .description('end the commands of containers and unmount them')
+    .argument('<container...>', 'names or ids')
+    .option('-t, --time <seconds>', 'how long to wait before SIGKILL; -1: for ever', '10')
+    .option('-s, --signal <signal>', "instead of the container's stop signal")
+    .option('--lazy', 'unmount also when programs on the host use it; it is served until they are done');
+  return addContainerOptions(command).addHelpText('after', STOP_DETAILS).action(runStop);
+}
+
+async function runStop(texts: readonly string[], flags: StopFlags): Promise<void> {
+  const { stopContainer } = await import('../../../container/stop.js');
+  const { parseSignal } = await import('../../../container/signal.js');
+  await forEachContainer(
+    texts,
+    flags,
+    async (store, record) => {
+      const signal = flags.signal === undefined ? undefined : parseSignal(flags.signal);
+      await stopContainer(store, record, {
+        signal,
+        graceMs: (await parseSeconds(flags.time ?? '10')) * 1000,
+        lazily: flags.lazy,
+      });
+    },
+    { command: 'container stop' },
+  );
+}
+
+async function parseSeconds(text: string): Promise<number> {
+  const { UserError } = await import('../../../errno/user-error.js');
+  if (/^(-1|\d{1,9})$/.test(text)) return Number(text);
+  throw new UserError(`invalid time '${text}'`, { hint: 'seconds, or -1' });
+}
+
+const KILL_DETAILS = `
+Examples:
+  plyfs container kill web
+  plyfs container kill -s HUP web`;
+
+export function killCommand(): Command {
+  const command = new Command('kill')
+    .description('send a signal to the commands of containers')
+    .argument('<container...>', 'names or ids')
+    .option('-s, --signal <signal>', 'by name or number', 'KILL');
+  return addContainerOptions(command)
+    .addHelpText('after', KILL_DETAILS)
+    .action(async (texts: readonly string[], flags: ContainerFlags & { readonly signal: string }) => {
+      const { killContainer } = await import('../../../container/stop.js');
+      await forEachContainer(texts, flags, (store, record) => killContainer(store, record, flags.signal), {
+        command: 'container kill',
+      });
+    });
+}
+
+const WAIT_DETAILS = `
+Prints the exit status of each command when it has ended, that of the last run when it does not run.
+
+Example:
+  plyfs container wait job`;
+
+export function waitCommand(): Command {
+  const command = new Command('wait')
+    .description('wait until containers stop, and print their exit statuses')
+    .argument('<container...>', 'names or ids');
+  return addContainerOptions(command)
+    .addHelpText('after', WAIT_DETAILS)
+    .action(async (texts: readonly string[], flags: ContainerFlags) => {
+      const { waitForContainer } = await import('../../../container/wait.js');
+      const { resolveContainer } = await import('../../../container/find.js');
+      const store = await openStore(flags);
+      for (const text of texts) {
+        await attempt('container wait', flags, async () => {
+          print(String(await waitForContainer(store, resolveContainer(store, text))));
+        });
+      }
+    });
+}

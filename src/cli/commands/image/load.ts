@@ -1,0 +1,56 @@
+/**
+ * `plyfs image load`: images from archives that other tools wrote.
+ */
+
+import { Command } from 'commander';
+import { print } from '../../output.js';
+import { byteProgress } from '../../progress.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+
+const DETAILS = `
+Reads OCI image layouts (directories, tars) and what 'docker save' writes, plain or compressed with gzip or zstd.
+Of images for several platforms, that of this host is taken, or of --platform.
+
+Examples:
+  plyfs image load -i debian.tar
+  docker save app | plyfs image load
+  skopeo copy docker-daemon:app:1 oci:layout:app:1 && plyfs image load -i layout`;
+
+interface LoadFlags extends StoreFlags {
+  readonly input: string;
+  readonly platform?: string;
+  readonly quiet?: boolean;
+  readonly skipDevices?: boolean;
+}
+
+export function imageLoadCommand(): Command {
+  const command = new Command('load')
+    .description('add images from an archive or a layout')
+    .option('-i, --input <file>', "a tar or an OCI layout directory; '-' is standard input", '-')
+    .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT], where the archive has several')
+    .option('-q, --quiet', 'no progress')
+    .option('--skip-devices', 'leave out devices that cannot be made');
+  return addStoreOptions(command)
+    .addHelpText('after', DETAILS)
+    .action((flags: LoadFlags) => attempt('image load', flags, () => runLoad(flags)));
+}
+
+async function runLoad(flags: LoadFlags): Promise<void> {
+  const { loadImages } = await import('../../../image/load-image.js');
+  const { parsePlatform } = await import('../../../image/platform.js');
+  const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+  const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
+  const store = await openStore(flags);
+  using progress = byteProgress('unpacking');
+  const { images, notices } = await loadImages(store, flags.input, {
+    platform,
+    skipDevices: flags.skipDevices === true,
+    onBytes: flags.quiet ? undefined : progress.add,
+  });
+  progress.end();
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image load: ${line}\n`);
+  for (const { id, names } of images) {
+    if (names.length === 0) print(`Loaded image ID: ${id}`);
+    for (const name of names) print(`Loaded image: ${name}`);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * `plyfs image prune`: images that nobody needs go.
+ */
+
+import { Command } from 'commander';
+import { UserError } from '../../../errno/user-error.js';
+import { confirm } from '../../confirm.js';
+import { matchesLabels, parseFilters } from '../../list.js';
+import { collect } from '../../options.js';
+import { print } from '../../output.js';
+import { humanSize } from '../../progress.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+
+const FILTERS = ['label', 'label!', 'until'];
+
+const DETAILS = `
+Without -a, images without a name; with it, all that no container was made of.
+Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (RFC 3339: only images made before it).
+
+Examples:
+  plyfs image prune -f
+  plyfs image prune -a --filter until=2026-01-01T00:00:00Z`;
+
+interface PruneFlags extends StoreFlags {
+  readonly all?: boolean;
+  readonly force?: boolean;
+  readonly filter?: readonly string[];
+}
+
+export function imagePruneCommand(): Command {
+  const command = new Command('prune')
+    .description('remove images that are not used')
+    .option('-a, --all', 'also named images that no container uses')
+    .option('-f, --force', 'do not ask')
+    .option('--filter <filter>', `KEY=VALUE (repeatable); keys: ${FILTERS.join(', ')}`, collect);
+  return addStoreOptions(command)
+    .addHelpText('after', DETAILS)
+    .action((flags: PruneFlags) => attempt('image prune', flags, () => runPrune(flags)));
+}
+
+async function runPrune(flags: PruneFlags): Promise<void> {
+  const { pruneImages } = await import('../../../image/remove-image.js');
+  const filters = parseFilters(flags.filter, FILTERS);
+  const until = (filters.get('until') ?? []).map(timeOf);
+  const what = flags.all ? 'all images that no container uses' : 'all images without a name';
+  await confirm({ warning: `This will remove ${what}.`, force: flags.force });
+  const removal = pruneImages(await openStore(flags), {
+    all: flags.all === true,
+    keep: ({ config }) => {
+      const labels = config.config?.Labels ?? {};
+      if (!matchesLabels(labels, filters.get('label'))) return true;
+      if (filters.get('label!')?.some((label) => matchesLabels(labels, [label]))) return true;
+      return until.some((limit) => !(Date.parse(config.created ?? '') < limit));
+    },
+  });
+  for (const name of removal.untagged) print(`Untagged: ${name}`);
+  for (const id of removal.deleted) print(`Deleted: ${id}`);
+  print(`Total reclaimed space: ${humanSize(removal.freedBytes)}`);
+}
+
+function timeOf(text: string): number {
+  const time = Date.parse(text);
+  if (!Number.isNaN(time)) return time;
+  throw new UserError(`invalid filter 'until=${text}'`, { hint: 'a time is like 2026-01-31T12:00:00Z' });
+}

@@ -1,0 +1,102 @@
+/**
+ * `plyfs image pull` and `push`: images from and to registries.
+ */
+
+import { Command } from 'commander';
+import { print } from '../../output.js';
+import { byteProgress } from '../../progress.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+
+const CREDENTIALS = `
+A registry on this host (localhost, 127.0.0.1) may speak plain http; another only with --insecure. User and password
+are those of ~/.docker/config.json or \${XDG_RUNTIME_DIR}/containers/auth.json (docker login, skopeo login).`;
+
+const PULL_DETAILS = `
+NAME says which registry: HOST[:PORT]/PATH[:TAG][@DIGEST]. Of an image for several platforms the one for this host is
+taken. What a broken pull has brought is kept, and the next one goes on from there.
+${CREDENTIALS}
+
+Examples:
+  plyfs image pull localhost:5000/app:1.0
+  plyfs image pull --platform linux/arm64 registry.example/team/app`;
+
+const PUSH_DETAILS = `
+NAME says where to: HOST[:PORT]/PATH[:TAG]; give an image such a name with 'plyfs image tag'. Blobs that the registry
+has are not sent again.
+${CREDENTIALS}
+
+Examples:
+  plyfs image tag app:1.0 localhost:5000/app:1.0
+  plyfs image push localhost:5000/app:1.0`;
+
+interface TransferFlags extends StoreFlags {
+  readonly insecure?: boolean;
+  readonly quiet?: boolean;
+}
+
+interface PullFlags extends TransferFlags {
+  readonly platform?: string;
+  readonly skipDevices?: boolean;
+}
+
+export function imagePullCommand(): Command {
+  const command = transferCommand('pull', 'get an image from a registry')
+    .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT] (default: that of this host)')
+    .option('--skip-devices', 'leave out devices that cannot be made');
+  return addStoreOptions(command)
+    .addHelpText('after', PULL_DETAILS)
+    .action((name: string, flags: PullFlags) => attempt('image pull', flags, () => runPull(name, flags)));
+}
+
+export function imagePushCommand(): Command {
+  return addStoreOptions(transferCommand('push', 'send an image to a registry'))
+    .addHelpText('after', PUSH_DETAILS)
+    .action((name: string, flags: TransferFlags) => attempt('image push', flags, () => runPush(name, flags)));
+}
+
+function transferCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument('<name>', 'HOST[:PORT]/PATH[:TAG]')
+    .option('--insecure', 'plain http, or a certificate that cannot be verified, will do')
+    .option('-q, --quiet', 'no progress, and only the name or digest');
+}
+
+async function runPull(name: string, flags: PullFlags): Promise<void> {
+  const { formatReference, parseReference } = await import('../../../image/reference.js');
+  const { hostPlatform, parsePlatform } = await import('../../../image/platform.js');
+  const { pullImage } = await import('../../../image/registry/pull.js');
+  const reference = parseReference(name);
+  const platform = flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform);
+  const { noticeLines } = await import('../../../image/layer/notice-lines.js');
+  const notices = new Map<string, number>();
+  const store = await openStore(flags);
+  using progress = byteProgress(`pulling ${formatReference(reference)}`);
+  const { digest, wasUpToDate } = await pullImage(store, reference, {
+    platform,
+    notices,
+    skipDevices: flags.skipDevices === true,
+    insecure: flags.insecure === true,
+    onBytes: flags.quiet ? () => undefined : progress.add,
+  });
+  progress.end();
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image pull: ${line}\n`);
+  const shown = formatReference(reference);
+  if (flags.quiet) return print(shown);
+  print(`Digest: ${digest}\nStatus: ${wasUpToDate ? 'Image is up to date' : 'Downloaded image'}\n${shown}`);
+}
+
+async function runPush(name: string, flags: TransferFlags): Promise<void> {
+  const { formatReference, parseReference } = await import('../../../image/reference.js');
+  const { pushImage } = await import('../../../image/registry/push.js');
+  const reference = parseReference(name);
+  const store = await openStore(flags);
+  using progress = byteProgress(`pushing ${formatReference(reference)}`);
+  const { digest, sentBlobs } = await pushImage(store, reference, {
+    insecure: flags.insecure === true,
+    onBytes: flags.quiet ? () => undefined : progress.add,
+  });
+  progress.end();
+  if (flags.quiet) return print(digest);
+  print(`${formatReference(reference)}: digest: ${digest} blobs sent: ${sentBlobs}`);
+}

@@ -1,0 +1,44 @@
+/**
+ * `plyfs image rm`: names and images go.
+ */
+
+import { Command } from 'commander';
+import { print } from '../../output.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+
+const DETAILS = `
+A name is taken away, and the image with its last name. An id removes the image and its name. Layers go when neither an
+image nor a container needs them.
+
+Examples:
+  plyfs image rm app:1
+  plyfs image rm -f 3f2a9c     also when containers use it: they keep their layers`;
+
+interface RemoveFlags extends StoreFlags {
+  readonly force?: boolean;
+}
+
+export function imageRemoveCommand(): Command {
+  const command = new Command('rm')
+    .description('remove names and images')
+    .argument('<image...>', 'names or ids')
+    .option('-f, --force', 'also images in use or with several names; unknown ones are no error');
+  return addStoreOptions(command)
+    .addHelpText('after', DETAILS)
+    .action((images: string[], flags: RemoveFlags) => runRemove(images, flags));
+}
+
+/** Goes on past an error. */
+async function runRemove(images: readonly string[], flags: RemoveFlags): Promise<void> {
+  const { removeImage } = await import('../../../image/remove-image.js');
+  const { findImage } = await import('../../../image/image-index.js');
+  const store = await openStore(flags);
+  for (const text of images) {
+    await attempt('image rm', flags, () => {
+      if (flags.force && findImage(store, text) === undefined) return;
+      const { untagged, deleted } = removeImage(store, text, { force: flags.force === true });
+      for (const name of untagged) print(`Untagged: ${name}`);
+      for (const id of deleted) print(`Deleted: ${id}`);
+    });
+  }
+}

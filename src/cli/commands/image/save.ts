@@ -1,0 +1,46 @@
+/**
+ * `plyfs image save`: images as an archive for other tools.
+ */
+
+import { Command, Option } from 'commander';
+import type { SaveFormat } from '../../../image/save-image.js';
+import { byteProgress } from '../../progress.js';
+import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+
+const DETAILS = `
+The same images give the same bytes. An image that is given by its id is saved without a name.
+
+Examples:
+  plyfs image save -o app.tar app:1 debian:12
+  plyfs image save --format docker-archive app:1 | docker load`;
+
+interface SaveFlags extends StoreFlags {
+  readonly output?: string;
+  readonly format: SaveFormat;
+}
+
+export function imageSaveCommand(): Command {
+  const command = new Command('save')
+    .description('write images to an archive')
+    .argument('<image...>', 'names or ids')
+    .option('-o, --output <file>', 'where to write (default: standard output)')
+    .addOption(
+      new Option('--format <format>', 'the form of the archive')
+        .choices(['oci-archive', 'docker-archive'])
+        .default('oci-archive'),
+    );
+  return addStoreOptions(command)
+    .addHelpText('after', DETAILS)
+    .action((images: string[], flags: SaveFlags) =>
+      attempt('image save', flags, () => runSave(images, flags)),
+    );
+}
+
+async function runSave(images: readonly string[], flags: SaveFlags): Promise<void> {
+  const { saveImages } = await import('../../../image/save-image.js');
+  const { writeOutput } = await import('../../../image/output.js');
+  const chunks = saveImages(await openStore(flags), images, flags.format);
+  using progress = byteProgress('writing');
+  await writeOutput(flags.output, chunks, progress.add);
+  progress.end();
+}

@@ -1,0 +1,179 @@
+/**
+ * `diff`: what a container's upper adds, changes and deletes, as Docker prints it.
+ *
+ * Only what upper holds is walked; the layers are asked about single names. Two cases need more: a directory that is
+ * opaque or was renamed to its place (what did it hide, what came with it), which is compared with the lower one; and a
+ * file of the layers with several names, written to by one of them: the others are looked for.
+ *
+ * An object in upper counts as changed whatever it holds, so no edit is missed. A directory counts when its own
+ * attributes differ, or something in it did.
+ */
+
+import { lstatSync, readdirSync } from 'node:fs';
+import { layerTreePath } from '../image/image-index.js';
+import { indexedNames, type NameTree } from '../image/tree/indexed-names.js';
+import { TreeReader } from '../image/tree/tree-reader.js';
+import { AT_FDCWD, S_IFDIR, S_IFMT } from '../linux/constants.js';
+import type { ContainerRecord } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { PrivateXattrs } from '../union/format.js';
+import { readMark } from '../union/marks.js';
+import { xattrNamespaceHere } from '../union/open-view.js';
+import type { Attr } from '../vfs/attr.js';
+import { displayName, type Name, nameFromText } from '../vfs/name.js';
+import { type NodeId, ROOT_NODE } from '../vfs/node-id.js';
+import { ImageTree } from './image-tree.js';
+import { realRoot } from './real-root.js';
+
+export interface Change {
+  readonly kind: 'A' | 'C' | 'D';
+  /** Text, absolute. */
+  readonly path: string;
+}
+
+/** Sorted by path. Of a running container, changes made meanwhile may be in it or not. */
+export function diffContainer(store: Store, record: ContainerRecord): Change[] {
+  const home = `${realRoot(store)}/containers/${record.id}`;
+  const layers = record.layers.map((hex) => layerTreePath(store, hex));
+  using lower = new ImageTree(layers.length > 0 ? layers : [`${home}/merged`]);
+  using merged = new ImageTree(layers, home);
+  const diff = new Diff(lower, merged);
+  diff.walk({ upper: nameFromText(`${home}/upper`), lower: ROOT_NODE, merged: ROOT_NODE, path: '' });
+  diff.addOtherNames();
+  return diff.sorted();
+}
+
+/** One directory in three views. */
+interface Place {
+  /** Path on the host. */
+  readonly upper: Name;
+  readonly lower: NodeId;
+  readonly merged: NodeId;
+  /** In the container, without a trailing slash. */
+  readonly path: Name;
+}
+
+interface Seen {
+  readonly node: NodeId;
+  readonly isDirectory: boolean;
+  /** What of its attributes counts, in one text. */
+  readonly attributes: string;
+}
+
+class Diff {
+  readonly #lower: ImageTree;
+  readonly #merged: ImageTree;
+  readonly #marks = new PrivateXattrs(xattrNamespaceHere());
+  readonly #changes = new Map<Name, Change['kind']>();
+
+  constructor(lower: ImageTree, merged: ImageTree) {
+    this.#lower = lower;
+    this.#merged = merged;
+  }
+
+  sorted(): Change[] {
+    const names = [...this.#changes.keys()].sort();
+    return names.map((path) => ({ kind: this.#changes.get(path)!, path: displayName(path) }));
+  }
+
+  /** @returns whether something in the directory changed. */
+  walk(place: Place): boolean {
+    const before = this.#changes.size;
+    for (const name of readdirSync(Buffer.from(place.upper, 'latin1'), 'latin1')) this.#entry(place, name);
+    return this.#changes.size > before;
+  }
+
+  /** A file's other names show its new content too, though upper holds only one. */
+  addOtherNames(): void {
+    const names = indexedNames(new TreeReader(this.#merged.fs), this.#merged.fs);
+    if (names !== undefined) this.#addNames(names, '');
+  }
+
+  #addNames(names: NameTree, path: Name): void {
+    for (const [name, below] of names) {
+      const at = `${path}/${name}`;
+      if (!this.#changes.has(at)) this.#changes.set(at, 'C');
+      this.#addNames(below, at);
+    }
+  }
+
+  #entry(place: Place, name: Name): void {
+    const upper = `${place.upper}/${name}`;
+    const path = `${place.path}/${name}`;
+    const stat = lstatSync(Buffer.from(upper, 'latin1'), { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    const lower = look(this.#lower, place.lower, name);
+    const merged = look(this.#merged, place.merged, name);
+    if (stat.isCharacterDevice() && stat.rdev === 0) {
+      if (lower !== undefined && merged === undefined) this.#changes.set(path, 'D');
+      return;
+    }
+    // Gone while we looked.
+    if (merged === undefined) return;
+    if (!stat.isDirectory()) {
+      this.#changes.set(path, lower === undefined ? 'A' : 'C');
+      return;
+    }
+    if (lower?.isDirectory !== true) {
+      this.#changes.set(path, lower === undefined ? 'A' : 'C');
+      this.#addAll(merged.node, path);
+      return;
+    }
+    const isOther = this.#isOpaqueOrMoved(upper);
+    const changed = isOther
+      ? this.#compare(lower.node, merged.node, path)
+      : this.walk({ upper, lower: lower.node, merged: merged.node, path });
+    if (changed || isOther || lower.attributes !== merged.attributes) this.#changes.set(path, 'C');
+  }
+
+  #isOpaqueOrMoved(upper: Name): boolean {
+    const { opaque, redirect } = this.#marks;
+    return readMark(AT_FDCWD, upper, opaque) === 'y' || readMark(AT_FDCWD, upper, redirect) !== '';
+  }
+
+  /** All below a directory that the image has not. */
+  #addAll(directory: NodeId, path: Name): void {
+    for (const name of this.#merged.list(directory)) {
+      const found = look(this.#merged, directory, name);
+      if (found === undefined) continue;
+      this.#changes.set(`${path}/${name}`, 'A');
+      if (found.isDirectory) this.#addAll(found.node, `${path}/${name}`);
+    }
+  }
+
+  /** Two directories that have nothing but their place in common. @returns whether they differ. */
+  #compare(lowerDirectory: NodeId, mergedDirectory: NodeId, path: Name): boolean {
+    const before = this.#changes.size;
+    const names = new Set([...this.#lower.list(lowerDirectory), ...this.#merged.list(mergedDirectory)]);
+    for (const name of names) {
+      const at = `${path}/${name}`;
+      const lower = look(this.#lower, lowerDirectory, name);
+      const merged = look(this.#merged, mergedDirectory, name);
+      if (merged === undefined) this.#changes.set(at, 'D');
+      else if (lower === undefined) {
+        this.#changes.set(at, 'A');
+        if (merged.isDirectory) this.#addAll(merged.node, at);
+      } else if (!(lower.isDirectory && merged.isDirectory)) {
+        this.#changes.set(at, 'C');
+        if (merged.isDirectory) this.#addAll(merged.node, at);
+      } else if (this.#compare(lower.node, merged.node, at) || lower.attributes !== merged.attributes) {
+        this.#changes.set(at, 'C');
+      }
+    }
+    return this.#changes.size > before;
+  }
+}
+
+function look(tree: ImageTree, directory: NodeId, name: Name): Seen | undefined {
+  const found = tree.lookup(directory, name);
+  if (found === undefined) return undefined;
+  const { node, attr } = found;
+  const isDirectory = (attr.mode & S_IFMT) === S_IFDIR;
+  return { node, isDirectory, attributes: isDirectory ? attributesOf(tree, node, attr) : '' };
+}
+
+function attributesOf(tree: ImageTree, node: NodeId, attr: Attr): string {
+  const { mode, uid, gid, mtimeSec, mtimeNsec } = attr;
+  const xattrs = [...tree.xattrs(node)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([mode, uid, gid, mtimeSec, mtimeNsec, xattrs]);
+}

@@ -1,0 +1,14 @@
+/** Enters the mount namespace of a running command, and its root directory with it. */
+
+import { check } from '../../errno/fs-error.js';
+import { AT_FDCWD, O_RDONLY } from '../../linux/constants.js';
+import { setns } from '../../linux/namespace.js';
+import { close, openat } from '../../linux/open.js';
+import { unshareFs } from '../../linux/process.js';
+
+export function joinMounts(pid: number): void {
+  const fd = check(openat(AT_FDCWD, `/proc/${pid}/ns/mnt`, O_RDONLY), 'open the mounts of', String(pid));
+  check(unshareFs(), 'unshare');
+  check(setns(fd), 'enter the mounts of', String(pid));
+  close(fd);
+}

@@ -1,0 +1,95 @@
+/**
+ * The process that becomes a container's command: started below util-linux's `unshare` (new namespaces) or `nsenter`
+ * (those of a running command), it makes the root directory, takes the identity on, and ends in execve(2).
+ *
+ * INVARIANT: once the root is the container's, no path of the host is used any more, and what is read there (passwd,
+ * group) cannot lead out.
+ */
+
+import { readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { UserError } from '../../errno/user-error.js';
+import { closeOnExec, sethostname } from '../../linux/namespace.js';
+import { nameFromText } from '../../vfs/name.js';
+import { becomeUser, findUser } from './become-user.js';
+import { dropCapabilities } from './capabilities.js';
+import { CommandError, execute, findProgram } from './execute.js';
+import { joinMounts } from './join-mounts.js';
+import { makeRoot } from './make-root.js';
+import type { EnterOrder, EnterReport } from './order.js';
+import { takeTerminal } from './terminal.js';
+import { enterDirectory } from './working-directory.js';
+
+const CHANNEL_FD = 3;
+
+function report(record: EnterReport): void {
+  writeSync(CHANNEL_FD, `${JSON.stringify(record)}\n`);
+}
+
+/** One line; the other side closes when it is gone. */
+function receive(): string {
+  const byte = Buffer.alloc(1);
+  const bytes: number[] = [];
+  while (readSync(CHANNEL_FD, byte, 0, 1, null) === 1) {
+    if (byte[0] === 0x0a) return Buffer.from(bytes).toString('utf8');
+    bytes.push(byte[0]!);
+  }
+  throw new Error('who started this command is gone');
+}
+
+function main(): void {
+  const order = JSON.parse(receive()) as EnterOrder;
+  // Node makes close-on-exec only what it finds first.
+  for (const fd of readdirSync('/proc/self/fd')) if (Number(fd) > 2) closeOnExec(Number(fd));
+  // The host's /proc knows us by our number there.
+  report({ at: 'begun', pid: Number(readlinkSync('/proc/self')) });
+  const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
+  if (order.joinPid !== undefined) joinMounts(order.joinPid);
+  else makeRoot(order);
+  if (order.joinPid === undefined) sethostname(nameFromText(order.hostname));
+  if (order.terminal) {
+    takeTerminal(
+      (masterFd) => {
+        report({ at: 'terminal', masterFd });
+        receive();
+      },
+      { asConsole: order.joinPid === undefined },
+    );
+  }
+  const user = findUser(order.user);
+  enterDirectory(order.workingDirectory);
+  if (!order.privileged && !order.rootless) dropCapabilities(lastCapability);
+  becomeUser(user, order.rootless);
+  const environment = environmentOf(order, user.home);
+  const program = findProgram(order.args[0] ?? '', environment);
+  report({ at: 'ready' });
+  receive();
+  execute(program, order, environment);
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Docker's defaults below what image and options say. */
+function environmentOf(order: EnterOrder, home: string): Map<string, string> {
+  const variables = new Map([
+    ['PATH', DEFAULT_PATH],
+    ['HOSTNAME', order.hostname],
+    ...(order.terminal ? [['TERM', 'xterm'] as const] : []),
+    ['HOME', home],
+  ]);
+  for (const entry of order.environment) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) variables.set(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  if (variables.get('HOME') === '') variables.set('HOME', home);
+  return variables;
+}
+
+try {
+  main();
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof CommandError ? error.status : 125;
+  const hint = error instanceof UserError && error.hint !== undefined ? `; ${error.hint}` : '';
+  report({ at: 'failed', code, message: `${message}${hint}` });
+  process.exit(code);
+}

@@ -1,0 +1,25 @@
+/** The directory that a command starts in. */
+
+import { mkdirSync } from 'node:fs';
+import { chdir } from 'node:process';
+import { UserError } from '../../errno/user-error.js';
+
+/** Makes it where it is missing, as Docker does. PRECONDITION: the root directory is the container's. */
+export function enterDirectory(path: string): void {
+  try {
+    makeMissing(path);
+    chdir(path);
+  } catch (error) {
+    const reason = /^E[A-Z0-9]+: ([^,]+)/.exec((error as Error).message)?.[1] ?? (error as Error).message;
+    throw new UserError(`cannot enter the working directory '${path}': ${reason}`, { cause: error });
+  }
+}
+
+/** Nothing is made when it is there, also where the tree is read-only. */
+function makeMissing(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}

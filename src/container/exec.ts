@@ -1,0 +1,69 @@
+/**
+ * Another command in a container: in the namespaces of the one that runs, or, in a container that is only mounted, in
+ * namespaces of its own.
+ */
+
+import { UserError } from '../errno/user-error.js';
+import type { ContainerRecord } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { mergeEnvironment } from './environment.js';
+import { makeHostFiles } from './host-files.js';
+import { lockContainer } from './lock.js';
+import { withTerminal } from './run.js';
+import { runProcess, StartFailure } from './start-process.js';
+import { statusOf } from './status.js';
+import { enterOrder, forwardSignals } from './supervise.js';
+
+export interface ExecWish {
+  readonly command: readonly string[];
+  readonly environment?: readonly string[] | undefined;
+  readonly environmentFiles?: readonly string[] | undefined;
+  readonly workingDirectory?: string | undefined;
+  readonly user?: string | undefined;
+  readonly tty?: boolean | undefined;
+  readonly interactive?: boolean | undefined;
+  readonly privileged?: boolean | undefined;
+}
+
+/** @returns the exit status. @throws UserError when it does not run; StartFailure when the command cannot. */
+export async function execInContainer(
+  store: Store,
+  record: ContainerRecord,
+  wish: ExecWish,
+): Promise<number> {
+  const { daemon, pid } = statusOf(store, record);
+  if (daemon === undefined) {
+    throw new UserError(`container '${record.name}' is not running`, {
+      hint: `'plyfs container start ${record.name}' mounts it`,
+    });
+  }
+  if (wish.command.length === 0) throw new StartFailure(125, 'no command specified');
+  const { process } = record;
+  const withOptions: ContainerRecord = {
+    ...record,
+    privileged: wish.privileged === true || record.privileged,
+    process: {
+      ...process,
+      environment: mergeEnvironment(process.environment, wish.environmentFiles ?? [], wish.environment ?? []),
+      workingDirectory: wish.workingDirectory ?? process.workingDirectory,
+      user: wish.user ?? process.user,
+      tty: wish.tty === true,
+    },
+  };
+  const files = pid === undefined ? hostFiles(store, record) : [];
+  const order = enterOrder(store, withOptions, wish.command, files);
+  const { root, ...joining } = order;
+  using forwarder = forwardSignals({ isFirst: pid === undefined });
+  const status = await withTerminal(wish.tty === true, wish.interactive === true, (supervision) =>
+    runProcess(pid === undefined ? order : { ...joining, joinPid: pid }, {
+      ...supervision,
+      onReady: (own) => forwarder.to(own),
+    }),
+  );
+  return forwarder.endedBy(status);
+}
+
+function hostFiles(store: Store, record: ContainerRecord) {
+  using _lock = lockContainer(store, record);
+  return makeHostFiles(store, record);
+}

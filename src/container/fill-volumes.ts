@@ -1,0 +1,44 @@
+/**
+ * Population at create: an empty volume gets what the image has in its place, with the directory's mode and owner.
+ *
+ * The image is mounted only when there is something to copy.
+ */
+
+import { layerTreePath } from '../image/image-index.js';
+import type { ContainerRecord } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { mayNeedFilling, populateVolume } from '../volume/populate.js';
+import { mountDetached } from './detached-mount.js';
+import { ImageTree } from './image-tree.js';
+import { configOf } from './mount-config.js';
+
+export interface Filling {
+  readonly volume: string;
+  /** Where in the image; free of symlinks. */
+  readonly path: string;
+}
+
+/** @returns what the storage of a volume refused (a chown), a line each. */
+export async function fillVolumes(store: Store, record: ContainerRecord): Promise<string[]> {
+  const fillings = fillingsOf(store, record);
+  if (fillings.length === 0) return [];
+  await using image = await mountDetached(configOf(store, record, { imageOnly: true }));
+  return fillings.flatMap(({ volume, path }) => {
+    const outcome = populateVolume({ store, name: volume, fromDirectory: `${image.path}${path}` });
+    return outcome?.warnings.map((warning) => `volume '${volume}': ${warning}`) ?? [];
+  });
+}
+
+function fillingsOf(store: Store, record: ContainerRecord): Filling[] {
+  const wanted = record.mounts.flatMap(({ request }) => {
+    const isFilled = request.type === 'volume' && !request.noCopy && request.subpath === undefined;
+    return isFilled && request.source !== undefined && mayNeedFilling(store, request.source)
+      ? [{ volume: request.source, path: request.target }]
+      : [];
+  });
+  if (wanted.length === 0 || record.layers.length === 0) return [];
+  using tree = new ImageTree(record.layers.map((hex) => layerTreePath(store, hex)));
+  return wanted
+    .map(({ volume, path }) => ({ volume, ...tree.resolve(path) }))
+    .filter(({ type }) => type === 'directory');
+}

@@ -1,0 +1,151 @@
+/**
+ * What is mounted over a new container: Docker's rules of who wins on one target.
+ *
+ * Weakest first: VOLUME of the image, `--volumes-from` in order, `-v`, `--mount`. Within `-v`, or within `--mount`, and
+ * for `--tmpfs` beside either, a target given twice is an error. Targets are compared where the image's symlinks lead,
+ * so `-v run:/run` also stands for a VOLUME /var/run.
+ */
+
+import { statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { sourceTypeOf } from '../daemon/build-config.js';
+import { UserError } from '../errno/user-error.js';
+import { parseMountSpec } from '../mounts/spec/mount-spec.js';
+import { planMounts } from '../mounts/spec/plan.js';
+import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
+import type { MountRequest, SpecContext, VolumeRequest } from '../mounts/spec/types.js';
+import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
+import type { ContainerMount, MountOrigin } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { resolveContainer } from './find.js';
+import type { ImageTree } from './image-tree.js';
+
+export interface MountWishes {
+  /** `-v` values. */
+  readonly volumes?: readonly string[] | undefined;
+  /** `--mount` values. */
+  readonly mounts?: readonly string[] | undefined;
+  /** `--tmpfs` values. */
+  readonly tmpfs?: readonly string[] | undefined;
+  /** `--volumes-from` values. */
+  readonly volumesFrom?: readonly string[] | undefined;
+  /** False: `--no-image-volumes`. */
+  readonly imageVolumes?: boolean | undefined;
+}
+
+export interface ImageSide {
+  readonly tree: ImageTree;
+  /** Targets of the image's VOLUME. */
+  readonly volumes: readonly string[];
+  readonly os: string;
+}
+
+/** Shallower targets first. Anonymous volumes have no source yet. @throws UserError */
+export function planContainerMounts(
+  store: Store,
+  wishes: MountWishes,
+  image: ImageSide,
+  cwd = process.cwd(),
+): ContainerMount[] {
+  const context: SpecContext = { cwd, memoryBytes: totalmem() };
+  const parsed = (
+    specs: readonly string[] = [],
+    parse: (spec: string, context: SpecContext) => MountRequest,
+  ) => specs.map((spec) => parse(spec, context));
+  const own: readonly (readonly [MountOrigin, MountRequest[]])[] = [
+    ['volume', parsed(wishes.volumes, parseVolumeSpec)],
+    ['mount', parsed(wishes.mounts, parseMountSpec)],
+    ['tmpfs', parsed(wishes.tmpfs, parseTmpfsSpec)],
+  ];
+  const winners = new Winners(image.tree);
+  if (wishes.imageVolumes !== false)
+    for (const target of image.volumes) winners.put(imageVolume(target, image.tree));
+  for (const spec of wishes.volumesFrom ?? []) for (const mount of inherited(store, spec)) winners.put(mount);
+  for (const [origin, requests] of own) {
+    for (const request of requests) winners.putOnce({ origin, request });
+  }
+  const mounts = winners.list();
+  if (image.os === 'windows') refuseFileBinds(mounts);
+  return inOrder(mounts);
+}
+
+/** One mount for each place. */
+class Winners {
+  readonly #tree: ImageTree;
+  readonly #mounts = new Map<string, ContainerMount>();
+
+  constructor(tree: ImageTree) {
+    this.#tree = tree;
+  }
+
+  put(mount: ContainerMount): void {
+    const place = this.#tree.resolve(mount.request.target).path;
+    // To its end, so that the order is the one given.
+    this.#mounts.delete(place);
+    this.#mounts.set(place, mount);
+  }
+
+  /** @throws UserError when the same option, or a tmpfs, has the place already. */
+  putOnce(mount: ContainerMount): void {
+    const other = this.#mounts.get(this.#tree.resolve(mount.request.target).path);
+    const isTwin = other?.origin === mount.origin || other?.origin === 'tmpfs';
+    const isTmpfsOver = mount.origin === 'tmpfs' && (other?.origin === 'volume' || other?.origin === 'mount');
+    if (isTwin || isTmpfsOver) throw new UserError(`Duplicate mount point: ${mount.request.target}`);
+    this.put(mount);
+  }
+
+  list(): ContainerMount[] {
+    return [...this.#mounts.values()];
+  }
+}
+
+function imageVolume(target: string, tree: ImageTree): ContainerMount {
+  const request = parseVolumeSpec(target, { cwd: '/' }) as VolumeRequest;
+  if (tree.resolve(request.target).type === 'file') {
+    throw new UserError(`cannot mount volume over existing file, file exists ${target}`, {
+      hint: 'use --no-image-volumes, or mount something there with -v',
+    });
+  }
+  return { origin: 'image', request };
+}
+
+/** `ID[:ro|rw]`: all mounts of that container; `rw` leaves read-only ones as they are. */
+function inherited(store: Store, spec: string): ContainerMount[] {
+  if (spec === '') throw new UserError('volumes-from specification cannot be an empty string');
+  const colon = spec.indexOf(':');
+  const mode = colon < 0 ? 'rw' : spec.slice(colon + 1);
+  if (mode !== 'ro' && mode !== 'rw') {
+    throw new UserError(`invalid volumes-from specification: '${spec}': invalid mode: ${mode}`, {
+      hint: "it is 'ro' or 'rw'",
+    });
+  }
+  const source = resolveContainer(store, colon < 0 ? spec : spec.slice(0, colon));
+  return source.mounts.map(({ request }) => {
+    const readOnly = request.readOnly || mode === 'ro';
+    // Whatever is in a volume by now: nothing is copied into it.
+    const copied = request.type === 'volume' ? { ...request, noCopy: true } : request;
+    return { origin: 'volumes-from', request: { ...copied, readOnly } as MountRequest };
+  });
+}
+
+/** Docker's rule for Windows containers. */
+function refuseFileBinds(mounts: readonly ContainerMount[]): void {
+  for (const { request } of mounts) {
+    if (request.type !== 'bind') continue;
+    const stat = statSync(request.source, { throwIfNoEntry: false });
+    if (stat === undefined || stat.isDirectory()) continue;
+    throw new UserError(
+      `invalid mount config for type "bind": source path must be a directory: '${request.source}' is mounted into a windows container`,
+      { hint: 'mount the directory that holds the file' },
+    );
+  }
+}
+
+function inOrder(mounts: readonly ContainerMount[]): ContainerMount[] {
+  const origins = new Map(mounts.map(({ request, origin }) => [request.target, origin]));
+  const planned = planMounts(
+    mounts.map(({ request }) => request),
+    sourceTypeOf,
+  );
+  return planned.map((request) => ({ origin: origins.get(request.target) ?? 'volume', request }));
+}

@@ -1,0 +1,82 @@
+/**
+ * Removing containers: the name goes by one rename, under the lock of the store, with the anonymous volumes that nobody
+ * else has; what they hold is deleted after it.
+ */
+
+import { UserError } from '../errno/user-error.js';
+import { type ContainerRecord, listContainers, usersOfVolume, volumesOf } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { ANONYMOUS_LABEL, readVolume } from '../store/volume-record.js';
+import { whileUnused } from '../volume/use.js';
+import { lockContainer } from './lock.js';
+import { statusOf, viewHost } from './status.js';
+import { stopContainer } from './stop.js';
+
+export interface RemoveWays {
+  /** Also a running one. */
+  readonly force?: boolean | undefined;
+  /** Its anonymous volumes too. */
+  readonly volumes?: boolean | undefined;
+}
+
+/** @throws UserError when it runs and is not to be forced. */
+export async function removeContainer(
+  store: Store,
+  record: ContainerRecord,
+  ways: RemoveWays = {},
+): Promise<void> {
+  const { status } = statusOf(store, record);
+  if (status === 'running' && ways.force !== true) throw isRunning(record);
+  await stopContainer(store, record, { signal: 'SIGKILL', lazily: true });
+  if (!isThere(store, record)) return;
+  using _lock = lockContainer(store, record);
+  if (statusOf(store, record).isMounted) throw isRunning(record);
+  const volumes = ways.volumes === true ? anonymousVolumes(store, record) : [];
+  using intent = store.intend();
+  store.locked(() => {
+    const own = volumes.filter((name) => usersOfVolume(store, name).every((id) => id === record.id));
+    const free = own.filter((name) => whileUnused(store, name, () => undefined));
+    intent.decide([
+      { do: 'remove', path: `containers/${record.id}` },
+      ...free.map((name) => ({ do: 'remove', path: `volumes/${name}` }) as const),
+    ]);
+    intent.carryOut();
+  });
+}
+
+function isThere(store: Store, { id }: ContainerRecord): boolean {
+  return listContainers(store).some((record) => record.id === id);
+}
+
+function isRunning({ name }: ContainerRecord): UserError {
+  return new UserError(`cannot remove container '${name}': container is running`, {
+    hint: 'stop the container before removing or force remove',
+  });
+}
+
+function anonymousVolumes(store: Store, record: ContainerRecord): string[] {
+  return volumesOf(record).filter((name) => {
+    const labels = readVolume(store, name)?.labels;
+    return labels !== undefined && Object.hasOwn(labels, ANONYMOUS_LABEL);
+  });
+}
+
+/** Those that do not run, which `isMeant`. @returns their ids. */
+export async function pruneContainers(
+  store: Store,
+  isMeant: (record: ContainerRecord) => boolean,
+): Promise<string[]> {
+  const view = viewHost();
+  const idle = listContainers(store).filter((record) => statusOf(store, record, view).status !== 'running');
+  const removed: string[] = [];
+  for (const record of idle.filter(isMeant)) {
+    try {
+      await removeContainer(store, record);
+      removed.push(record.id);
+    } catch (error) {
+      // Started meanwhile, or removed by another.
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return removed;
+}

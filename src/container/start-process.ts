@@ -1,0 +1,154 @@
+/**
+ * Starts a container's command below util-linux's `unshare` or `nsenter`, and speaks with the process that becomes it
+ * (enter/main.ts) until it does.
+ */
+
+import { spawn } from 'node:child_process';
+import type { Duplex, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { splitLines } from '../daemon/lines.js';
+import { UserError } from '../errno/user-error.js';
+import type { EnterOrder, EnterReport } from './enter/order.js';
+import { type SignalName, statusOfSignal } from './signal.js';
+
+/** What a descriptor of the command is: one of ours, or nothing. */
+export type Stdio = 'inherit' | 'ignore' | number;
+
+export interface StartOptions {
+  readonly stdio: readonly [Stdio, Stdio, Stdio];
+  /** Takes the master of the command's terminal over, from that process. */
+  readonly onTerminal?: (pid: number, masterFd: number) => void;
+  /** The command is about to run. */
+  readonly onReady: (pid: number) => void;
+}
+
+/** The command could not be run; `status` is the exit status for it. */
+export class StartFailure extends UserError {
+  readonly status: 125 | 126 | 127;
+
+  constructor(status: 125 | 126 | 127, message: string) {
+    super(message);
+    this.name = 'StartFailure';
+    this.status = status;
+  }
+}
+
+/**
+ * Resolves with the exit status when the command has ended.
+ * @throws StartFailure
+ */
+export function runProcess(order: EnterOrder, options: StartOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const [program, ...args] = wrapperOf(order);
+    const [input, output, errors] = options.stdio;
+    const child = spawn(program!, [...args, process.execPath, enterScript()], {
+      // What the wrapper itself says is for us; the command finds its standard error as descriptor 4.
+      stdio: [input, output, 'pipe', 'pipe', errors === 'inherit' ? 2 : errors],
+      // A session of its own: a Ctrl-C at our terminal comes to us alone, and we pass it on.
+      detached: true,
+    });
+    let failure: StartFailure | undefined;
+    let hasBegun = false;
+    const complaint = collect(child.stderr as Readable);
+    const channel = child.stdio[3] as Duplex;
+    // The process has ended; its exit says how.
+    channel.on('error', () => undefined);
+    channel.write(`${JSON.stringify(order)}\n`);
+    const fail = (error: unknown) => {
+      child.kill('SIGKILL');
+      reject(error as Error);
+    };
+    const hooks = {
+      ...options,
+      onReady: (pid: number) => {
+        hasBegun = true;
+        options.onReady(pid);
+      },
+    };
+    onReports(channel, hooks, (found) => (failure = found), fail);
+    child.on('error', (error) => reject(wrapperFailure(program!, error)));
+    // 'close' would wait for what the command has started and left behind.
+    child.on('exit', (code, signal) => {
+      channel.destroy();
+      child.stderr?.destroy();
+      if (failure !== undefined) reject(failure);
+      else if (!hasBegun)
+        reject(
+          new StartFailure(
+            125,
+            `cannot run '${program}': ${complaint() || `it ended with ${signal ?? code}`}`,
+          ),
+        );
+      else resolve(exitStatus(code, signal, complaint()));
+    });
+  });
+}
+
+function onReports(
+  channel: Duplex,
+  options: StartOptions,
+  onFailure: (failure: StartFailure) => void,
+  onError: (error: unknown) => void,
+): void {
+  let pid = 0;
+  channel.setEncoding('utf8');
+  channel.on(
+    'data',
+    splitLines(LINE_LIMIT, (line) => {
+      if (line === undefined) return onError(new Error('a report of the command is too long'));
+      const report = JSON.parse(line) as EnterReport;
+      try {
+        if (report.at === 'begun') pid = report.pid;
+        else if (report.at === 'failed') onFailure(new StartFailure(report.code, report.message));
+        else {
+          if (report.at === 'terminal') options.onTerminal?.(pid, report.masterFd);
+          else options.onReady(pid);
+          channel.write('\n');
+        }
+      } catch (error) {
+        onError(error);
+      }
+    }),
+  );
+}
+
+const LINE_LIMIT = 64 * 1024;
+
+/**
+ * Docker's status for a signal is that of the shell. unshare(1) ends as the command did, but for SIGKILL, where that of
+ * util-linux 2.38 complains about a signal that it cannot reset and ends with 1.
+ */
+function exitStatus(code: number | null, signal: NodeJS.Signals | null, complaint: string): number {
+  if (signal !== null) return statusOfSignal(signal as SignalName);
+  return code === 1 && complaint.startsWith('unshare: sig') ? statusOfSignal('SIGKILL') : (code ?? 0);
+}
+
+/** The first lines that a stream gives, when asked. */
+function collect(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    if (text.length < LINE_LIMIT) text += chunk;
+  });
+  return () => text.trim();
+}
+
+function wrapperFailure(program: string, error: Error): StartFailure {
+  const hint = (error as NodeJS.ErrnoException).code === 'ENOENT' ? '; install util-linux' : '';
+  return new StartFailure(125, `cannot run '${program}': ${error.message}${hint}`);
+}
+
+/** The command is the first process of a pid namespace: it ends with this wrapper, and all of its own with it. */
+function wrapperOf({ joinPid, rootless }: EnterOrder): string[] {
+  const user = rootless ? ['--user'] : [];
+  if (joinPid === undefined) {
+    const map = rootless ? ['--map-root-user'] : [];
+    return ['unshare', ...user, ...map, '--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child=KILL'];
+  }
+  const keep = rootless ? ['--preserve-credentials'] : [];
+  return ['nsenter', '--target', String(joinPid), ...user, ...keep, '--pid', '--uts', '--ipc', '--'];
+}
+
+function enterScript(): string {
+  return fileURLToPath(new URL('./enter/main.js', import.meta.url));
+}

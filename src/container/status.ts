@@ -1,0 +1,63 @@
+/**
+ * What a container does now: from its state, from /proc, from mountinfo. Touches no mount, asks no daemon.
+ *
+ *   created   never started
+ *   running   mounted, with a command or without
+ *   exited    not mounted, was started once
+ *   dead      its mount point is there and the daemon is gone; `start` and `stop` mend that
+ */
+
+import { type RunState as DaemonState, listRunStates, runRoot } from '../daemon/run-state.js';
+import { FS_TYPE, type MountEntry, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
+import type { ContainerRecord } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { nameFromText } from '../vfs/name.js';
+import { realRoot } from './real-root.js';
+import { type CommandState, isRunning, readState } from './run-state.js';
+
+export type Status = 'created' | 'running' | 'exited' | 'dead';
+
+export interface ContainerStatus {
+  readonly status: Status;
+  readonly state: CommandState | undefined;
+  /** Host pid of the command. */
+  readonly pid: number | undefined;
+  readonly daemon: DaemonState | undefined;
+  /** Something is mounted at its mount point. */
+  readonly isMounted: boolean;
+}
+
+/** What is asked of the host once for all containers of a list. */
+export interface HostView {
+  readonly daemons: readonly DaemonState[];
+  readonly entries: readonly MountEntry[];
+}
+
+export function viewHost(): HostView {
+  return { daemons: listRunStates(runRoot()), entries: readMountinfo() };
+}
+
+export function mountPointOf(store: Store, { id }: { readonly id: string }): string {
+  return `${realRoot(store)}/containers/${id}/merged`;
+}
+
+export function statusOf(
+  store: Store,
+  record: ContainerRecord,
+  view: HostView = viewHost(),
+): ContainerStatus {
+  const mountpoint = nameFromText(mountPointOf(store, record));
+  const top = topMountAt(view.entries, mountpoint);
+  const isMounted = top?.type === FS_TYPE;
+  const daemon = isMounted ? view.daemons.find(({ mountId }) => mountId === top.mountId) : undefined;
+  const state = readState(store, record.id);
+  const pid = isRunning(state?.process) ? state.process.pid : undefined;
+  return { status: wordFor({ state, isMounted, daemon, pid }), state, pid, daemon, isMounted };
+}
+
+function wordFor({ state, isMounted, daemon, pid }: Omit<ContainerStatus, 'status'>): Status {
+  if (daemon !== undefined) return 'running';
+  if (isMounted) return 'dead';
+  if (pid !== undefined) return 'running';
+  return state === undefined ? 'created' : 'exited';
+}

@@ -1,0 +1,65 @@
+/** What the session worker orders of the thread of a far storage, beside requests, and what it hears of it. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { UserError } from '../errno/user-error.js';
+import type { PointChange } from '../mounts/attach-mounts.js';
+import type { Trial } from '../mounts/trial.js';
+import type { Attr } from '../vfs/attr.js';
+import { displayName, type Name } from '../vfs/name.js';
+import type { ResolvedMount } from './mount-config.js';
+
+/** workerData of the thread. */
+export interface FarThreadData {
+  readonly words: SharedArrayBuffer;
+  readonly port: MessagePort;
+  readonly wakeFd: number;
+  readonly mountpoint: Name;
+  readonly descriptorLimit: number;
+  /** Where its inode numbers begin, in strides of vfs/inode-numbers.ts. */
+  readonly firstStride: number;
+}
+
+export type FarOrder =
+  /** Open the source of a mount, which has this number in the mount; answered `opened` or `refused`. */
+  | { readonly kind: 'open'; readonly owner: number; readonly mount: ResolvedMount }
+  | { readonly kind: 'point'; readonly change: PointChange }
+  /** It has no mount point any more; `unused` follows with the end of its last user. */
+  | { readonly kind: 'remove'; readonly owner: number }
+  /** The mount never came about: take away what opening it has made. */
+  | { readonly kind: 'undo' };
+
+export interface Opened {
+  readonly fileName: Name | undefined;
+  readonly root: Attr;
+  readonly trial: Trial;
+}
+
+export type FarEvent =
+  | { readonly kind: 'opened'; readonly owner: number; readonly opened: Opened }
+  | {
+      readonly kind: 'refused';
+      readonly owner: number;
+      readonly message: string;
+      readonly hint?: string | undefined;
+    }
+  | { readonly kind: 'unused'; readonly owner: number };
+
+/** How long the source of a mount without `timeout=` may take to open. */
+const OPEN_LIMIT_MS = 10_000;
+
+export function openLimitMs({ request }: ResolvedMount): number {
+  return request.timeoutMs ?? OPEN_LIMIT_MS;
+}
+
+/** What to say of a source that does not open in time. */
+export function silence(mount: ResolvedMount): UserError {
+  const { request, hostPath } = mount;
+  const path = displayName(hostPath ?? '');
+  const seconds = openLimitMs(mount) / 1000;
+  return new UserError(
+    `cannot mount '${request.spec}': the storage at '${path}' does not answer in ${seconds} s`,
+    {
+      hint: `see whether 'ls ${path}' answers; timeout=1m waits longer`,
+    },
+  );
+}

@@ -1,0 +1,147 @@
+/**
+ * Mounts that come and go while the mount is served: the main thread's part. The session worker changes the table of
+ * mount points between two requests, then the kernel is told to forget the names (notifier.ts), then who asked is told.
+ *
+ * INVARIANT: one change at a time, so that `mounts` is in the order in which they were made.
+ */
+
+import { closeSync } from 'node:fs';
+import { UserError } from '../errno/user-error.js';
+import { nameFromText } from '../vfs/name.js';
+import { openLimitMs, silence } from './far-orders.js';
+import { withFarVolumes } from './far-source.js';
+import { holdLayers } from './layer-locks.js';
+import { isWhollyReadOnly, type MountConfig, type ResolvedMount } from './mount-config.js';
+import type { Renewed } from './mount-report.js';
+import { Notifier } from './notifier.js';
+import {
+  keepSources,
+  noSources,
+  type PreparedSources,
+  prepareSources,
+  releaseSources,
+} from './prepare-sources.js';
+import type { Session } from './session.js';
+
+const CHANGE_TIMEOUT_MS = 5_000;
+const NOTIFY_TIMEOUT_MS = 2_000;
+
+export interface ChangesOptions {
+  readonly config: MountConfig;
+  readonly session: Session;
+  readonly fuseFd: number;
+  /** What the whole mount has of its sources. */
+  readonly sources: PreparedSources;
+  /** Descriptors that hold what the mount uses, until it ends. */
+  readonly locks: number[];
+  /** After each change. */
+  readonly onChange: () => void;
+}
+
+export class MountChanges {
+  readonly #options: ChangesOptions;
+  readonly #notifier: Notifier;
+  #mounts: readonly ResolvedMount[];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+    this.#mounts = options.config.mounts;
+    this.#notifier = new Notifier(options.fuseFd);
+    options.session.onUnused = (mount) => this.#release(mount);
+  }
+
+  /** What is mounted over the union now. */
+  get mounts(): readonly ResolvedMount[] {
+    return this.#mounts;
+  }
+
+  get isNotifying(): boolean {
+    return this.#notifier.isBusy;
+  }
+
+  close(): void {
+    this.#notifier.close();
+  }
+
+  /** @throws UserError; then nothing is left of it. */
+  add(mount: ResolvedMount): Promise<void> {
+    return this.#inTurn(() => this.#add(mount));
+  }
+
+  /** @throws UserError */
+  remove(target: string): Promise<void> {
+    return this.#inTurn(() => this.#remove(target));
+  }
+
+  async #add(mount: ResolvedMount): Promise<void> {
+    const { config, session } = this.#options;
+    const { request } = mount;
+    if (isWhollyReadOnly(config) && !request.readOnly) {
+      throw new UserError(`cannot mount '${request.spec}': the whole mount is read-only`, {
+        hint: 'mount it read-only, or start with an upper or a writable mount',
+      });
+    }
+    const own = noSources();
+    const held: number[] = [];
+    try {
+      prepareSources({ mountpoint: config.mountpoint, mounts: [mount] }, own);
+      held.push(...holdLayers({ mountpoint: config.mountpoint, layers: [], mounts: [mount] }));
+      const [wanted] = withFarVolumes([mount], config.engine);
+      mount = wanted ?? mount;
+      const reply =
+        mount.far !== undefined ? await this.#askFar(mount) : await this.#ask(mount, CHANGE_TIMEOUT_MS);
+      keepSources(own);
+      this.#options.locks.push(...held);
+      this.#options.sources.uses.push(...own.uses);
+      this.#mounts = [...this.#mounts, mount];
+      await this.#settle(reply);
+    } catch (error) {
+      if (this.#mounts.includes(mount)) throw error;
+      for (const fd of held) closeSync(fd);
+      releaseSources(own, { stood: false });
+      await session.request('mountAbandon', { target: request.target }, CHANGE_TIMEOUT_MS);
+      throw error;
+    }
+  }
+
+  #ask(mount: ResolvedMount, limitMs: number): Promise<unknown> {
+    return this.#options.session.request('mountAdd', { mount }, limitMs);
+  }
+
+  /** A session that is silent waits for the storage. */
+  async #askFar(mount: ResolvedMount): Promise<unknown> {
+    try {
+      return await this.#ask(mount, openLimitMs(mount));
+    } catch (error) {
+      if (error instanceof UserError && /^no answer from the session/.test(error.message))
+        throw silence(mount);
+      throw error;
+    }
+  }
+
+  async #remove(target: string): Promise<void> {
+    const reply = await this.#options.session.request('mountRemove', { target }, CHANGE_TIMEOUT_MS);
+    this.#mounts = this.#mounts.filter(({ request }) => request.target !== target);
+    await this.#settle(reply);
+  }
+
+  async #settle(reply: unknown): Promise<void> {
+    this.#options.onChange();
+    await this.#notifier.forget((reply as { renewed: readonly Renewed[] }).renewed, NOTIFY_TIMEOUT_MS);
+  }
+
+  /** The volume may be removed, and its storage unmounted, unless another mount of ours shows it. */
+  #release({ hostPath }: ResolvedMount): void {
+    if (hostPath === undefined || this.#mounts.some((one) => one.hostPath === hostPath)) return;
+    const { uses } = this.#options.sources;
+    const index = uses.findIndex(({ path }) => nameFromText(path) === hostPath);
+    if (index >= 0) uses.splice(index, 1)[0]?.[Symbol.dispose]();
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(change);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}

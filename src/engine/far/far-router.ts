@@ -1,0 +1,252 @@
+/**
+ * Which requests the session loop leaves to the thread of a far storage, and what becomes of those that wait.
+ *
+ * A request goes where its node is served; a LOOKUP where the name leads, over a mount point; a request on two nodes to
+ * the thread that serves both, else it stays in the loop, which answers EXDEV. One that is interrupted is answered EINTR
+ * and one that waits longer than `timeout=` EIO, here, whatever the thread does. What shows of the root of a mount is
+ * answered from memory while the storage hangs, so that a listing of the directory that it is mounted in does not.
+ */
+
+import { EINTR, EIO, ENODATA, EOPNOTSUPP } from '../../errno/errno.js';
+import { FsError } from '../../errno/fs-error.js';
+import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
+import * as op from '../../fuse/abi-opcodes.js';
+import { decodeCopyFileRange } from '../../fuse/decode-io.js';
+import { decodeLink, decodeName, decodeRename, decodeRename2 } from '../../fuse/decode-name.js';
+import { encodeAttr, encodeEntry } from '../../fuse/encode-entry.js';
+import { type NodeId, nodeLocal, ROOT_NODE } from '../../vfs/node-id.js';
+import { type Exchange, handlers } from '../kernel/dispatch.js';
+import { type FarStorage, type Pending, STALL_MS } from './far-storage.js';
+
+export interface FarPlace {
+  readonly storage: FarStorage;
+  /** Infinity: wait for ever. */
+  readonly timeoutMs: number;
+}
+
+/** Where the nodes of a mount are served; what is undefined is served in the loop. */
+export interface FarPlaces {
+  of(node: NodeId): FarPlace | undefined;
+  /** Of what the name leads to. */
+  at(parent: NodeId, name: string): FarPlace | undefined;
+  /** The root directory that is mounted at the name; undefined for all other names. */
+  rootAt(parent: NodeId, name: string): NodeId | undefined;
+}
+
+/** The loop: fills its reply, and sends it to a request that is not the one it has in hand. */
+export interface FarLoop extends Exchange {
+  answer(unique: { readonly low: number; readonly high: number }, result: number): void;
+}
+
+/**
+ * How long an interrupted request still may be answered by a storage that does not hang: programs with timers and
+ * handlers get signals all the time, and local storage never answers EINTR.
+ */
+const INTERRUPT_GRACE_MS = 250;
+
+/**
+ * Reads and writes of the kernel's own that may wait for one storage: the kernel lets 64 wait in all (fuse/init.ts), and
+ * those of other storage must find room.
+ */
+const MOST_WAITING_TRANSFERS = 40;
+
+/**
+ * What `ls -l` asks of a mount point beside LOOKUP, and what is said while the storage hangs: 0 is the attributes, else an
+ * errno. The mode stands in for an ACL then, of a directory in which nothing can be opened.
+ */
+const asksAbout: ReadonlyMap<number, number> = new Map([
+  [op.FUSE_GETATTR, 0],
+  [op.FUSE_GETXATTR, ENODATA],
+  [op.FUSE_LISTXATTR, EOPNOTSUPP],
+]);
+
+export class FarRouter {
+  readonly storages: FarStorage[] = [];
+  readonly #places: FarPlaces;
+  #loop: FarLoop | undefined;
+
+  constructor(places: FarPlaces) {
+    this.#places = places;
+  }
+
+  attach(loop: FarLoop): void {
+    this.#loop = loop;
+  }
+
+  /** @returns false when the request is the loop's own. */
+  take(x: FarLoop): boolean {
+    const { header, request } = x;
+    const { opcode } = header;
+    if (handlers[opcode] === undefined || staysInLoop(opcode)) return false;
+    const place = this.#placeOf(x);
+    if (place === undefined) return false;
+    const { storage, timeoutMs } = place;
+    const unique = { low: header.uniqueLow, high: header.uniqueHigh };
+    if (opcode === op.FUSE_RELEASE) {
+      // Nobody waits for it, but the kernel counts it among its requests until it is answered.
+      x.answer(unique, 0);
+      storage.forwardAnswered(request, header);
+      return true;
+    }
+    const nowMs = performance.now();
+    const root = this.#knownRoot(x, storage);
+    const stalledMs = storage.stalledMs(nowMs);
+    if (root !== undefined && stalledMs > STALL_MS) {
+      this.#answerRoot(storage, { opcode, root, unique });
+      return true;
+    }
+    const isTransfer = opcode === op.FUSE_READ || opcode === op.FUSE_WRITE;
+    const isTooMuch =
+      isTransfer && stalledMs > STALL_MS && storage.waiting().length >= MOST_WAITING_TRANSFERS;
+    const pending: Omit<Pending, 'slot'> = {
+      uniqueLow: unique.low,
+      uniqueHigh: unique.high,
+      opcode,
+      startedMs: nowMs,
+      timeoutAtMs: nowMs + timeoutMs,
+      root,
+      interruptAtMs: Number.POSITIVE_INFINITY,
+    };
+    if (isTooMuch || !storage.forward(request, pending, header)) x.answer(unique, -EIO);
+    return true;
+  }
+
+  /** @returns whether the request is one that waits here; it is answered EINTR in time. */
+  interrupt(low: number, high: number): boolean {
+    const nowMs = performance.now();
+    for (const storage of this.storages) {
+      const found = storage
+        .waiting()
+        .find((one) => one.uniqueLow === low && ((one.uniqueHigh ^ high) & ~FUSE_UNIQUE_RESEND_HIGH) === 0);
+      if (found === undefined) continue;
+      const isHung = storage.stalledMs(nowMs) > STALL_MS;
+      found.interruptAtMs = Math.min(found.interruptAtMs, isHung ? nowMs : nowMs + INTERRUPT_GRACE_MS);
+      return true;
+    }
+    return false;
+  }
+
+  /** Answers what has waited too long. @returns how many milliseconds may pass until the next call; -1 for any. */
+  settle(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const storage of this.storages) {
+      const waiting = storage.waiting();
+      if (waiting.length === 0) continue;
+      const nowMs = performance.now();
+      for (const pending of waiting) {
+        const dueMs = dueAt(pending);
+        if (dueMs <= nowMs) this.#giveUp(storage, pending, nowMs);
+        else nextMs = Math.min(nextMs, dueMs - nowMs);
+      }
+    }
+    return nextMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(nextMs);
+  }
+
+  /** Takes what the threads say. */
+  drain(): void {
+    for (const storage of this.storages) storage.drain();
+  }
+
+  /** Ends all threads. @returns false when one hangs: the process can then end by SIGKILL only. */
+  stop(limitMs: number): boolean {
+    const end = performance.now() + limitMs;
+    const stopped = this.storages.map((storage) => storage.stop(Math.max(1, end - performance.now())));
+    return stopped.every(Boolean);
+  }
+
+  #placeOf({ header, request, records }: FarLoop): FarPlace | undefined {
+    const { opcode, nodeId } = header;
+    const places = this.#places;
+    try {
+      switch (opcode) {
+        case op.FUSE_LOOKUP:
+          decodeName(request, records.name);
+          return places.at(nodeId, records.name.name);
+        case op.FUSE_RENAME:
+          decodeRename(request, records.rename);
+          return this.#common(nodeId, records.rename.parent);
+        case op.FUSE_RENAME2:
+          decodeRename2(request, records.rename);
+          return this.#common(nodeId, records.rename.parent);
+        case op.FUSE_LINK:
+          decodeLink(request, records.link);
+          return this.#common(nodeId, records.link.node);
+        case op.FUSE_COPY_FILE_RANGE:
+        case op.FUSE_COPY_FILE_RANGE_64:
+          decodeCopyFileRange(request, records.copy);
+          return this.#common(records.copy.source.node, records.copy.target.node);
+        default:
+          return places.of(nodeId);
+      }
+    } catch (error) {
+      // Malformed: the handler of the loop finds the same, and answers.
+      if (error instanceof FsError) return undefined;
+      throw error;
+    }
+  }
+
+  #common(one: NodeId, other: NodeId): FarPlace | undefined {
+    const place = this.#places.of(one);
+    return place !== undefined && place.storage === this.#places.of(other)?.storage ? place : undefined;
+  }
+
+  /** The root that a request asks about, when there is something to say of it. */
+  #knownRoot({ header, records }: FarLoop, storage: FarStorage): NodeId | undefined {
+    const { opcode, nodeId } = header;
+    let root: NodeId | undefined;
+    if (opcode === op.FUSE_LOOKUP) root = this.#places.rootAt(nodeId, records.name.name);
+    else if (asksAbout.has(opcode) && nodeLocal(nodeId) === ROOT_NODE) root = nodeId;
+    return root !== undefined && storage.rootAttr(root) !== undefined ? root : undefined;
+  }
+
+  #giveUp(storage: FarStorage, pending: Pending, nowMs: number): void {
+    if (!storage.giveUp(pending)) return;
+    const unique = { low: pending.uniqueLow, high: pending.uniqueHigh };
+    const { root, opcode } = pending;
+    if (pending.interruptAtMs <= nowMs) this.#loop!.answer(unique, -EINTR);
+    else if (root !== undefined) this.#answerRoot(storage, { opcode, root, unique });
+    else this.#loop!.answer(unique, -EIO);
+  }
+
+  #answerRoot(
+    storage: FarStorage,
+    asked: {
+      readonly opcode: number;
+      readonly root: NodeId;
+      readonly unique: { readonly low: number; readonly high: number };
+    },
+  ): void {
+    const loop = this.#loop!;
+    const refusal = asksAbout.get(asked.opcode) ?? 0;
+    if (refusal !== 0) {
+      loop.answer(asked.unique, -refusal);
+      return;
+    }
+    const { entry } = loop.records;
+    Object.assign(entry.attr, storage.rootAttr(asked.root));
+    if (asked.opcode === op.FUSE_LOOKUP) {
+      entry.nodeId = asked.root;
+      entry.generation = 0;
+      entry.ttlMs = 0;
+      encodeEntry(loop.reply, entry);
+      storage.send({ kind: 'entered', node: asked.root });
+    } else encodeAttr(loop.reply, entry.attr);
+    loop.answer(asked.unique, 0);
+  }
+}
+
+/** FORGETs reach the threads through the file system (mounts/far-stand-in.ts); the others concern no storage. */
+function staysInLoop(opcode: number): boolean {
+  return (
+    opcode === op.FUSE_FORGET ||
+    opcode === op.FUSE_BATCH_FORGET ||
+    opcode === op.FUSE_OPENDIR ||
+    opcode === op.FUSE_RELEASEDIR ||
+    opcode === op.FUSE_DESTROY
+  );
+}
+
+function dueAt(pending: Pending): number {
+  const rootAtMs = pending.root === undefined ? Number.POSITIVE_INFINITY : pending.startedMs + STALL_MS;
+  return Math.min(pending.timeoutAtMs, pending.interruptAtMs, rootAtMs);
+}

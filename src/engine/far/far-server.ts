@@ -1,0 +1,282 @@
+/**
+ * The loop of the thread that serves a far storage: takes whole requests from the session loop, calls the file system,
+ * writes the replies to /dev/fuse itself. It may hang in any call; nothing but its storage waits for it then.
+ *
+ * INVARIANT: a request is worked on only while nobody has given it up, and answered only by who wins its slot
+ * (far-slots.ts). What a reply that nobody gets would have given the kernel (references, an open) is taken back.
+ */
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { EIO, ENODEV, ENOENT, EOPNOTSUPP } from '../../errno/errno.js';
+import { FsError } from '../../errno/fs-error.js';
+import { SIZEOF_DIRENT, SIZEOF_ENTRY_OUT } from '../../fuse/abi.js';
+import * as op from '../../fuse/abi-opcodes.js';
+import { readNode } from '../../fuse/integers.js';
+import { finishReply, REPLY_BODY, ReplyBuffer } from '../../fuse/reply.js';
+import { decodeHeader, RequestHeader, RequestView } from '../../fuse/request.js';
+import { fdatasync, fsync, writePrefix } from '../../linux/data.js';
+import { close } from '../../linux/open.js';
+import { eventfdWrite } from '../../linux/poll.js';
+import { Attr, Entry } from '../../vfs/attr.js';
+import type { Caller } from '../../vfs/caller.js';
+import type { FileSystem, Session } from '../../vfs/file-system.js';
+import { NO_NODE, type NodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../../vfs/node-id.js';
+import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
+import { Failures } from '../failures.js';
+import { type Exchange, handlers, NO_REPLY } from '../kernel/dispatch.js';
+import { Records } from '../kernel/records.js';
+import { type FarAnswer, type FarCall, type FromFar, NO_SLOT, type ToFar } from './far-messages.js';
+import { ANSWER_BELL, ANSWERED, DOORBELL, FREE, QUEUED, RUNNING, ring, slotWord } from './far-slots.js';
+
+const REPLY_BYTES = 1024 * 1024 + 4096;
+
+export interface FarServerOptions {
+  readonly fs: FileSystem;
+  readonly port: MessagePort;
+  readonly words: Int32Array;
+  /** eventfd of the session loop. */
+  readonly wakeFd: number;
+  readonly onOrder: (order: unknown) => void;
+  /** The kernel has one reference more of the root of a mount. */
+  readonly onEntered: (node: NodeId) => void;
+}
+
+export class FarServer implements Exchange, Session {
+  readonly fs: FileSystem;
+  request = new RequestView(Buffer.alloc(0));
+  readonly header = new RequestHeader();
+  readonly reply = new ReplyBuffer(REPLY_BYTES);
+  readonly records = new Records();
+  readonly passthrough = false;
+  setxattrExt = false;
+  replaying = false;
+  readonly #options: FarServerOptions;
+  readonly #failures: Failures;
+  readonly #roots = new Map<NodeId, Attr>();
+  readonly #entry = new Entry();
+  #fuseFd = -1;
+
+  constructor(options: FarServerOptions) {
+    this.#options = options;
+    this.fs = options.fs;
+    this.#failures = new Failures((line) => this.post({ kind: 'log', line }));
+  }
+
+  /** Serves until told to stop. */
+  run(): void {
+    const { port, words } = this.#options;
+    this.fs.attach(this);
+    for (;;) {
+      const bell = Atomics.load(words, DOORBELL);
+      const message = receiveMessageOnPort(port)?.message as ToFar | undefined;
+      if (message === undefined) Atomics.wait(words, DOORBELL, bell);
+      else if (message.kind === 'stop') break;
+      else this.#takeSafely(message);
+    }
+    this.fs.detach();
+    this.post({ kind: 'stopped' });
+  }
+
+  post(message: FromFar): void {
+    const { port, words, wakeFd } = this.#options;
+    port.postMessage(message);
+    ring(words, ANSWER_BELL);
+    eventfdWrite(wakeFd);
+  }
+
+  /** Who asks. */
+  get caller(): Caller {
+    return this.records.caller;
+  }
+
+  openBacking(): number {
+    return -EOPNOTSUPP;
+  }
+
+  closeBacking(): void {
+    // None was opened: a file that the kernel reads itself could hang its reader for good.
+  }
+
+  invalidateAttributes(): void {
+    // Nothing here is kept by the kernel.
+  }
+
+  /** Done here: the thread waits for its storage one way or the other. */
+  startJob(spec: JobSpec): Job {
+    if (spec.kind !== 'fsync') throw new Error(`a far storage has no job '${spec.kind}'`);
+    const result = spec.dataOnly ? fdatasync(spec.fd) : fsync(spec.fd);
+    close(spec.fd);
+    return { spec, done: true, result };
+  }
+
+  /** What is no request has nobody to be told of a failure; requests are answered whatever happens. */
+  #takeSafely(message: Exclude<ToFar, { kind: 'stop' }>): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#failures.log(`far storage, ${message.kind}`, error);
+    }
+  }
+
+  #take(message: Exclude<ToFar, { kind: 'stop' }>): void {
+    switch (message.kind) {
+      case 'request':
+        this.#serve(message.slot, message.bytes);
+        break;
+      case 'forget':
+        this.fs.forget(message.node, message.count);
+        break;
+      case 'entered':
+        this.#options.onEntered(message.node);
+        break;
+      case 'serve':
+        this.#fuseFd = message.fuseFd;
+        this.setxattrExt = message.setxattrExt;
+        break;
+      case 'call':
+        this.post({ kind: 'answer', id: message.id, answer: this.#answer(message.call) });
+        break;
+      case 'order':
+        this.#options.onOrder(message.order);
+    }
+  }
+
+  #serve(slot: number, bytes: Uint8Array): void {
+    const { words } = this.#options;
+    if (slot !== NO_SLOT && !this.#changeSlot(slot, QUEUED, RUNNING)) {
+      Atomics.store(words, slotWord(slot), FREE);
+      return;
+    }
+    this.request = new RequestView(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.request.end = bytes.byteLength;
+    decodeHeader(this.request, this.header);
+    const result = this.#dispatch();
+    if (slot === NO_SLOT) {
+      this.reply.reset();
+      return;
+    }
+    if (result === 0) this.#noteRoot();
+    if (this.#changeSlot(slot, RUNNING, ANSWERED)) this.#send(result);
+    else if (result === 0) this.#takeBack();
+    this.reply.reset();
+    Atomics.store(words, slotWord(slot), FREE);
+  }
+
+  #changeSlot(slot: number, from: number, to: number): boolean {
+    return Atomics.compareExchange(this.#options.words, slotWord(slot), from, to) === from;
+  }
+
+  /** @returns 0 or a negated errno. */
+  #dispatch(): number {
+    const { header, records } = this;
+    records.caller.uid = header.uid;
+    records.caller.gid = header.gid;
+    records.caller.pid = header.pid;
+    this.replaying = false;
+    for (;;) {
+      try {
+        const result = handlers[header.opcode]!(this);
+        return result === NO_REPLY ? 0 : result;
+      } catch (error) {
+        this.reply.reset();
+        if (!(error instanceof Wait)) return -this.#failures.errnoOf(op.opcodeName(header.opcode), error);
+        this.replaying = true;
+        this.request.end = this.header.len;
+        decodeHeader(this.request, this.header);
+      }
+    }
+  }
+
+  #send(result: number): void {
+    const length = finishReply(this.reply, this.header, result);
+    const written = writePrefix(this.#fuseFd, this.reply.bytes, length);
+    if (written >= 0 || written === -ENOENT || written === -ENODEV) return;
+    this.post({
+      kind: 'log',
+      line: `reply to ${op.opcodeName(this.header.opcode)} refused: errno ${-written}`,
+    });
+    writePrefix(this.#fuseFd, this.reply.bytes, finishReply(this.reply, this.header, -EIO));
+  }
+
+  /** Tells the loop what the root of a mount shows now, for the time when we cannot. */
+  #noteRoot(): void {
+    const { header, records } = this;
+    const { opcode, nodeId } = header;
+    if (opcode === op.FUSE_LOOKUP) this.#tellRoot(records.entry.nodeId, records.entry.attr);
+    else if (opcode === op.FUSE_GETATTR || opcode === op.FUSE_SETATTR) this.#tellRoot(nodeId, records.attr);
+  }
+
+  #tellRoot(node: NodeId, attr: Attr): void {
+    if (nodeLocal(node) !== ROOT_NODE || nodeOwner(node) === 0) return;
+    const known = this.#roots.get(node);
+    if (known !== undefined && isSame(known, attr)) return;
+    const copy = Object.assign(new Attr(), attr);
+    this.#roots.set(node, copy);
+    this.post({ kind: 'root', node, attr: copy });
+  }
+
+  /** What the dropped reply gave. */
+  #takeBack(): void {
+    const { fs, header, records } = this;
+    const { entry, opened } = records;
+    switch (header.opcode) {
+      case op.FUSE_LOOKUP:
+        if (this.reply.length > REPLY_BODY && entry.nodeId !== NO_NODE) fs.forget(entry.nodeId, 1);
+        break;
+      case op.FUSE_MKNOD:
+      case op.FUSE_MKDIR:
+      case op.FUSE_SYMLINK:
+      case op.FUSE_LINK:
+        fs.forget(entry.nodeId, 1);
+        break;
+      case op.FUSE_CREATE:
+      case op.FUSE_TMPFILE:
+        fs.release(entry.nodeId, opened.handle);
+        fs.forget(entry.nodeId, 1);
+        break;
+      case op.FUSE_OPEN:
+        fs.release(header.nodeId, opened.handle);
+        break;
+      case op.FUSE_READDIRPLUS:
+        this.#takeBackListed();
+    }
+  }
+
+  /** Each fuse_direntplus holds an entry, whose node comes first, and a name of `namelen` bytes, padded to 8. */
+  #takeBackListed(): void {
+    const { view, length } = this.reply;
+    let at = REPLY_BODY;
+    while (at + SIZEOF_ENTRY_OUT + SIZEOF_DIRENT <= length) {
+      const node = readNode(view, at);
+      if (node !== NO_NODE) this.fs.forget(node, 1);
+      const nameLength = view.getUint32(at + SIZEOF_ENTRY_OUT + 16, true);
+      at += (SIZEOF_ENTRY_OUT + SIZEOF_DIRENT + nameLength + 7) & ~7;
+    }
+  }
+
+  #answer(call: FarCall): FarAnswer {
+    try {
+      if (call.name === 'readlink') return { content: this.fs.readlink(call.node) };
+      const entry = this.#entry;
+      if (!this.fs.lookup(call.parent, call.child, entry)) return { found: false };
+      return { found: true, node: entry.nodeId, ino: entry.attr.ino, mode: entry.attr.mode };
+    } catch (error) {
+      if (error instanceof FsError) return { errno: error.errno };
+      throw error;
+    }
+  }
+}
+
+function isSame(one: Attr, other: Attr): boolean {
+  return (
+    one.ctimeSec === other.ctimeSec &&
+    one.ctimeNsec === other.ctimeNsec &&
+    one.mtimeSec === other.mtimeSec &&
+    one.mtimeNsec === other.mtimeNsec &&
+    one.mode === other.mode &&
+    one.uid === other.uid &&
+    one.gid === other.gid &&
+    one.nlink === other.nlink &&
+    one.sizeBytes === other.sizeBytes
+  );
+}

@@ -1,0 +1,53 @@
+/**
+ * What `docker save` writes: manifest.json with configs and layers, moby image/tarexport, "tarball format 1.2".
+ *
+ * Nothing in it has a digest but the layers' diffIDs in the config, so those are what is verified.
+ */
+
+import { UserError } from '../../errno/user-error.js';
+import { MEDIA_TYPE } from '../oci.js';
+import { formatReference, parseImageName } from '../reference.js';
+import { type Archive, readPart } from './archive.js';
+import type { FoundImage } from './found-image.js';
+import { checkConfig, fieldsOf, listOf, parseJson, textOf } from './validate.js';
+
+const LIST = 'manifest.json';
+
+export function isDockerArchive(archive: Archive): boolean {
+  return archive.has(LIST);
+}
+
+/** @throws UserError when something is wrong. */
+export async function readDockerArchive(archive: Archive): Promise<FoundImage[]> {
+  const { images } = parseJson(
+    Buffer.concat([Buffer.from('{"images":'), await readPart(archive, LIST), Buffer.from('}')]),
+    `'${LIST}'`,
+  );
+  const found: FoundImage[] = [];
+  for (const one of listOf(images, `'${LIST}'`)) {
+    found.push(await readImage(archive, fieldsOf(one, `an entry of '${LIST}'`)));
+  }
+  if (found.length === 0) throw new UserError(`'${archive.shown}' has no image`);
+  return found;
+}
+
+async function readImage(archive: Archive, entry: Readonly<Record<string, unknown>>): Promise<FoundImage> {
+  const layers = listOf(entry.Layers ?? [], 'the list of layers').map((name) => textOf(name, 'a layer'));
+  const configBytes = await readPart(archive, textOf(entry.Config, 'the name of the config'));
+  const config = checkConfig(parseJson(configBytes, 'the config'), layers.length);
+  const tags = listOf(entry.RepoTags ?? [], 'the list of names').map((name) => textOf(name, 'a name'));
+  return {
+    names: tags.map((tag) => formatReference(parseImageName(tag))),
+    config,
+    configBytes,
+    configType: MEDIA_TYPE.config,
+    manifestBytes: undefined,
+    manifestType: undefined,
+    layers: layers.map((name, index) => ({
+      digest: undefined,
+      diffId: config.rootfs.diff_ids[index]!,
+      mediaType: undefined,
+      open: () => archive.stream(name),
+    })),
+  };
+}

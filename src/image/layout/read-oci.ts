@@ -1,0 +1,175 @@
+/**
+ * OCI images: those of a layout (a directory or a tar: image-spec 1.1, image-layout.md), and what a registry's name leads to.
+ *
+ * Each blob that is parsed has the digest by which it was asked for. The chain from index.json to a manifest is at most
+ * MAX_DEPTH long, so an index that leads back to itself ends.
+ */
+
+import { UserError } from '../../errno/user-error.js';
+import { hexOf, sha256 } from '../chain-id.js';
+import { compareDigest } from '../digest.js';
+import { type Descriptor, MEDIA_TYPE, type Platform, REF_NAME } from '../oci.js';
+import { formatPlatform, servesPlatform } from '../platform.js';
+import { formatReference, parseReference } from '../reference.js';
+import { type Archive, readPart } from './archive.js';
+import type { FoundImage, FoundLayer } from './found-image.js';
+import { checkConfig, checkIndex, checkManifest, parseJson } from './validate.js';
+
+const MAX_DEPTH = 4;
+const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json';
+/** Where docker and containerd put the whole name, whose tag alone is in REF_NAME. */
+const CONTAINERD_NAME = 'io.containerd.image.name';
+
+export function isOciLayout(archive: Archive): boolean {
+  return archive.has('index.json');
+}
+
+/** Those that serve the platform. @throws UserError when there is none, or something is wrong. */
+export async function readOciLayout(archive: Archive, wanted: Platform): Promise<FoundImage[]> {
+  const bytes = await readPart(archive, 'index.json');
+  const index = checkIndex(parseJson(bytes, "'index.json'"), "'index.json'");
+  const blobs = blobsOf(archive);
+  const images: FoundImage[] = [];
+  const offered: string[] = [];
+  for (const descriptor of index.manifests) {
+    const manifest = await choose(blobs, descriptor, { wanted, offered, depth: 0 });
+    if (manifest === undefined) continue;
+    images.push(await readImage(blobs, manifest, nameOf(descriptor)));
+  }
+  if (images.length === 0) throw noImage(archive.shown, wanted, offered);
+  return merged(images);
+}
+
+function noImage(shown: string, wanted: Platform, offered: readonly string[]): UserError {
+  const platforms = [...new Set(offered)].join(', ');
+  return new UserError(`'${shown}' has no image for ${formatPlatform(wanted)}`, {
+    hint: platforms === '' ? undefined : `choose one with --platform: ${platforms}`,
+  });
+}
+
+/** Where the blobs of an image come from. */
+export interface BlobReader {
+  /** A small one, unverified. */
+  read(descriptor: Descriptor): Promise<Buffer>;
+  layer(descriptor: Descriptor): Pick<FoundLayer, 'open' | 'file'>;
+}
+
+/**
+ * What the bytes under a name are: an image, or the one for the platform of several.
+ * @throws UserError when there is none, or something is wrong.
+ */
+export async function readTop(
+  blobs: BlobReader,
+  top: { readonly bytes: Buffer; readonly mediaType: string },
+  options: { readonly shown: string; readonly wanted: Platform },
+): Promise<FoundImage> {
+  const fields = parseJson(top.bytes, 'the manifest');
+  if (!Array.isArray(fields.manifests)) return imageOf(blobs, top.bytes, top.mediaType, undefined);
+  const offered: string[] = [];
+  for (const descriptor of checkIndex(fields, 'an index').manifests) {
+    const found = await choose(blobs, descriptor, { wanted: options.wanted, offered, depth: 1 });
+    if (found !== undefined) return readImage(blobs, found, undefined);
+  }
+  throw noImage(options.shown, options.wanted, offered);
+}
+
+interface Choice {
+  readonly wanted: Platform;
+  /** Gets the platforms that are there. */
+  readonly offered: string[];
+  readonly depth: number;
+}
+
+/** The manifest that a descriptor stands for; undefined when it is for another platform. */
+async function choose(
+  blobs: BlobReader,
+  descriptor: Descriptor,
+  choice: Choice,
+): Promise<Descriptor | undefined> {
+  const { platform, mediaType } = descriptor;
+  const isIndex = mediaType === MEDIA_TYPE.index || mediaType === DOCKER_INDEX;
+  if (!isIndex) {
+    if (platform !== undefined) choice.offered.push(formatPlatform(platform));
+    return platform === undefined || servesPlatform(platform, choice.wanted) ? descriptor : undefined;
+  }
+  if (choice.depth >= MAX_DEPTH) throw new UserError('invalid image: indexes lead to each other');
+  const bytes = await readBlob(blobs, descriptor);
+  const index = checkIndex(parseJson(bytes, 'an index'), 'an index');
+  for (const one of index.manifests) {
+    const found = await choose(blobs, one, { ...choice, depth: choice.depth + 1 });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function readImage(
+  blobs: BlobReader,
+  descriptor: Descriptor,
+  name: string | undefined,
+): Promise<FoundImage> {
+  return imageOf(blobs, await readBlob(blobs, descriptor), descriptor.mediaType, name);
+}
+
+async function imageOf(
+  blobs: BlobReader,
+  manifestBytes: Buffer,
+  mediaType: string,
+  name: string | undefined,
+): Promise<FoundImage> {
+  const manifest = checkManifest(parseJson(manifestBytes, 'the manifest'));
+  const configBytes = await readBlob(blobs, manifest.config);
+  const config = checkConfig(parseJson(configBytes, 'the config'), manifest.layers.length);
+  return {
+    names: name === undefined ? [] : [name],
+    config,
+    configBytes,
+    configType: manifest.config.mediaType,
+    manifestBytes,
+    manifestType: manifest.mediaType ?? mediaType,
+    layers: manifest.layers.map((layer, index) => ({
+      digest: layer.digest,
+      diffId: config.rootfs.diff_ids[index]!,
+      mediaType: layer.mediaType,
+      ...blobs.layer(layer),
+    })),
+  };
+}
+
+async function readBlob(blobs: BlobReader, descriptor: Descriptor): Promise<Buffer> {
+  const bytes = await blobs.read(descriptor);
+  compareDigest(`sha256:${sha256(bytes)}`, descriptor.digest, `blob '${descriptor.digest}'`);
+  return bytes;
+}
+
+function blobsOf(archive: Archive): BlobReader {
+  const nameIn = ({ digest }: Descriptor): string => `blobs/sha256/${hexOf(digest)}`;
+  return {
+    read: (descriptor) => readPart(archive, nameIn(descriptor)),
+    layer: (descriptor) => ({ open: () => archive.stream(nameIn(descriptor)) }),
+  };
+}
+
+/** The name given; what is no name (a registry's whole address is one, a sentence is not) is left out. */
+function nameOf({ annotations }: Descriptor): string | undefined {
+  const text = annotations?.[CONTAINERD_NAME] ?? annotations?.[REF_NAME];
+  if (text === undefined) return undefined;
+  try {
+    const { digest: _, ...reference } = parseReference(text);
+    return formatReference({ tag: 'latest', ...reference });
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** One image for each manifest, with all its names. */
+function merged(images: readonly FoundImage[]): FoundImage[] {
+  const byManifest = new Map<string, FoundImage>();
+  for (const image of images) {
+    const key = sha256(image.manifestBytes!);
+    const known = byManifest.get(key);
+    const names = [...new Set([...(known?.names ?? []), ...image.names])];
+    byManifest.set(key, { ...(known ?? image), names });
+  }
+  return [...byManifest.values()];
+}

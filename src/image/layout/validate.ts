@@ -1,0 +1,149 @@
+/**
+ * The JSON of an image from outside: of the fields that plyfs reads, each has its type, or the image is refused.
+ */
+
+import { UserError } from '../../errno/user-error.js';
+import { checkDigest } from '../digest.js';
+import type { Descriptor, Digest, ImageConfig, Index, Manifest, Platform } from '../oci.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Docker's limit as well: overlayfs takes 500 layers at most. */
+const MAX_LAYERS = 500;
+
+/** @throws UserError */
+export function parseJson(bytes: Buffer, what: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new UserError(`invalid image: ${what} is no JSON`, { cause: error });
+  }
+  return fieldsOf(value, what);
+}
+
+export function fieldsOf(value: unknown, what: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw wrong(what, 'is no object');
+}
+
+export function listOf(value: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw wrong(what, 'is no list');
+}
+
+export function textOf(value: unknown, what: string): string {
+  if (typeof value === 'string') return value;
+  throw wrong(what, 'is no text');
+}
+
+/** @throws UserError */
+export function checkIndex(value: unknown, what: string): Index {
+  const fields = fieldsOf(value, what);
+  const manifests = listOf(fields.manifests ?? [], `the list in ${what}`);
+  return {
+    ...(fields as object),
+    schemaVersion: 2,
+    manifests: manifests.map((one) => checkDescriptor(one, `an entry of ${what}`)),
+  };
+}
+
+/** @throws UserError */
+export function checkManifest(value: unknown): Manifest {
+  const what = 'the manifest';
+  const fields = fieldsOf(value, what);
+  if (fields.schemaVersion !== 2) {
+    throw wrong(what, `has the version '${String(fields.schemaVersion)}'`, 'only version 2 is supported');
+  }
+  const layers = listOf(fields.layers, 'the list of layers');
+  if (layers.length > MAX_LAYERS) throw wrong(what, `has more than ${MAX_LAYERS} layers`);
+  return {
+    ...(fields as object),
+    schemaVersion: 2,
+    config: checkDescriptor(fields.config, 'the config of the manifest'),
+    layers: layers.map((one) => checkDescriptor(one, 'a layer of the manifest')),
+  };
+}
+
+/** @throws UserError */
+export function checkDescriptor(value: unknown, what: string): Descriptor {
+  const fields = fieldsOf(value, what);
+  const { size, platform, annotations } = fields;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw wrong(what, `has the size '${String(size)}'`);
+  }
+  const { platform: _, annotations: __, ...rest } = fields;
+  return {
+    ...(rest as object),
+    mediaType: textOf(fields.mediaType ?? '', `the type of ${what}`),
+    digest: checkDigest(fields.digest, what),
+    size,
+    ...(platform === undefined || platform === null ? {} : { platform: checkPlatform(platform, what) }),
+    ...(annotations === undefined || annotations === null
+      ? {}
+      : { annotations: checkTexts(annotations, `the annotations of ${what}`) }),
+  };
+}
+
+function checkPlatform(value: unknown, what: string): Platform {
+  const fields = fieldsOf(value, `the platform of ${what}`);
+  return {
+    ...(fields as object),
+    architecture: textOf(fields.architecture, `the architecture of ${what}`),
+    os: textOf(fields.os, `the os of ${what}`),
+  };
+}
+
+function checkTexts(value: unknown, what: string): Readonly<Record<string, string>> {
+  const fields = fieldsOf(value, what);
+  for (const text of Object.values(fields)) textOf(text, `one of ${what}`);
+  return fields as Readonly<Record<string, string>>;
+}
+
+/** @throws UserError */
+export function checkConfig(value: unknown, layerCount: number): ImageConfig {
+  const what = 'the config';
+  const fields = fieldsOf(value, what);
+  const rootfs = fieldsOf(fields.rootfs, 'rootfs of the config');
+  if (rootfs.type !== 'layers') throw wrong('rootfs of the config', `has the type '${String(rootfs.type)}'`);
+  const diffIds = listOf(rootfs.diff_ids ?? [], 'the list of diff_ids');
+  if (diffIds.length !== layerCount) {
+    throw wrong(what, `speaks of ${diffIds.length} layers, and there are ${layerCount}`);
+  }
+  if (fields.config !== undefined && fields.config !== null) checkRunConfig(fields.config);
+  for (const entry of listOf(fields.history ?? [], 'the history')) fieldsOf(entry, 'a line of the history');
+  const { config: _, history: __, ...rest } = fields;
+  return {
+    ...(rest as object),
+    ...(fields.config === null || fields.config === undefined ? {} : { config: fields.config }),
+    ...(fields.history === null || fields.history === undefined
+      ? {}
+      : { history: fields.history as NonNullable<ImageConfig['history']> }),
+    ...(fields.created === undefined ? {} : { created: textOf(fields.created, 'the date') }),
+    architecture: textOf(fields.architecture ?? '', 'the architecture'),
+    os: textOf(fields.os ?? '', 'the os'),
+    rootfs: {
+      type: 'layers',
+      diff_ids: diffIds.map((one): Digest => checkDigest(one, 'a layer of the config')),
+    },
+  };
+}
+
+const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell'];
+const MAPS = ['Volumes', 'Labels', 'ExposedPorts'];
+const TEXTS = ['User', 'WorkingDir', 'StopSignal'];
+
+function checkRunConfig(value: unknown): void {
+  const fields = fieldsOf(value, 'config of the config');
+  for (const key of LISTS) {
+    for (const word of listOf(fields[key] ?? [], `${key} of the config`)) {
+      textOf(word, `a word of ${key} of the config`);
+    }
+  }
+  for (const key of MAPS) fieldsOf(fields[key] ?? {}, `${key} of the config`);
+  for (const key of TEXTS) textOf(fields[key] ?? '', `${key} of the config`);
+}
+
+function wrong(what: string, why: string, hint?: string): UserError {
+  return new UserError(`invalid image: ${what} ${why}`, { hint });
+}

@@ -1,0 +1,109 @@
+/**
+ * `image pull`: an image of a registry into the store.
+ */
+
+import { join } from 'node:path';
+import { UserError } from '../../errno/user-error.js';
+import type { Store } from '../../store/store.js';
+import { hexOf, sha256 } from '../chain-id.js';
+import { compareDigest } from '../digest.js';
+import { findImage } from '../image-index.js';
+import { ImageStage } from '../image-stage.js';
+import type { Notices } from '../layer/attributes.js';
+import { type BlobReader, readTop } from '../layout/read-oci.js';
+import type { Digest, Platform } from '../oci.js';
+import { formatReference, type Reference } from '../reference.js';
+import { stageImage } from '../stage-image.js';
+import { isManifestType, Registry } from './client.js';
+import { findCredentials } from './credentials.js';
+import { downloadBlob } from './download.js';
+
+export interface TransferOptions {
+  readonly insecure?: boolean;
+  /** Bytes that came, or went, by the network. */
+  readonly onBytes?: (count: number) => void;
+}
+
+export interface PullOptions extends TransferOptions {
+  readonly platform: Platform;
+  readonly skipDevices?: boolean;
+  /** Gets what was left out of layers. */
+  readonly notices: Notices;
+}
+
+export interface Pulled {
+  /** Digest of the config. */
+  readonly id: Digest;
+  /** Of what the name leads to in the registry: a manifest or an index. */
+  readonly digest: Digest;
+  /** The store had it under this name already. */
+  readonly wasUpToDate: boolean;
+}
+
+/** A blob that was counted on may be removed by another command: then once more. */
+const PUBLISH_ATTEMPTS = 3;
+
+/** @throws UserError; the store is then as it was, but for what a later pull can go on with. */
+export async function pullImage(store: Store, reference: Reference, options: PullOptions): Promise<Pulled> {
+  const host = hostOf(reference);
+  const { path, tag } = reference;
+  const name = formatReference(reference);
+  using registry = new Registry(host, {
+    credentials: findCredentials(host),
+    insecure: options.insecure === true,
+  });
+  const top = await registry.manifest(path, reference.digest ?? reference.tag ?? 'latest');
+  const digest = `sha256:${sha256(top.bytes)}`;
+  compareDigest(digest, reference.digest, `the manifest of '${name}'`);
+  // `NAME@DIGEST` is no name to list: the image is found by its digest.
+  const names = tag === undefined ? [] : [formatReference({ host, path, tag })];
+  const before = findKnown(store, name);
+  const blobs = blobsOf(registry, path, store.path('images', 'partial'), options.onBytes);
+  const found = await readTop(blobs, top, { shown: name, wanted: options.platform });
+  for (let attempt = 1; attempt <= PUBLISH_ATTEMPTS; attempt += 1) {
+    using stage = new ImageStage(store);
+    const image = await stageImage(
+      stage,
+      { ...found, names },
+      { skipDevices: options.skipDevices === true, notices: options.notices },
+    );
+    if (stage.publish([image])) return { id: image.id, digest, wasUpToDate: before === image.id };
+  }
+  throw new UserError(`cannot pull '${name}': other commands remove its layers meanwhile`);
+}
+
+/** @throws UserError for a name without a host. */
+export function hostOf(reference: Reference): string {
+  if (reference.host !== undefined) return reference.host;
+  const name = formatReference(reference);
+  throw new UserError(`'${name}' names no registry`, {
+    hint: `write HOST/${name}, for instance localhost:5000/${name}`,
+  });
+}
+
+const MAX_SMALL_BYTES = 16 * 1024 * 1024;
+
+/** Blobs of layers lie in `partial` until their image is published, so that a later pull can go on with them. */
+function blobsOf(
+  registry: Registry,
+  repository: string,
+  partial: string,
+  onBytes: TransferOptions['onBytes'],
+): BlobReader {
+  return {
+    read: async ({ mediaType, digest, size }) => {
+      if (isManifestType(mediaType)) return (await registry.manifest(repository, digest)).bytes;
+      if (size <= MAX_SMALL_BYTES) return registry.smallBlob(repository, digest, size);
+      throw new UserError(`invalid image: its config '${digest}' is larger than ${MAX_SMALL_BYTES} bytes`);
+    },
+    layer: (descriptor) => {
+      const file = join(partial, hexOf(descriptor.digest));
+      const download = { registry, repository, descriptor, path: file };
+      return { file, open: () => downloadBlob(onBytes === undefined ? download : { ...download, onBytes }) };
+    },
+  };
+}
+
+function findKnown(store: Store, name: string): Digest | undefined {
+  return findImage(store, name)?.id;
+}

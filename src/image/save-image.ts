@@ -1,0 +1,175 @@
+/**
+ * `image save`: images as an OCI archive or as what `docker save` writes.
+ *
+ * INVARIANT: the same images give the same bytes: parts in a fixed order, no time, no owner. Each blob is verified while
+ * it is copied.
+ */
+
+import { createHash } from 'node:crypto';
+import { UserError } from '../errno/user-error.js';
+import type { Store } from '../store/store.js';
+import { hexOf } from './chain-id.js';
+import { decompress } from './decompress.js';
+import { compareDigest } from './digest.js';
+import { blobPath, type Image, layerTreePath, readIndex, resolveImage } from './image-index.js';
+import { openInput } from './input.js';
+import { readLayer } from './layer-record.js';
+import { type Descriptor, type Digest, MEDIA_TYPE, REF_NAME } from './oci.js';
+import { formatReference, parseReference } from './reference.js';
+import { sizeOfBlob } from './stored-blobs.js';
+import { encodeHeader } from './tar/encode.js';
+import { type EntryType, paddingOf, type TarEntry } from './tar/entry.js';
+
+export type SaveFormat = 'oci-archive' | 'docker-archive';
+
+/** @throws UserError when there is no such image; while reading, when the store is damaged. */
+export function saveImages(
+  store: Store,
+  texts: readonly string[],
+  format: SaveFormat,
+): AsyncIterable<Buffer> {
+  const chosen = texts.map((text) => chooseImage(store, text));
+  return format === 'oci-archive' ? ociArchive(store, chosen) : dockerArchive(store, chosen);
+}
+
+interface Chosen {
+  readonly image: Image;
+  /** Those to write: the one asked for, or of an id all. */
+  readonly names: readonly string[];
+}
+
+function chooseImage(store: Store, text: string): Chosen {
+  const image = resolveImage(store, text);
+  const isId = /^(?:sha256:)?[0-9a-f]{4,64}$/.test(text);
+  if (isId && !image.names.some((name) => name.startsWith(`${text}:`))) return { image, names: [] };
+  const name = formatReference(parseReference(text));
+  return { image, names: image.names.includes(name) ? [name] : [] };
+}
+
+async function* ociArchive(store: Store, chosen: readonly Chosen[]): AsyncGenerator<Buffer> {
+  const known = readIndex(store).manifests;
+  const blobs = new Set<Digest>();
+  const manifests: Descriptor[] = [];
+  for (const { image, names } of chosen) {
+    const { annotations: _, ...plain } = known.find(({ digest }) => digest === image.manifestDigest)!;
+    if (names.length === 0) manifests.push(plain);
+    for (const name of names) manifests.push({ ...plain, annotations: { [REF_NAME]: name } });
+    blobs.add(image.manifestDigest).add(image.manifest.config.digest);
+    for (const { digest } of image.manifest.layers) blobs.add(digest);
+  }
+  yield* directory('blobs/');
+  yield* directory('blobs/sha256/');
+  for (const digest of [...blobs].sort()) yield* blobEntry(store, digest, `blobs/sha256/${hexOf(digest)}`);
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests };
+  yield* jsonEntry('index.json', index);
+  yield* jsonEntry('oci-layout', { imageLayoutVersion: '1.0.0' });
+  yield END;
+}
+
+async function* dockerArchive(store: Store, chosen: readonly Chosen[]): AsyncGenerator<Buffer> {
+  const written = new Set<string>();
+  const list: object[] = [];
+  const repositories: Record<string, Record<string, string>> = {};
+  for (const { image, names } of chosen) {
+    const Layers: string[] = [];
+    for (const [index, hex] of image.layers.entries()) {
+      const diffId = image.config.rootfs.diff_ids[index]!;
+      const name = `${hexOf(diffId)}/layer.tar`;
+      Layers.push(name);
+      if (written.has(name)) continue;
+      written.add(name);
+      yield* directory(`${hexOf(diffId)}/`);
+      yield* plainLayerEntry(store, { name, diffId, hex, blob: image.manifest.layers[index]!.digest });
+    }
+    const Config = `${hexOf(image.id)}.json`;
+    if (!written.has(Config)) yield* blobEntry(store, image.id, Config);
+    written.add(Config);
+    list.push({ Config, RepoTags: names, Layers });
+    for (const name of names) {
+      const { tag = '' } = parseReference(name);
+      const repository = name.slice(0, -tag.length - 1);
+      repositories[repository] = { ...repositories[repository], [tag]: hexOf(image.id) };
+    }
+  }
+  yield* jsonEntry('manifest.json', list);
+  yield* jsonEntry('repositories', repositories);
+  yield END;
+}
+
+async function* blobEntry(store: Store, digest: Digest, name: string): AsyncGenerator<Buffer> {
+  const path = blobPath(store, digest);
+  yield* fileEntry(name, sizeOfBlob(store, hexOf(digest)), verified(openInput(path), digest));
+}
+
+interface PlainLayer {
+  readonly name: string;
+  readonly diffId: Digest;
+  /** chainID. */
+  readonly hex: string;
+  readonly blob: Digest;
+}
+
+async function* plainLayerEntry(store: Store, layer: PlainLayer): AsyncGenerator<Buffer> {
+  const record = readLayer(store, layer.hex);
+  if (record === undefined) {
+    throw new UserError(`the store lacks the layer '${layerTreePath(store, layer.hex)}'`, {
+      hint: "see 'plyfs doctor'",
+    });
+  }
+  const { chunks } = await decompress(openInput(blobPath(store, layer.blob)));
+  yield* fileEntry(layer.name, record.tarBytes, verified(chunks, layer.diffId));
+}
+
+async function* verified(chunks: AsyncIterable<Buffer>, digest: Digest): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  compareDigest(`sha256:${hash.digest('hex')}`, digest, `blob '${digest}' of the store`);
+}
+
+async function* fileEntry(
+  name: string,
+  size: number,
+  content: AsyncIterable<Buffer> | readonly Buffer[],
+): AsyncGenerator<Buffer> {
+  yield headerOf(name, 'file', size);
+  let length = 0;
+  for await (const chunk of content) {
+    length += chunk.length;
+    yield chunk;
+  }
+  if (length !== size) throw new UserError(`'${name}' of the store is damaged: it has another size`);
+  if (paddingOf(size) > 0) yield Buffer.alloc(paddingOf(size));
+}
+
+function* directory(name: string): Generator<Buffer> {
+  yield headerOf(name, 'directory', 0);
+}
+
+function jsonEntry(name: string, value: unknown): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return fileEntry(name, bytes.length, [bytes]);
+}
+
+const END = Buffer.alloc(1024);
+
+function headerOf(name: string, type: EntryType, sizeBytes: number): Buffer {
+  const entry: TarEntry = {
+    name,
+    type,
+    mode: type === 'directory' ? 0o755 : 0o644,
+    uid: 0,
+    gid: 0,
+    sizeBytes,
+    mtimeSec: 0,
+    mtimeNsec: 0,
+    linkName: '',
+    major: 0,
+    minor: 0,
+    xattrs: undefined,
+    extents: undefined,
+  };
+  return encodeHeader(entry).header;
+}

@@ -1,0 +1,118 @@
+/**
+ * What a process does to itself before it becomes a container's: namespaces, root directory, terminal, capabilities,
+ * and execve(2) at the end.
+ *
+ * Meant for a Node process of one purpose, on its main thread: setns and the bounding set belong to the calling
+ * thread, and execve keeps that one alone.
+ */
+
+import type { Name } from '../vfs/name.js';
+import { addressOf, bind, settle } from './library.js';
+import { cString, firstName, putBoth, putFirst, secondName } from './scratch.js';
+
+const sysExecve = bind<(path: Buffer, args: Uint8Array, env: Uint8Array) => number>('execve', 'int', [
+  'void *',
+  'void *',
+  'void *',
+]);
+const sysSetns = bind<(fd: number, type: number) => number>('setns', 'int', ['int', 'int']);
+const sysPivotRoot = bind<(nr: number, newRoot: Buffer, putOld: Buffer) => number>('syscall', 'long', [
+  'long',
+  'void *',
+  'void *',
+]);
+const sysSetsid = bind<() => number>('setsid', 'int', []);
+const sysDup2 = bind<(from: number, to: number) => number>('dup2', 'int', ['int', 'int']);
+const sysSethostname = bind<(name: Buffer, length: number) => number>('sethostname', 'int', [
+  'void *',
+  'ulong',
+]);
+const sysPrctl = bind<(option: number, value: number, c: number, d: number, e: number) => number>(
+  'prctl',
+  'int',
+  ['int', 'ulong', 'ulong', 'ulong', 'ulong'],
+);
+const sysSignal = bind<(signal: number, handler: number) => number>('signal', 'long', ['int', 'long']);
+const sysFcntl = bind<(fd: number, command: number, value: number) => number>('fcntl', 'int', [
+  'int',
+  'int',
+  'long',
+]);
+
+const SYS_PIVOT_ROOT = process.arch === 'arm64' ? 41 : 155;
+const PR_CAPBSET_DROP = 24;
+const SIG_DFL = 0;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+/** V8 may move the content of smaller typed arrays. */
+const STABLE_BYTES = 128;
+
+/**
+ * execve(2): comes back with a negated errno only when it fails. Each text is latin1, one char a byte.
+ * PRECONDITION: what must not be inherited is close-on-exec.
+ */
+export function execve(path: Name, args: readonly Name[], env: readonly Name[]): number {
+  const problem = putFirst(path);
+  if (problem < 0) return problem;
+  const argv = stringVector(args);
+  const envp = stringVector(env);
+  const result = settle(sysExecve(firstName, argv.vector, envp.vector));
+  // They must live until here.
+  argv.strings.length = 0;
+  envp.strings.length = 0;
+  return result;
+}
+
+/** NULL-terminated; a text with a NUL ends there. */
+function stringVector(texts: readonly Name[]): { vector: Buffer; strings: Buffer[] } {
+  const strings = texts.map((text) => {
+    const bytes = Buffer.from(text, 'latin1');
+    const copy = Buffer.alloc(Math.max(bytes.length + 1, STABLE_BYTES));
+    bytes.copy(copy);
+    return copy;
+  });
+  const vector = Buffer.alloc(Math.max((strings.length + 1) * 8, STABLE_BYTES));
+  for (const [index, string] of strings.entries()) vector.writeBigUInt64LE(addressOf(string), index * 8);
+  return { vector, strings };
+}
+
+/** Enters the namespace of a /proc/PID/ns descriptor; of mounts only after `unshareFs()` (-EINVAL). */
+export function setns(fd: number): number {
+  return settle(sysSetns(fd, 0));
+}
+
+/** pivot_root(2); with '.' for both, the old root is left mounted over the new one. */
+export function pivotRoot(newRoot: Name, putOld: Name): number {
+  const problem = putBoth(newRoot, putOld);
+  if (problem < 0) return problem;
+  return settle(sysPivotRoot(SYS_PIVOT_ROOT, firstName, secondName));
+}
+
+/** A session of its own, without a terminal; -EPERM for the leader of a process group. */
+export function setsid(): number {
+  return settle(sysSetsid());
+}
+
+/** `to` is the same open file as `from` afterwards, and is kept over execve. */
+export function dup2(from: number, to: number): number {
+  return settle(sysDup2(from, to));
+}
+
+export function sethostname(name: Name): number {
+  const text = cString(name);
+  return text === undefined ? -22 : settle(sysSethostname(text, text.length - 1));
+}
+
+/** Takes a capability from the bounding set, so that no later execve gives it. -EINVAL: the kernel has none such. */
+export function dropFromBoundingSet(capability: number): number {
+  return settle(sysPrctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
+}
+
+/** The default action, where Node ignores a signal: ignoring is inherited over execve. */
+export function resetSignal(signal: number): number {
+  return settle(sysSignal(signal, SIG_DFL));
+}
+
+export function closeOnExec(fd: number): number {
+  return settle(sysFcntl(fd, F_SETFD, FD_CLOEXEC));
+}

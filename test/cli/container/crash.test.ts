@@ -1,0 +1,115 @@
+/**
+ * kill -9 of a command after each of its durable steps, and of the daemon: the next command works, nothing is lost,
+ * nothing leaks.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listContainers } from '../../../src/store/container-record.js';
+import { addImage } from '../../helpers/images.js';
+import { cliScript, isGone, until } from '../plyfs-run.js';
+import { ContainerBench } from './bench.js';
+
+let bench: ContainerBench;
+beforeAll(() => {
+  bench = new ContainerBench();
+  addImage(bench.store.root, { name: 'data:latest', config: { Volumes: { '/data': {} } } }, [
+    (directory) => mkdirSync(`${directory}/data/seed`, { recursive: true }),
+  ]);
+});
+afterAll(() => bench.dispose());
+
+const LIMIT = 60;
+
+/** Runs the command killed at step 1, 2, ... until it gets through. @returns how many steps it has. */
+async function killAtEachStep(setUp: () => void, args: readonly string[], look: () => void): Promise<number> {
+  for (let step = 1; step < LIMIT; step++) {
+    setUp();
+    const words = [...args.slice(0, 2), '--root', bench.store.root, ...args.slice(2)];
+    const { signal, status, stderr } = spawnSync(process.execPath, [cliScript, ...words], {
+      env: { ...bench.env, PLYFS_TEST_KILL_AFTER: String(step) },
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect([signal ?? status, stderr]).toEqual([signal === null ? 0 : 'SIGKILL', '']);
+    // Any command that takes the lock mends what is left.
+    bench.get('volume', 'create', 'next');
+    await until(() => bench.mounted().length === 0);
+    bench.get('volume', 'rm', 'next');
+    for (const folder of ['pending', 'trash']) expect(readdirSync(bench.store.path(folder))).toEqual([]);
+    look();
+    for (const id of bench.store.names('containers')) bench.get('container', 'rm', '-fv', id);
+    expect(bench.store.names('volumes')).toEqual([]);
+    if (signal === null) return step - 1;
+  }
+  throw new Error(`more than ${LIMIT} steps`);
+}
+
+/** Nothing, or a container with its filled volume. */
+function wholeOrNothing(): void {
+  expect(readdirSync(bench.store.path('containers'))).toEqual(
+    listContainers(bench.store).map(({ id }) => id),
+  );
+  const volumes = readdirSync(bench.store.path('volumes'));
+  if (bench.store.names('containers').length === 0) expect(volumes).toEqual([]);
+  else
+    expect(volumes.map((name) => readdirSync(bench.store.path('volumes', name, '_data')))).toEqual([
+      ['seed'],
+    ]);
+}
+
+describe('killed after each step', { timeout: 400_000 }, () => {
+  test('create: the container is there with its filled volume, or neither is', async () => {
+    const steps = await killAtEachStep(() => undefined, ['container', 'create', 'data'], wholeOrNothing);
+    expect(steps).toBeGreaterThan(10);
+  });
+
+  test('rm -v: both are there, or neither', async () => {
+    const setUp = () => void bench.get('container', 'create', '--name', 'gone', 'data');
+    const steps = await killAtEachStep(setUp, ['container', 'rm', '-v', 'gone'], wholeOrNothing);
+    expect(steps).toBeGreaterThan(3);
+  });
+
+  test('rename: it has the old name or the new', async () => {
+    const setUp = () => void bench.get('container', 'create', '--name', 'old', 'data');
+    await killAtEachStep(setUp, ['container', 'rename', 'old', 'new'], () => {
+      expect(bench.get('ps', '-a', '--format', '{{.Names}}')).toMatch(/^(old|new)$/);
+    });
+  });
+});
+
+describe('a killed daemon', () => {
+  test('shows in ls; start and stop mend it, and no change is lost', async () => {
+    bench.get('container', 'create', '--name', 'hurt', 'data');
+    const path = bench.get('container', 'mount', 'hurt');
+    bench.run('sh', '-c', `echo kept > ${path}/note`);
+    const kill = async () => {
+      const pid = Number(bench.get('container', 'inspect', '-f', '{{.State.DaemonPid}}', 'hurt'));
+      process.kill(pid, 'SIGKILL');
+      await until(() => isGone(pid));
+    };
+    await kill();
+    expect(bench.get('ps', '--format', '{{.Names}} {{.State}} {{.Status}}')).toBe(
+      'hurt dead Dead (its daemon is gone)',
+    );
+    expect(bench.do('exec', 'hurt', 'true').code).toBe(125);
+    bench.get('container', 'start', 'hurt');
+    expect(bench.run('cat', `${path}/note`).stdout).toBe('kept\n');
+    await kill();
+    bench.get('container', 'stop', 'hurt');
+    expect(bench.mounted()).toEqual([]);
+    expect(readFileSync(`${path.replace(/merged$/, 'upper')}/note`, 'utf8')).toBe('kept\n');
+    await killedWhile('start');
+    bench.get('container', 'rm', '-f', 'hurt');
+    expect(existsSync(path)).toBe(false);
+  }, 60_000);
+
+  /** rm -f of one whose daemon is gone. */
+  async function killedWhile(command: string): Promise<void> {
+    bench.get('container', command, 'hurt');
+    const pid = Number(bench.get('container', 'inspect', '-f', '{{.State.DaemonPid}}', 'hurt'));
+    process.kill(pid, 'SIGKILL');
+    await until(() => isGone(pid));
+  }
+});

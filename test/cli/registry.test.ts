@@ -1,0 +1,171 @@
+/**
+ * `plyfs image pull` and `push` with Debian's docker-registry and skopeo at the other end.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Result, Workbench } from './plyfs-run.js';
+
+/** bcrypt of `secret`, as htpasswd makes it. */
+const PASSWORD_LINE = 'anna:$2y$05$6AJiuMtFKV3WKRsnfR40fOeMOGyqM7wuCUynvuFChPxk9M8jJzGDK\n';
+
+let bench: Workbench;
+let registry: ChildProcess;
+let host: string;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function startRegistry(extra = ''): Promise<void> {
+  const port = await freePort();
+  host = `localhost:${port}`;
+  const config = `version: 0.1
+log: {level: error}
+storage: {filesystem: {rootdirectory: ${bench.root}/registry}}
+http: {addr: "127.0.0.1:${port}"}
+${extra}`;
+  writeFileSync(join(bench.root, 'registry.yml'), config);
+  registry = spawn('docker-registry', ['serve', join(bench.root, 'registry.yml')], { stdio: 'ignore' });
+  for (let waited = 0; waited < 100; waited += 1) {
+    const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    if (answer) return;
+    await sleep(100);
+  }
+  throw new Error('docker-registry does not answer');
+}
+
+beforeEach(() => {
+  bench = new Workbench('tree/etc', 'a', 'b');
+});
+
+afterEach(async () => {
+  registry.kill('SIGKILL');
+  if (registry.exitCode === null && registry.signalCode === null) await once(registry, 'exit');
+  bench.dispose();
+});
+
+function image(root: string, ...args: string[]): Result {
+  return bench.plyfs('image', ...args, '--root', root);
+}
+
+function importTree(root: string, name: string): string {
+  expect(bench.run('tar', '-C', 'tree', '-czf', 'tree.tar.gz', '.').code).toBe(0);
+  const { code, stdout, stderr } = image(root, 'import', 'tree.tar.gz', name);
+  expect([code, stderr]).toEqual([0, '']);
+  return stdout.trim();
+}
+
+describe('a registry on loopback', () => {
+  it('gets an image by push, which skopeo reads, and gives it back by pull', async () => {
+    await startRegistry();
+    writeFileSync(join(bench.root, 'tree/etc/motd'), 'hello\n');
+    const name = `${host}/team/app:1`;
+    const id = importTree('a', name);
+    expect(image('a', 'push', name)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('blobs sent: 2'),
+    });
+    expect(image('a', 'push', name)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('blobs sent: 0'),
+    });
+    const seen = bench.run('skopeo', 'inspect', '--config', '--tls-verify=false', `docker://${name}`);
+    expect([seen.code, seen.stderr]).toEqual([0, '']);
+    expect(JSON.parse(seen.stdout)).toMatchObject({
+      os: 'linux',
+      rootfs: { diff_ids: [expect.stringMatching(/^sha256:/)] },
+    });
+
+    const pulled = image('b', 'pull', name);
+    expect([pulled.code, pulled.stderr]).toEqual([0, '']);
+    expect(pulled.stdout).toMatch(/^Digest: sha256:[0-9a-f]{64}\nStatus: Downloaded image\n/);
+    expect(image('b', 'pull', name).stdout).toContain('Image is up to date');
+    expect(image('b', 'ls', '-q', '--no-trunc').stdout.trim()).toBe(id);
+    const [layer] = readdirSync(join(bench.root, 'b/layers'));
+    expect(readFileSync(join(bench.root, 'b/layers', layer ?? '', 'tree/etc/motd'), 'utf8')).toBe('hello\n');
+    expect(readdirSync(join(bench.root, 'b/images/partial'))).toEqual([]);
+  });
+
+  it('takes blobs over from another repository of it', async () => {
+    await startRegistry();
+    importTree('a', `${host}/one:1`);
+    importTree('a', `${host}/two:1`);
+    expect(image('a', 'push', `${host}/one:1`).stdout).toContain('blobs sent: 2');
+    // The layer is mounted; the config is another, since it says when it was made.
+    expect(image('a', 'push', `${host}/two:1`).stdout).toContain('blobs sent: 1');
+  });
+
+  it('is given user and password of ~/.docker/config.json', async () => {
+    writeFileSync(join(bench.root, 'passwords'), PASSWORD_LINE);
+    await startRegistry(`auth: {htpasswd: {realm: test, path: ${bench.root}/passwords}}`);
+    const name = `${host}/app:1`;
+    importTree('a', name);
+    expect(image('a', 'push', name).stderr).toContain(`access to '${host}' denied: no credentials for it; `);
+    mkdirSync(join(bench.root, 'docker'));
+    const auth = (password: string): string => {
+      const entry = { auth: Buffer.from(`anna:${password}`).toString('base64') };
+      return JSON.stringify({ auths: { [host]: entry } });
+    };
+    const file = join(bench.root, 'docker/config.json');
+    bench.env.DOCKER_CONFIG = join(bench.root, 'docker');
+    writeFileSync(file, auth('wrong'));
+    expect(image('a', 'push', name).stderr).toContain(`access to '${host}' denied for user 'anna'`);
+    writeFileSync(file, auth('secret'));
+    expect(image('a', 'push', name)).toMatchObject({ code: 0, stderr: '' });
+    expect(image('b', 'pull', '-q', name)).toMatchObject({ code: 0, stdout: `${name}\n`, stderr: '' });
+  });
+
+  it('that changed a blob is caught, and nothing of it is left', async () => {
+    await startRegistry();
+    const name = `${host}/app:1`;
+    importTree('a', name);
+    image('a', 'push', name);
+    const blobs = join(bench.root, 'registry/docker/registry/v2/blobs/sha256');
+    const found = bench.run('find', blobs, '-name', 'data', '-size', '-2k').stdout.trim().split('\n');
+    for (const path of found) {
+      const bytes = readFileSync(path);
+      if (bytes[0] !== 0x1f) continue;
+      bytes[bytes.length - 1] = bytes[bytes.length - 1]! ^ 1;
+      writeFileSync(path, bytes);
+    }
+    const pulled = image('b', 'pull', name);
+    expect(pulled.code).toBe(1);
+    expect(pulled.stderr).toMatch(/^plyfs image pull: .*(digest|damaged|incorrect)/);
+    expect(image('b', 'ls', '-q').stdout).toBe('');
+    expect(readdirSync(join(bench.root, 'b/layers'))).toEqual([]);
+  });
+
+  it.each([
+    ['none', "no such image in the registry: 'HOST/none:latest'"],
+    ['app@sha256:1', "invalid reference format: 'HOST/app@sha256:1': 'sha256:1' is no sha256 digest"],
+  ])('says what is wrong with %s', async (path, message) => {
+    await startRegistry();
+    const { code, stderr } = image('b', 'pull', `${host}/${path}`);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message.replace('HOST', host));
+    rmSync(join(bench.root, 'b'), { recursive: true });
+  });
+});
+
+describe('a name', () => {
+  beforeEach(() => startRegistry());
+
+  it('without a registry is refused', () => {
+    expect(image('b', 'pull', 'debian')).toMatchObject({
+      code: 1,
+      stderr:
+        "plyfs image pull: 'debian:latest' names no registry; write HOST/debian:latest, for instance localhost:5000/debian:latest\n",
+    });
+  });
+});
