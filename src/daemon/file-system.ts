@@ -69,6 +69,7 @@ export class ServedTree {
       accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
       coherent: config.coherent,
       xattrNamespace: config.xattrNamespace,
+      readsFuseOverlayfs: config.unionOptions.compat === 'fuse-overlayfs',
       privileged,
       inodeNumbers,
       callerIds,

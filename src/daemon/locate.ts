@@ -2,7 +2,7 @@
  * Resolving a path without touching any plyfs mount on the way.
  *
  * stat(2) on a mount whose daemon hangs would hang too, and on one whose daemon died fails. So symlinks are followed
- * step by step, and at the first name where mountinfo has a plyfs mount the walk stops; what is left is only text.
+ * step by step up to the first name where mountinfo has a plyfs mount; from there on the path is only text.
  */
 
 import { lstatSync, readlinkSync } from 'node:fs';
@@ -12,7 +12,7 @@ import type { Name } from '../vfs/name.js';
 export interface Located {
   /** Absolute; free of symlinks up to the mount, and up to the first name that does not exist. */
   readonly path: Name;
-  /** The mount not to be touched that the path leads to or into. */
+  /** The mount not to be touched that the path leads to or into; the deepest, where one lies in another. */
   readonly mount: MountEntry | undefined;
   /** The path inside that mount, with a leading slash: `/` is its root. Lexical: symlinks inside are not followed. */
   readonly inside: Name;
@@ -34,23 +34,23 @@ export function locate(
   const todo = absolute.split('/');
   const done: Name[] = [];
   let links = 0;
-  let mount: MountEntry | undefined;
-  let mountDepth = 0;
+  /** The plyfs mounts on the way, each below the one before. */
+  const mounts: { readonly entry: MountEntry; readonly depth: number }[] = [];
   for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
       done.pop();
-      if (done.length < mountDepth) [mount, mountDepth] = [undefined, 0];
+      if (done.length < (mounts.at(-1)?.depth ?? 0)) mounts.pop();
       continue;
     }
     done.push(name);
-    if (mount) continue;
     const path = `/${done.join('/')}`;
     const top = topMountAt(entries, path);
     if (top !== undefined && stopsAt(top)) {
-      [mount, mountDepth] = [top, done.length];
+      mounts.push({ entry: top, depth: done.length });
       continue;
     }
+    if (mounts.length > 0) continue;
     const target = linkTarget(path);
     if (target === undefined || links === MAX_SYMLINKS) continue;
     links++;
@@ -58,7 +58,12 @@ export function locate(
     else done.pop();
     todo.unshift(...target.split('/'));
   }
-  return { path: `/${done.join('/')}`, mount, inside: `/${done.slice(mountDepth).join('/')}` };
+  const mount = mounts.at(-1);
+  return {
+    path: `/${done.join('/')}`,
+    mount: mount?.entry,
+    inside: `/${done.slice(mount?.depth ?? 0).join('/')}`,
+  };
 }
 
 function isPlyfs(entry: MountEntry): boolean {

@@ -54,7 +54,7 @@ export interface MountConfig {
   readonly engine: EngineName;
   /** Where the union keeps opaque, redirect, origin: `trusted.overlay.*` or `user.overlay.*`. */
   readonly xattrNamespace: 'trusted' | 'user';
-  /** `index`, `metacopy`, `redirect_dir`, `xino` ... of `-o`, as given. */
+  /** `compat`, `index`, `metacopy`, `redirect_dir`, `xino` ... of `-o`, as given. */
   readonly unionOptions: Readonly<Record<string, string>>;
   /** Switches of the mount itself that the kernel keeps: `nosuid`, `nodev`, `noexec`, `noatime` ... */
   readonly vfsOptions: readonly string[];

@@ -21,7 +21,7 @@ import { Statx, statx } from '../linux/statx.js';
 import { fgetxattr } from '../linux/xattr.js';
 import { type OpenedSource, openSource, type SourceContext } from '../mounts/open-source.js';
 import type { ImageRequest } from '../mounts/spec/types.js';
-import { isWhiteout, PrivateXattrs, type XattrNamespace } from '../union/format.js';
+import { isDeviceWhiteout, PrivateXattrs, type XattrNamespace } from '../union/format.js';
 import { openUnion } from '../union/open-union.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 
@@ -128,5 +128,5 @@ const stat = new Statx();
 
 function isWhiteoutAt(fd: number, name: Name): boolean {
   check(statx(fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, stat), 'statx', name);
-  return isWhiteout(stat);
+  return isDeviceWhiteout(stat);
 }

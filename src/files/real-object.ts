@@ -67,27 +67,35 @@ export function setTimesAt(dirfd: number, name: Name, change: AttrChange): void 
   utimesAt(dirfd, name, times);
 }
 
+export interface WrittenObject {
+  readonly mode: number;
+  readonly gid: number;
+  readonly writer: Caller | undefined;
+}
+
 /**
  * Takes what a write by someone without CAP_FSETID takes away: setuid, capabilities, and setgid where the group may
  * execute or is not the writer's.
  * @param owner what the object has now.
  * @returns st_mode as it is now.
  */
-export function killPrivilegesAt(
-  dirfd: number,
-  name: Name,
-  owner: { readonly mode: number; readonly gid: number; readonly writer: Caller | undefined },
-): number {
-  const { mode, gid, writer } = owner;
+export function killPrivilegesAt(dirfd: number, name: Name, owner: WrittenObject): number {
+  const { mode } = owner;
+  const kept = withoutPrivileges(owner);
+  if (kept !== mode) chmodAt(dirfd, name, kept & 0o7777);
+  const result = removexattrAt(dirfd, name, 'security.capability');
+  if (result !== -ENODATA && result !== -EOPNOTSUPP && result !== -EPERM) check(result, 'removexattr', name);
+  return kept;
+}
+
+/** The mode of an object after such a write. */
+export function withoutPrivileges({ mode, gid, writer }: WrittenObject): number {
   let kept = mode & ~S_ISUID;
   if ((mode & S_ISGID) !== 0) {
     // A root without CAP_FSETID is taken to have it.
     const isForeign = writer !== undefined && writer.uid !== 0 && !isInGroup(writer, gid);
     if ((mode & S_IXGRP) !== 0 || isForeign) kept &= ~S_ISGID;
   }
-  if (kept !== mode) chmodAt(dirfd, name, kept & 0o7777);
-  const result = removexattrAt(dirfd, name, 'security.capability');
-  if (result !== -ENODATA && result !== -EOPNOTSUPP && result !== -EPERM) check(result, 'removexattr', name);
   return kept;
 }
 

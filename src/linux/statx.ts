@@ -106,6 +106,13 @@ export class Statx {
     return this.wide(36);
   }
 
+  /** Takes the place of what the kernel said; `mode` with its type. */
+  setOwnerAndMode(uid: number, gid: number, mode: number): void {
+    this.words[5] = uid;
+    this.words[6] = gid;
+    this.words[7] = mode;
+  }
+
   private wide(word: number): number {
     return this.words[word + 1]! * TWO_32 + this.words[word]!;
   }

@@ -10,7 +10,7 @@
  * still counts as the lower's.
  */
 
-import { ENOENT } from '../errno/errno.js';
+import { EACCES, ENOENT, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import { chmodAt, chownAt, utimesAt } from '../files/real-object.js';
 import { O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
@@ -241,10 +241,11 @@ function install(state: UnionState, node: UnionNode, temporary: Temporary, place
   try {
     state.statNode(node, source);
     // First: without privileges only a file that its owner may write takes a user xattr.
-    const hasOrigin = recordOrigin(state, node, temporary);
+    recordOrigin(state, node, temporary);
     setAttributes(state, node, temporary);
     keepingTimes(state, node.parent!, () => {
-      if (hasOrigin) setImpure(state, node.parent!);
+      // Also without an origin: where the data of a metacopy lies is asked for in such directories only.
+      setImpure(state, node.parent!);
       place();
     });
     done = true;
@@ -301,7 +302,7 @@ function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary)
   // Without privileges the copy belongs to the serving user, who is the only one to use the mount.
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   const fd = state.locate(node);
-  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name });
+  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name }, state.xattrs);
   const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
   if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
   setTimes(source);
@@ -335,12 +336,15 @@ function withOwnerWriting(state: UnionState, directory: RealDirectory, change: (
   }
 }
 
-/** @returns whether the copy now tells where it came from. */
-function recordOrigin(state: UnionState, node: UnionNode, temporary: Temporary): boolean {
+/** The copy tells where it came from, where there are words for it. */
+function recordOrigin(state: UnionState, node: UnionNode, temporary: Temporary): void {
+  if (!node.layer.hasHandles) return;
   const type = source.mode & S_IFMT;
-  if (!state.trustsXattrs && type !== S_IFREG && type !== S_IFDIR) return false;
+  if (!state.trustsXattrs && type !== S_IFREG && type !== S_IFDIR) return;
   const fd = state.locate(node);
   const record = originRecord(fd, state.locatedName, node.layer.uuid);
-  if (record === undefined) return false;
-  return setxattrAt(temporary.dirfd, temporary.name, state.xattrs.origin, record, 0) === 0;
+  if (record === undefined) return;
+  const result = setxattrAt(temporary.dirfd, temporary.name, state.xattrs.origin, record, 0);
+  // User attributes are refused on some objects that their owner may not write.
+  if (result !== -EPERM && result !== -EACCES && result !== -EOPNOTSUPP) check(result, 'setxattr', 'origin');
 }

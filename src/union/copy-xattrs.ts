@@ -8,7 +8,7 @@ import { ENODATA, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { getxattrAt, listxattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { shownXattrName } from './format.js';
+import type { PrivateXattrs } from './format.js';
 
 /** An object by a directory descriptor and a name; '' for the descriptor's own. */
 export interface Place {
@@ -20,7 +20,8 @@ export interface Place {
 const list = Buffer.allocUnsafeSlow(65536);
 const value = Buffer.allocUnsafeSlow(65536);
 
-export function copyXattrs(source: Place, target: Place): void {
+/** All but what is the union's own; what a user's overlay keeps there is escaped and comes along. */
+export function copyXattrs(source: Place, target: Place, own: PrivateXattrs): void {
   const listLength = listxattrAt(source.dirfd, source.name, list);
   if (listLength === -EOPNOTSUPP || listLength === 0) return;
   check(listLength, 'listxattr', source.name);
@@ -29,7 +30,7 @@ export function copyXattrs(source: Place, target: Place): void {
     const end = list.indexOf(0, start);
     const attribute = list.toString('latin1', start, end);
     start = end + 1;
-    if (shownXattrName(attribute) === undefined) continue;
+    if (own.isPrivate(attribute)) continue;
     const length = getxattrAt(source.dirfd, source.name, attribute, value);
     if (length === -ENODATA) continue;
     check(length, 'getxattr', attribute);

@@ -30,7 +30,7 @@ import { getxattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Creation } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import { copyUpToMove, ensureUpper } from './copy-up.js';
-import { isWhiteout } from './format.js';
+import { assertNameable } from './fuse-overlayfs-form.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
@@ -38,6 +38,7 @@ import { isImpureNode, setImpure } from './origin.js';
 import { inheritAcl } from './posix-acl.js';
 import { setRedirect } from './redirect.js';
 import type { UnionState } from './union-state.js';
+import { replaceDotWhiteout, whiteoutIn } from './whiteout.js';
 
 /** Makes the object under a name in a real directory. @returns what the syscall returned. */
 type Make = (dirfd: number, name: Name) => number;
@@ -108,12 +109,14 @@ export function tmpfile(
 
 /** One more name for a file. @returns the node, now reached by the new name. */
 export function link(state: UnionState, node: UnionNode, parent: UnionNode, name: Name): void {
+  assertNameable(state, name);
   copyUpToMove(state, node, false);
   if (node.data !== undefined) setRedirect(state, node, false);
   const upper = ensureUpper(state, parent);
   // Lookup asks for an origin in impure directories only.
   if (node.indexName !== undefined || (node.parent !== undefined && isImpureNode(state, node.parent)))
     setImpure(state, parent);
+  replaceDotWhiteout(state, upper, name);
   const from = state.locate(node);
   const fromName = state.locatedName;
   const make: Make =
@@ -135,15 +138,13 @@ export function link(state: UnionState, node: UnionNode, parent: UnionNode, name
 
 /** Makes the object in upper. @returns what `make` returned, a descriptor perhaps. */
 function place(state: UnionState, parent: UnionNode, name: Name, mode: number, make: Make): number {
+  assertNameable(state, name);
   const upper = ensureUpper(state, parent);
+  replaceDotWhiteout(state, upper, name);
   const made = make(state.descriptor(upper), name);
   if (made !== -EEXIST) return check(made, 'create', name);
   if (!whiteoutIn(state, upper, name)) throw fsError(EEXIST, 'create', name);
   return placeOverWhiteout(state, upper, name, mode, make);
-}
-
-function whiteoutIn(state: UnionState, upper: RealDirectory, name: Name): boolean {
-  return state.statName(upper, name, state.other) && isWhiteout(state.other);
 }
 
 function placeOverWhiteout(

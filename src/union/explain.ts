@@ -2,14 +2,15 @@
  * Why a path shows what it shows: the chain of layers that have the name, and what hides each of those that do not show.
  */
 
-import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
 import { S_IFDIR, S_IFMT } from '../linux/constants.js';
-import { getxattrAt } from '../linux/xattr.js';
 import { displayName, type Name } from '../vfs/name.js';
-import { isWhiteout } from './format.js';
+import { MARK_OPAQUE } from './format.js';
+import { hasOpaqueFile, isReservedName } from './fuse-overlayfs-form.js';
 import type { Layer } from './layer.js';
 import { RealDirectory } from './layer.js';
+import { readMarks } from './marks.js';
 import type { UnionState } from './union-state.js';
+import { ABSENT, look, WHITEOUT } from './whiteout.js';
 
 /**
  * - `shows`: the object that is seen. `merged`: a directory whose names show too.
@@ -74,17 +75,19 @@ function step(state: UnionState, walks: Walk[], at: { name: Name; path: string }
   for (const walk of walks) {
     const directory = walk.directory;
     walk.directory = undefined;
-    if (directory === undefined || !state.statName(directory, at.name, state.stat)) continue;
+    if (directory === undefined || isReservedName(state, at.name)) continue;
+    const finding = look(state, directory, at.name, state.stat);
+    if (finding === ABSENT) continue;
     const layer = displayName(walk.layer.path);
     const path = `${layer}/${at.path}`;
     const by = walk.hiddenBy ?? hider;
-    const isDirectory = (state.stat.mode & S_IFMT) === S_IFDIR;
+    const isDirectory = finding !== WHITEOUT && (state.stat.mode & S_IFMT) === S_IFDIR;
     if (isDirectory) walk.directory = new RealDirectory(walk.layer, directory, at.name);
     const base = { layer, path };
     if (by !== undefined) {
       walk.hiddenBy = by;
-      if (!isWhiteout(state.stat)) chain.push({ ...base, what: 'hidden', by });
-    } else if (isWhiteout(state.stat)) {
+      if (finding !== WHITEOUT) chain.push({ ...base, what: 'hidden', by });
+    } else if (finding === WHITEOUT) {
       chain.push({ ...base, what: 'whiteout' });
       hider = `the whiteout ${path}`;
     } else if (!isDirectory) {
@@ -96,7 +99,7 @@ function step(state: UnionState, walks: Walk[], at: { name: Name; path: string }
         hider = `the file ${path}`;
       }
     } else {
-      const opaque = isOpaqueDirectory(state, directory, at.name);
+      const opaque = isOpaqueDirectory(state, walk.directory!);
       chain.push({ ...base, what: found ? 'merged' : opaque ? 'opaque' : 'shows' });
       if (opaque) hider = `the opaque directory ${path}`;
       found = true;
@@ -106,10 +109,7 @@ function step(state: UnionState, walks: Walk[], at: { name: Name; path: string }
   return chain;
 }
 
-const flag = Buffer.alloc(1);
-
-function isOpaqueDirectory(state: UnionState, parent: RealDirectory, name: Name): boolean {
-  const length = getxattrAt(state.descriptor(parent), name, state.xattrs.opaque, flag);
-  if (length === -ENODATA || length === -EOPNOTSUPP) return false;
-  return length === 1 && flag[0] === 0x79;
+function isOpaqueDirectory(state: UnionState, dir: RealDirectory): boolean {
+  const marks = readMarks(state, state.descriptor(dir.parent!), dir.name);
+  return (marks & MARK_OPAQUE) !== 0 || hasOpaqueFile(state, dir);
 }

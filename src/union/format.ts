@@ -2,8 +2,10 @@
  * The on-disk form of kernel overlayfs: whiteouts, opaque directories, private xattrs.
  *
  * Documentation/filesystems/overlayfs.rst and fs/overlayfs/util.c v6.18. `trusted.overlay.*` needs privileges;
- * `user.overlay.*` (mount option userxattr) does not. Users of the mount never see either: their own attributes of
- * those names are stored escaped, as fs/overlayfs/xattrs.c has it (`trusted.overlay.overlay.x` for `trusted.overlay.x`).
+ * `user.overlay.*` (mount option userxattr) does not. Users of the mount never see those of the mount's own
+ * name space: their attributes of such names are stored escaped, as fs/overlayfs/xattrs.c has it
+ * (`trusted.overlay.overlay.x` for `trusted.overlay.x`). Those of the other name space are ordinary attributes, there and
+ * here: an overlay of the other kind may be mounted inside.
  */
 
 import { S_IFCHR, S_IFMT } from '../linux/constants.js';
@@ -18,6 +20,15 @@ export const MARK_METACOPY = 4;
 export const MARK_ORIGIN = 8;
 export const MARK_NLINK = 16;
 export const MARK_IMPURE = 32;
+/** Opaque with value 'x': whiteouts in the directory may be files with an attribute. */
+export const MARK_XWHITEOUTS = 64;
+
+/** What fuse-overlayfs keeps, for `compat=fuse-overlayfs`. */
+const FUSE_OVERLAYFS_PREFIXES = [
+  'user.fuseoverlayfs.',
+  'security.fuseoverlayfs.',
+  'user.containers.override_stat',
+] as const;
 
 /** The private attributes under one namespace. */
 export class PrivateXattrs {
@@ -28,11 +39,21 @@ export class PrivateXattrs {
   readonly redirect: Name;
   readonly metacopy: Name;
   readonly nlink: Name;
+  readonly whiteout: Name;
+  /** Attributes that begin so are hidden, and not copied up. */
+  readonly #hidden: readonly Name[];
+  /** A name that is nothing more is refused, as by overlayfs. */
+  readonly prefix: Name;
+  readonly #escape: Name;
   /** Bit of each attribute that lookup asks for: see marks.ts. */
   readonly marks: ReadonlyMap<Name, number>;
 
-  constructor(namespace: XattrNamespace) {
+  constructor(namespace: XattrNamespace, readsFuseOverlayfs = false) {
     this.namespace = namespace;
+    this.prefix = `${namespace}.overlay.`;
+    this.#escape = `${this.prefix}overlay.`;
+    this.#hidden = readsFuseOverlayfs ? FUSE_OVERLAYFS_PREFIXES : [];
+    this.whiteout = `${namespace}.overlay.whiteout`;
     this.opaque = `${namespace}.overlay.opaque`;
     this.origin = `${namespace}.overlay.origin`;
     this.impure = `${namespace}.overlay.impure`;
@@ -46,36 +67,42 @@ export class PrivateXattrs {
       [this.origin, MARK_ORIGIN],
       [this.nlink, MARK_NLINK],
       [this.impure, MARK_IMPURE],
+      ...(readsFuseOverlayfs ? OPAQUE_FOR_FUSE_OVERLAYFS : []),
     ]);
   }
-}
 
-const PREFIXES = ['trusted.overlay.', 'user.overlay.'] as const;
-
-/** Whether the attribute is one of overlayfs's own, escaped or not. */
-export function isPrivateXattr(name: Name): boolean {
-  return name.startsWith(PREFIXES[0]) || name.startsWith(PREFIXES[1]);
-}
-
-/** The name under which a user's attribute is stored. */
-export function storedXattrName(name: Name): Name {
-  for (const prefix of PREFIXES) {
-    if (name.startsWith(prefix)) return `${prefix}overlay.${name.slice(prefix.length)}`;
+  /** Whether the attribute is the union's own; an escaped one is not. */
+  isPrivate(stored: Name): boolean {
+    return this.shown(stored) === undefined;
   }
-  return name;
+
+  /** The name under which a user's attribute is stored. */
+  stored(name: Name): Name {
+    return name.startsWith(this.prefix) ? this.#escape + name.slice(this.prefix.length) : name;
+  }
+
+  /** The name a user sees for a stored attribute; undefined for a private one. */
+  shown(stored: Name): Name | undefined {
+    if (stored.startsWith(this.#escape)) return this.prefix + stored.slice(this.#escape.length);
+    if (stored.startsWith(this.prefix) || this.#hidden.some((prefix) => stored.startsWith(prefix)))
+      return undefined;
+    return stored;
+  }
 }
 
-/** The name a user sees for a stored attribute; undefined for a private one. */
-export function shownXattrName(stored: Name): Name | undefined {
-  for (const prefix of PREFIXES) {
-    if (!stored.startsWith(prefix)) continue;
-    const escaped = `${prefix}overlay.`;
-    return stored.startsWith(escaped) ? prefix + stored.slice(escaped.length) : undefined;
-  }
-  return stored;
+/** fuse-overlayfs takes a directory as opaque by any of these. */
+const OPAQUE_FOR_FUSE_OVERLAYFS: readonly [Name, number][] = [
+  'trusted.overlay.opaque',
+  'user.overlay.opaque',
+  'user.fuseoverlayfs.opaque',
+].map((name) => [name, MARK_OPAQUE]);
+
+/** Whether an attribute is any overlay's, escaped or not: what a copy to where no overlay is leaves behind. */
+export function isOverlayXattr(name: Name): boolean {
+  return name.startsWith('trusted.overlay.') || name.startsWith('user.overlay.');
 }
 
 /** A character device 0:0. */
-export function isWhiteout(stat: Statx): boolean {
+export function isDeviceWhiteout(stat: Statx): boolean {
   return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0;
 }

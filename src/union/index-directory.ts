@@ -33,7 +33,7 @@ export function openIndex(workdirFd: number, upper: Layer): RealDirectory {
 
 /** The name under which the index has the copy of a lower file; undefined where its file system has no handles. */
 export function indexNameOf(state: UnionState, dir: RealDirectory, name: Name): Name | undefined {
-  if (state.index === undefined) return undefined;
+  if (state.index === undefined || !dir.layer.hasHandles) return undefined;
   return originRecord(state.descriptor(dir), name, dir.layer.uuid)?.toString('hex');
 }
 

@@ -28,6 +28,10 @@ export interface LayerOptions {
   readonly inodeBase: number;
   /** Of its file system, 16 bytes; zeros when unknown. */
   readonly uuid: Buffer;
+  /** File handles name the same file after its file system was mounted anew: not so on FUSE. */
+  readonly hasHandles: boolean;
+  /** Attribute that keeps owner and mode instead of the inode: see override-stat.ts. */
+  readonly override: Name | undefined;
 }
 
 export class Layer {
@@ -37,6 +41,8 @@ export class Layer {
   readonly dev: number;
   readonly inodeBase: number;
   readonly uuid: Buffer;
+  readonly hasHandles: boolean;
+  readonly override: Name | undefined;
   readonly root: RealDirectory;
   /** Nodes whose topmost object lies in this layer, by its inode number there. */
   readonly nodes = new Map<number, UnionNode>();
@@ -48,6 +54,8 @@ export class Layer {
     this.dev = options.dev;
     this.inodeBase = options.inodeBase;
     this.uuid = options.uuid;
+    this.hasHandles = options.hasHandles;
+    this.override = options.override;
     this.root = new RealDirectory(this, undefined, '');
     this.root.fd = options.rootFd;
     this.root.pinned = true;
@@ -72,6 +80,8 @@ export class RealDirectory implements CachedDescriptor {
   name: Name;
   fd = -1;
   pinned = false;
+  /** Marked opaque 'x': see whiteout.ts. */
+  xattrWhiteouts = false;
   newer: CachedDescriptor | undefined;
   older: CachedDescriptor | undefined;
 

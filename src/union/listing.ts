@@ -3,15 +3,16 @@
  */
 
 import { check } from '../errno/fs-error.js';
-import { DT_CHR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
+import { DT_CHR, DT_REG, DT_UNKNOWN, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { forEachDirent, getdents64 } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
 import { type ListedName, Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
-import { isWhiteout } from './format.js';
+import { hiddenName, isReservedName } from './fuse-overlayfs-form.js';
 import type { RealDirectory } from './layer.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
+import { whiteoutIn } from './whiteout.js';
 
 const buffer = Buffer.allocUnsafe(256 * 1024);
 
@@ -20,25 +21,46 @@ export function readListing(state: UnionState, node: UnionNode): Listing {
   const dirs = state.directories(node);
   const entries: ListedName[] = [];
   if (dirs.length === 1) {
-    readNames(state, dirs[0]!, (name, ino, type) => {
-      if (type !== DT_CHR || !whiteoutAt(state, dirs[0]!, name)) entries.push({ name, ino, type, source: 0 });
+    const dir = dirs[0]!;
+    readNames(state, dir, (name, ino, type) => {
+      if (!mayBeWhiteout(dir, type) || !whiteoutIn(state, dir, name))
+        entries.push({ name, ino, type, source: 0 });
     });
-    return new Listing(entries);
+    return new Listing(state.readsFuseOverlayfs ? withoutDotWhited(state, entries) : entries);
   }
   const seen = new Set<Name>();
   dirs.forEach((dir, source) => {
+    const found: ListedName[] = [];
     readNames(state, dir, (name, ino, type) => {
       if (seen.has(name)) return;
       seen.add(name);
-      if (type === DT_CHR && whiteoutAt(state, dir, name)) return;
-      entries.push({ name, ino, type, source });
+      if (mayBeWhiteout(dir, type) && whiteoutIn(state, dir, name)) return;
+      found.push({ name, ino, type, source });
     });
+    for (const one of state.readsFuseOverlayfs ? withoutDotWhited(state, found, seen) : found)
+      entries.push(one);
   });
   return new Listing(entries);
 }
 
-function whiteoutAt(state: UnionState, dir: RealDirectory, name: Name): boolean {
-  return state.statName(dir, name, state.other) && isWhiteout(state.other);
+function mayBeWhiteout(dir: RealDirectory, type: number): boolean {
+  return type === DT_CHR || type === DT_UNKNOWN || (type === DT_REG && dir.xattrWhiteouts);
+}
+
+/** Of what one layer has: less `.wh.NAME` and NAME. @param seen takes in the names that are hidden from here on. */
+function withoutDotWhited(
+  state: UnionState,
+  found: readonly ListedName[],
+  seen = new Set<Name>(),
+): ListedName[] {
+  const hidden = new Set<Name>();
+  for (const { name } of found) {
+    const hides = hiddenName(name);
+    if (hides === undefined) continue;
+    hidden.add(hides);
+    seen.add(hides);
+  }
+  return found.filter(({ name }) => !hidden.has(name) && !isReservedName(state, name));
 }
 
 /** Calls `visit` for each name of a real directory but '.' and '..'. */

@@ -12,14 +12,15 @@ import { close } from '../linux/open.js';
 import type { Statx } from '../linux/statx.js';
 import type { Name } from '../vfs/name.js';
 import {
-  isWhiteout,
   MARK_IMPURE,
   MARK_METACOPY,
   MARK_NLINK,
   MARK_OPAQUE,
   MARK_ORIGIN,
   MARK_REDIRECT,
+  MARK_XWHITEOUTS,
 } from './format.js';
+import { hasOpaqueFile, isReservedName } from './fuse-overlayfs-form.js';
 import { indexNameOf, readNlinkDelta } from './index-directory.js';
 import { type Layer, RealDirectory } from './layer.js';
 import { readMark, readMarks } from './marks.js';
@@ -27,6 +28,7 @@ import type { DataPlace, UnionNode } from './node.js';
 import { isImpureNode, originInode, readOrigin } from './origin.js';
 import { type Step, Trail, walkTrail } from './redirect.js';
 import type { UnionState } from './union-state.js';
+import { ABSENT, FOUND, look, WHITEOUT } from './whiteout.js';
 
 /**
  * @param from first of the parent's directories to look in, for callers who know that those above lack the name.
@@ -39,10 +41,12 @@ export function lookupNode(
   from = 0,
 ): UnionNode | undefined {
   const dirs = state.directories(parent);
+  if (isReservedName(state, name)) return undefined;
   for (let i = from; i < dirs.length; i++) {
     const dir = dirs[i]!;
-    if (!state.statName(dir, name, state.stat)) continue;
-    if (isWhiteout(state.stat)) return undefined;
+    const finding = look(state, dir, name, state.stat);
+    if (finding === ABSENT) continue;
+    if (finding === WHITEOUT) return undefined;
     if ((state.stat.mode & S_IFMT) !== S_IFDIR) return fileNode(state, parent, name, dir);
     const known = dir.layer.nodes.get(state.stat.ino);
     if (known?.isDirectory === true && sameDevice(state, dir.layer)) return known;
@@ -68,7 +72,7 @@ function directoryNode(state: UnionState, parent: UnionNode, name: Name, first: 
   const last = state.layers.length - 1;
   let ino = top.layer.inodeNumber(state.stat.ino);
   let redirect: Name | undefined;
-  let marks = top.layer.index === last ? 0 : readMarks(state, state.descriptor(top), name);
+  let marks = top.layer.index === last ? 0 : readDirectoryMarks(state, dirs[0]!);
   const impure = (marks & MARK_IMPURE) !== 0;
   if ((marks & MARK_REDIRECT) !== 0) {
     redirect = readMark(state.descriptor(top), name, state.xattrs.redirect);
@@ -77,13 +81,15 @@ function directoryNode(state: UnionState, parent: UnionNode, name: Name, first: 
   for (let index = top.layer.index + 1; index <= last && (marks & MARK_OPAQUE) === 0; index++) {
     const step = nextStep(state, parents, index, trail);
     if (step === 'stop') break;
-    if (step !== undefined && state.statName(step.parent, step.name, state.other)) {
-      if ((state.other.mode & S_IFMT) !== S_IFDIR) break;
+    const finding = step === undefined ? ABSENT : look(state, step.parent, step.name, state.other);
+    if (step !== undefined && finding !== ABSENT) {
+      if (finding === WHITEOUT || (state.other.mode & S_IFMT) !== S_IFDIR) break;
       const { layer } = step.parent;
       // A directory shows the number of its topmost lower one, which copy-up does not change.
       if (dirs.length === 1 && top.layer === state.upper) ino = layer.inodeNumber(state.other.ino);
-      dirs.push(new RealDirectory(layer, step.parent, step.name));
-      marks = index === last ? 0 : readMarks(state, state.descriptor(step.parent), step.name);
+      const dir = new RealDirectory(layer, step.parent, step.name);
+      dirs.push(dir);
+      marks = index === last ? 0 : readDirectoryMarks(state, dir);
       if ((marks & MARK_REDIRECT) !== 0) {
         trail.follow(readMark(state.descriptor(step.parent), step.name, state.xattrs.redirect));
       }
@@ -97,6 +103,26 @@ function directoryNode(state: UnionState, parent: UnionNode, name: Name, first: 
     node.redirect = redirect;
   }
   return node;
+}
+
+/** The marks of a directory that is not the root of its layer; also remembered in it. */
+function readDirectoryMarks(state: UnionState, dir: RealDirectory): number {
+  const marks = readMarks(state, state.descriptor(dir.parent!), dir.name);
+  dir.xattrWhiteouts = (marks & MARK_XWHITEOUTS) !== 0;
+  return hasOpaqueFile(state, dir) ? marks | MARK_OPAQUE : marks;
+}
+
+/** The directories of the union's root. */
+export function rootDirectories(state: UnionState): RealDirectory[] {
+  const dirs: RealDirectory[] = [];
+  for (const { root } of state.layers) {
+    dirs.push(root);
+    const marks = readMarks(state, state.descriptor(root), '');
+    root.xattrWhiteouts = (marks & MARK_XWHITEOUTS) !== 0 && root.layer.index < state.layers.length - 1;
+    // Overlayfs merges roots whatever their marks are.
+    if (state.readsFuseOverlayfs && ((marks & MARK_OPAQUE) !== 0 || hasOpaqueFile(state, root))) break;
+  }
+  return dirs;
 }
 
 /** Where layer `index` has what the trail leads to. */
@@ -215,8 +241,9 @@ function findData(state: UnionState, parent: UnionNode, node: Metacopy): DataPla
   for (let index = node.layer.index + 1; index <= last; index++) {
     const step = nextStep(state, parents, index, trail);
     if (step === 'stop') break;
-    if (step !== undefined && state.statName(step.parent, step.name, state.other)) {
-      if ((state.other.mode & S_IFMT) !== S_IFREG) break;
+    const finding = step === undefined ? ABSENT : look(state, step.parent, step.name, state.other);
+    if (step !== undefined && finding !== ABSENT) {
+      if (finding === WHITEOUT || (state.other.mode & S_IFMT) !== S_IFREG) break;
       const fd = state.descriptor(step.parent);
       const marks = index === last ? 0 : readMarks(state, fd, step.name);
       if ((marks & MARK_METACOPY) === 0) return { dir: step.parent, name: step.name };
@@ -290,7 +317,8 @@ export function moveNode(node: UnionNode, parent: UnionNode, name: Name): void {
 export function lowerHas(state: UnionState, parent: UnionNode, name: Name): boolean {
   for (const dir of state.directories(parent)) {
     if (dir.layer === state.upper) continue;
-    if (state.statName(dir, name, state.other)) return !isWhiteout(state.other);
+    const finding = look(state, dir, name, state.other);
+    if (finding !== ABSENT) return finding === FOUND;
   }
   return false;
 }

@@ -7,13 +7,13 @@ import { EOPNOTSUPP } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { getxattrAt, listxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { MARK_OPAQUE } from './format.js';
+import { MARK_OPAQUE, MARK_XWHITEOUTS } from './format.js';
 import type { UnionState } from './union-state.js';
 
 const list = Buffer.allocUnsafeSlow(65536);
 const value = Buffer.allocUnsafeSlow(8192);
 
-/** @returns MARK_* bits of the object; of opaque only where its value is 'y'. */
+/** @returns MARK_* bits of the object; of opaque MARK_OPAQUE where its value is 'y', MARK_XWHITEOUTS where it is 'x'. */
 export function readMarks(state: UnionState, dirfd: number, name: Name): number {
   const length = listxattrAt(dirfd, name, list);
   if (length === 0 || length === -EOPNOTSUPP) return 0;
@@ -22,13 +22,17 @@ export function readMarks(state: UnionState, dirfd: number, name: Name): number 
   let start = 0;
   while (start < length) {
     const end = list.indexOf(0, start);
-    const mark = state.xattrs.marks.get(list.toString('latin1', start, end));
-    if (mark !== undefined) marks |= mark;
+    const attribute = list.toString('latin1', start, end);
+    const mark = state.xattrs.marks.get(attribute);
+    if (mark === MARK_OPAQUE) marks |= opaqueMark(readMark(dirfd, name, attribute));
+    else if (mark !== undefined) marks |= mark;
     start = end + 1;
   }
-  if ((marks & MARK_OPAQUE) !== 0 && readMark(dirfd, name, state.xattrs.opaque) !== 'y')
-    marks &= ~MARK_OPAQUE;
   return marks;
+}
+
+function opaqueMark(text: Name): number {
+  return text === 'y' ? MARK_OPAQUE : text === 'x' ? MARK_XWHITEOUTS : 0;
 }
 
 /** The value of a private xattr; '' when there is none. */

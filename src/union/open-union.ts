@@ -7,6 +7,7 @@ import type { CallerIds } from '../files/caller-ids.js';
 import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY, O_PATH, STATX_BASIC_STATS } from '../linux/constants.js';
 import { clonePrivate } from '../linux/mount.js';
 import { close, openat } from '../linux/open.js';
+import { fstatfs, StatFsResult } from '../linux/statfs.js';
 import { Statx, statx } from '../linux/statx.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
@@ -15,6 +16,7 @@ import { openIndex } from './index-directory.js';
 import { Layer } from './layer.js';
 import { type AccessTimes, openUpper } from './open-upper.js';
 import { fileSystemUuid } from './origin.js';
+import { overrideAttribute } from './override-stat.js';
 import { PendingCopies } from './pending-copies.js';
 import { UnionFileSystem } from './union-file-system.js';
 import { UnionState } from './union-state.js';
@@ -32,6 +34,8 @@ export interface UnionOptions {
   /** See UnionParts. */
   readonly coherent: boolean;
   readonly xattrNamespace: XattrNamespace;
+  /** Heed the forms of fuse-overlayfs too: see fuse-overlayfs-form.ts. */
+  readonly readsFuseOverlayfs?: boolean;
   /** CAP_SYS_ADMIN: private mounts, callers' ids. */
   readonly privileged: boolean;
   /** Shared with what is mounted over the union. */
@@ -46,22 +50,25 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const numbers = options.inodeNumbers;
   const paths = [...options.layers].reverse();
   const layers: Layer[] = [];
+  const override = options.readsFuseOverlayfs === true;
   let workFd: number | undefined;
   if (options.upper !== undefined && options.work !== undefined) {
     const times = options.privileged ? options.accessTimes : [];
     const opened = openUpper(options.upper, options.work, times);
-    layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true }, numbers, 0));
+    layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true, override }, numbers, 0));
     workFd = opened.workFd;
   }
   for (const path of paths) layers.push(openLowerLayer(path, options, layers.length));
   const upper = layers[0];
   const index =
     workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
+  const xattrs = new PrivateXattrs(options.xattrNamespace, options.readsFuseOverlayfs);
   const state = new UnionState({
     layers,
     index,
-    work: workFd === undefined ? undefined : new WorkDirectory(workFd),
-    xattrs: new PrivateXattrs(options.xattrNamespace),
+    work: workFd === undefined ? undefined : new WorkDirectory(workFd, xattrs.whiteout),
+    xattrs,
+    readsFuseOverlayfs: override,
     callerIds: options.callerIds,
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
@@ -85,16 +92,21 @@ function openLower(path: Name, privileged: boolean): number {
 /** A layer as lower, `index` from the top. */
 export function openLowerLayer(
   path: Name,
-  options: Pick<UnionOptions, 'privileged' | 'inodeNumbers'>,
+  options: Pick<UnionOptions, 'privileged' | 'inodeNumbers' | 'readsFuseOverlayfs'>,
   index: number,
 ): Layer {
   const rootFd = openLower(path, options.privileged);
-  return layerOf(path, { rootFd, writable: false }, options.inodeNumbers, index);
+  return layerOf(
+    path,
+    { rootFd, writable: false, override: options.readsFuseOverlayfs === true },
+    options.inodeNumbers,
+    index,
+  );
 }
 
 export function layerOf(
   path: Name,
-  opened: { readonly rootFd: number; readonly writable: boolean },
+  opened: { readonly rootFd: number; readonly writable: boolean; readonly override?: boolean },
   numbers: InodeNumbers,
   index: number,
 ): Layer {
@@ -108,5 +120,17 @@ export function layerOf(
     dev: stat.dev,
     inodeBase: numbers.base(stat.dev),
     uuid: fileSystemUuid(opened.rootFd),
+    hasHandles: !isFuse(opened.rootFd),
+    override: opened.override === true ? overrideAttribute(opened.rootFd) : undefined,
   });
+}
+
+/** Linux: include/uapi/linux/magic.h:FUSE_SUPER_MAGIC. */
+const FUSE_SUPER_MAGIC = 0x65735546;
+
+/** Handles there hold node ids, which are given out anew at each mount. */
+function isFuse(fd: number): boolean {
+  const found = new StatFsResult();
+  check(fstatfs(fd, found), 'statfs');
+  return found.type === FUSE_SUPER_MAGIC;
 }

@@ -11,11 +11,13 @@ import { check, fsError } from '../errno/fs-error.js';
 import { S_IFDIR, S_IFMT } from '../linux/constants.js';
 import { setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { isWhiteout, MARK_OPAQUE, MARK_REDIRECT } from './format.js';
+import { MARK_OPAQUE, MARK_REDIRECT } from './format.js';
+import { hasOpaqueFile } from './fuse-overlayfs-form.js';
 import { type Layer, RealDirectory } from './layer.js';
 import { readMark, readMarks } from './marks.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
+import { ABSENT, look, WHITEOUT } from './whiteout.js';
 
 /** The kernel's limit: OVL_REDIRECT_MAX. */
 const REDIRECT_MAX = 256;
@@ -60,8 +62,9 @@ export function walkTrail(state: UnionState, layer: Layer, trail: Trail): Step {
   let dir = layer.root;
   for (let i = 0; i < names.length - 1; i++) {
     const name = names[i]!;
-    if (!state.statName(dir, name, state.other)) return undefined;
-    if (isWhiteout(state.other) || (state.other.mode & S_IFMT) !== S_IFDIR) return 'stop';
+    const finding = look(state, dir, name, state.other);
+    if (finding === ABSENT) return undefined;
+    if (finding === WHITEOUT || (state.other.mode & S_IFMT) !== S_IFDIR) return 'stop';
     const marks = readMarks(state, state.descriptor(dir), name);
     if ((marks & MARK_REDIRECT) !== 0) {
       const head = new Trail(name);
@@ -70,7 +73,7 @@ export function walkTrail(state: UnionState, layer: Layer, trail: Trail): Step {
       trail.path = [...head.path, ...names.slice(i + 1)];
     }
     dir = new RealDirectory(layer, dir, name);
-    if ((marks & MARK_OPAQUE) !== 0) trail.last = true;
+    if ((marks & MARK_OPAQUE) !== 0 || hasOpaqueFile(state, dir)) trail.last = true;
   }
   return { parent: dir, name: names[names.length - 1]! };
 }

@@ -15,6 +15,7 @@ import { isEmptyDirectory } from './listing.js';
 import { lookupNode, lowerHas } from './lookup.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
+import { linkWhiteout, temporaryWhiteout } from './whiteout.js';
 
 export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
   const node = existing(state, parent, name, 'unlink');
@@ -24,8 +25,8 @@ export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
   const covered = lowerHas(state, parent, name);
   const upperFd = state.descriptor(upper);
   if (!covered) check(unlinkat(upperFd, name, 0), 'unlink', name);
-  else if (!alias) check(state.work!.linkWhiteout(upperFd, name), 'unlink', name);
-  else replaceByWhiteout(state, upperFd, name, 0);
+  else if (!alias) check(linkWhiteout(state, upper, name), 'unlink', name);
+  else replaceByWhiteout(state, upper, name, 0);
   parent.listing?.remove(name);
   forgetName(state, node);
   state.release(node);
@@ -41,8 +42,8 @@ export function rmdir(state: UnionState, parent: UnionNode, name: Name): void {
   if (top.parent !== undefined) state.cache.pin(top);
   const covered = lowerHas(state, parent, name);
   const upperFd = state.descriptor(upper);
-  if (!inUpper(state, node)) check(state.work!.linkWhiteout(upperFd, name), 'rmdir', name);
-  else if (covered) replaceByWhiteout(state, upperFd, name, RENAME_EXCHANGE);
+  if (!inUpper(state, node)) check(linkWhiteout(state, upper, name), 'rmdir', name);
+  else if (covered) replaceByWhiteout(state, upper, name, RENAME_EXCHANGE);
   else removeDirectory(state, upperFd, name);
   parent.listing?.remove(name);
   node.removed = true;
@@ -57,10 +58,10 @@ function existing(state: UnionState, parent: UnionNode, name: Name, op: string):
 }
 
 /** The name in upper becomes a whiteout; what it was goes by way of the work directory. */
-function replaceByWhiteout(state: UnionState, upperFd: number, name: Name, flags: number): void {
+function replaceByWhiteout(state: UnionState, upper: RealDirectory, name: Name, flags: number): void {
   const work = state.work!;
-  const whiteout = work.temporaryWhiteout();
-  const result = renameat2(work.fd, whiteout, upperFd, name, flags);
+  const whiteout = temporaryWhiteout(state, upper);
+  const result = renameat2(work.fd, whiteout, state.descriptor(upper), name, flags);
   if (result < 0 || flags === RENAME_EXCHANGE) work.remove(whiteout);
   check(result, 'whiteout', name);
 }

@@ -16,7 +16,7 @@ import { mkdirat, renameat2, unlinkat } from '../linux/directory.js';
 import type { Name } from '../vfs/name.js';
 import { copyUpToMove, ensureUpper, inUpper } from './copy-up.js';
 import { setOpaque } from './create.js';
-import { isWhiteout } from './format.js';
+import { assertNameable } from './fuse-overlayfs-form.js';
 import { linkUp } from './index-directory.js';
 import type { RealDirectory } from './layer.js';
 import { isEmptyDirectory } from './listing.js';
@@ -26,6 +26,7 @@ import { isImpureNode, setImpure } from './origin.js';
 import { setRedirect } from './redirect.js';
 import { forgetName, prepareRemoval } from './remove.js';
 import type { UnionState } from './union-state.js';
+import { linkWhiteout, markXattrWhiteouts, replaceDotWhiteout, whiteoutIn } from './whiteout.js';
 
 /** One side of a rename. */
 interface Side {
@@ -45,6 +46,7 @@ export interface RenameEnds {
 
 export function rename(state: UnionState, ends: RenameEnds, flags: number): void {
   if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw fsError(EINVAL, 'rename', ends.name);
+  assertNameable(state, ends.newName);
   const source = side(state, ends.from, ends.name);
   const target = side(state, ends.to, ends.newName);
   const moved = source.node;
@@ -81,18 +83,8 @@ function move(state: UnionState, source: Side, target: Side): void {
   const toDir = ensureUpper(state, target.parent);
   if (replaced !== undefined) prepareReplaced(state, replaced, toDir, target.name);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
-  const overWhiteout = moved.isDirectory && whiteoutIn(state, toDir, target.name);
-  // A directory cannot be renamed over a whiteout: the two change places, and the whiteout stays where one is needed.
-  let flags = source.covered ? RENAME_WHITEOUT : 0;
-  if (overWhiteout) flags = RENAME_EXCHANGE;
-  check(
-    renameat2(state.descriptor(fromDir), source.name, state.descriptor(toDir), target.name, flags),
-    'rename',
-    source.name,
-  );
-  if (overWhiteout && !source.covered) {
-    check(unlinkat(state.descriptor(fromDir), source.name, 0), 'rename', source.name);
-  }
+  if (source.parent !== target.parent && isImpureNode(state, source.parent)) setImpure(state, target.parent);
+  moveInUpper(state, { ...source, dir: fromDir }, { ...target, dir: toDir });
   if (replaced !== undefined) {
     if (replaced.isDirectory) {
       replaced.removed = true;
@@ -101,8 +93,39 @@ function move(state: UnionState, source: Side, target: Side): void {
       forgetName(state, replaced);
     }
   }
-  settle(state, moved, { from: source.parent, to: target.parent, name: target.name, dir: toDir });
+  settle(state, moved, { to: target.parent, name: target.name, dir: toDir });
   if (replaced !== undefined) state.release(replaced);
+}
+
+/** Leaves a whiteout at the old name where a lower shows it. */
+function moveInUpper(
+  state: UnionState,
+  source: Side & { readonly dir: RealDirectory },
+  target: Side & { readonly dir: RealDirectory },
+): void {
+  replaceDotWhiteout(state, target.dir, target.name);
+  const renamed = (flags: number): number =>
+    renameat2(state.descriptor(source.dir), source.name, state.descriptor(target.dir), target.name, flags);
+  // A directory cannot be renamed over a whiteout: the two change places, and the whiteout stays where one is needed.
+  if (source.node!.isDirectory && whiteoutIn(state, target.dir, target.name)) {
+    if (source.covered && target.dir.xattrWhiteouts) markXattrWhiteouts(state, source.dir);
+    check(renamed(RENAME_EXCHANGE), 'rename', source.name);
+    if (!source.covered) check(unlinkat(state.descriptor(source.dir), source.name, 0), 'rename', source.name);
+    return;
+  }
+  if (!source.covered) {
+    check(renamed(0), 'rename', source.name);
+    return;
+  }
+  const result = renamed(RENAME_WHITEOUT);
+  if (result !== -EINVAL) {
+    check(result, 'rename', source.name);
+    return;
+  }
+  // DEVIATION: where upper's file system (another plyfs, overlayfs) leaves no whiteout, a crash between the two shows
+  // the object at both names.
+  check(renamed(0), 'rename', source.name);
+  check(linkWhiteout(state, source.dir, source.name), 'whiteout', source.name);
 }
 
 function assertReplaceable(state: UnionState, moved: UnionNode, replaced: UnionNode): void {
@@ -144,13 +167,17 @@ function exchange(state: UnionState, source: Side, target: Side): void {
   const toDir = ensureUpper(state, target.parent);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
   prepareMoved(state, other, { at: target, dir: toDir, to: source });
+  if (isImpureNode(state, source.parent) || isImpureNode(state, target.parent)) {
+    setImpure(state, source.parent);
+    setImpure(state, target.parent);
+  }
   check(
     renameat2(state.descriptor(fromDir), source.name, state.descriptor(toDir), target.name, RENAME_EXCHANGE),
     'rename',
     source.name,
   );
-  settle(state, moved, { from: source.parent, to: target.parent, name: target.name, dir: toDir });
-  settle(state, other, { from: target.parent, to: source.parent, name: source.name, dir: fromDir });
+  settle(state, moved, { to: target.parent, name: target.name, dir: toDir });
+  settle(state, other, { to: source.parent, name: source.name, dir: fromDir });
 }
 
 /** The node lies in upper under its new name. */
@@ -158,13 +185,12 @@ function settle(
   state: UnionState,
   node: UnionNode,
   move: {
-    readonly from: UnionNode;
     readonly to: UnionNode;
     readonly name: Name;
     readonly dir: RealDirectory;
   },
 ): void {
-  const { from, to, name, dir } = move;
+  const { to, name, dir } = move;
   const known = node.parent;
   moveNode(node, to, name);
   const own = node.dirs?.[0];
@@ -173,7 +199,6 @@ function settle(
     own.name = name;
   }
   // A file of several names may be known by another directory than the one that it leaves.
-  if (from !== to && isImpureNode(state, from)) setImpure(state, to);
   if (known !== undefined && known !== to) state.release(known);
 }
 
@@ -191,8 +216,4 @@ function prepareMoved(
   const hasLower = node.data !== undefined || (node.dirs?.length ?? 1) > 1;
   if (hasLower) setRedirect(state, node, at.parent === to.parent);
   else if (node.isDirectory && to.covered) setOpaque(state, state.descriptor(dir), at.name);
-}
-
-function whiteoutIn(state: UnionState, dir: RealDirectory, name: Name): boolean {
-  return state.statName(dir, name, state.other) && isWhiteout(state.other);
 }

@@ -23,6 +23,17 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
   } else {
     copyUp(state, node);
   }
+  const { uid, gid, mode } = change;
+  const changesOwner = uid !== undefined || gid !== undefined || change.bareChown;
+  if ((changesOwner || mode !== undefined) && state.changeOverridden(node, change)) {
+    if (mode !== undefined) node.mode = (node.mode & S_IFMT) | (mode & 0o7777);
+  } else setOwnerAndMode(state, node, change);
+  if (change.killPriv) state.killPrivileges(node);
+  const fd = state.locate(node);
+  setTimesAt(fd, state.locatedName, change);
+}
+
+function setOwnerAndMode(state: UnionState, node: UnionNode, change: AttrChange): void {
   if (change.uid !== undefined || change.gid !== undefined || change.bareChown) {
     const fd = state.locate(node);
     check(chownAt(fd, state.locatedName, change.uid ?? -1, change.gid ?? -1), 'chown', node.name);
@@ -33,9 +44,6 @@ export function setAttributes(state: UnionState, node: UnionNode, change: AttrCh
     chmodAt(fd, state.locatedName, change.mode & 0o7777);
     node.mode = (node.mode & S_IFMT) | (change.mode & 0o7777);
   }
-  if (change.killPriv) state.killPrivileges(node);
-  const fd = state.locate(node);
-  setTimesAt(fd, state.locatedName, change);
 }
 
 /**

@@ -16,7 +16,7 @@ import * as creation from './create.js';
 import { type Explanation, explain } from './explain.js';
 import * as io from './file-io.js';
 import { copiesNamedByLowers } from './index-directory.js';
-import { lookupNode } from './lookup.js';
+import { lookupNode, rootDirectories } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { readdir } from './readdir.js';
 import { rmdir, unlink } from './remove.js';
@@ -32,7 +32,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   /** @param state with at least one layer; the file system owns it from now on. */
   constructor(state: UnionState) {
     this.#state = state;
-    const dirs = state.layers.map((layer) => layer.root);
+    const dirs = rootDirectories(state);
     const top = state.layers[0]!;
     check(state.statDescriptor(state.descriptor(top.root), state.stat), 'statx', top.path);
     const realIno = state.stat.ino;

@@ -10,7 +10,14 @@ import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
 import { OpenFiles } from '../files/open-files.js';
-import { fillAttr, fillTimes, hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
+import {
+  fillAttr,
+  fillTimes,
+  hasCapabilityAt,
+  killPrivilegesAt,
+  openAt,
+  withoutPrivileges,
+} from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
@@ -29,6 +36,7 @@ import type { PrivateXattrs } from './format.js';
 import { showKeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
+import { applyOverride, changeOverride, type OwnerAndMode } from './override-stat.js';
 import type { PendingCopies } from './pending-copies.js';
 import { SecondLooks } from './second-looks.js';
 import type { WorkDirectory } from './work-directory.js';
@@ -40,6 +48,8 @@ export interface UnionParts {
   /** Directory of copies that have several names in a lower. */
   readonly index: RealDirectory | undefined;
   readonly xattrs: PrivateXattrs;
+  /** Heed the forms of fuse-overlayfs too. */
+  readonly readsFuseOverlayfs?: boolean;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
   /** Refuse every change, upper or not. */
@@ -64,6 +74,7 @@ export class UnionState {
   /** Metadata-only copies and redirects: forms that overlayfs trusts in `trusted.*` alone. */
   readonly trustsXattrs: boolean;
   readonly xattrs: PrivateXattrs;
+  readonly readsFuseOverlayfs: boolean;
   readonly callerIds: CallerIds;
   readonly pendingCopies: PendingCopies;
   readonly volatile: boolean;
@@ -85,6 +96,7 @@ export class UnionState {
     this.index = parts.index;
     this.trustsXattrs = parts.xattrs.namespace === 'trusted';
     this.xattrs = parts.xattrs;
+    this.readsFuseOverlayfs = parts.readsFuseOverlayfs === true;
     this.callerIds = parts.callerIds;
     this.pendingCopies = parts.pendingCopies;
     this.volatile = parts.volatile;
@@ -173,12 +185,17 @@ export class UnionState {
     const fd = this.locate(node);
     const flags = this.locatedName === '' ? LOOKUP_FLAGS | AT_EMPTY_PATH : LOOKUP_FLAGS;
     check(statx(fd, this.locatedName, flags, STATX_BASIC_STATS, out), 'getattr', node.name);
+    const { override } = node.layer;
+    if (override !== undefined) applyOverride(fd, this.locatedName, override, out);
     node.mode = out.mode;
   }
 
   /** statx of a name in a real directory. @returns false when there is none. */
   statName(dir: RealDirectory, name: Name, out: Statx): boolean {
-    const result = statx(this.descriptor(dir), name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    const fd = this.descriptor(dir);
+    const result = statx(fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    const { override } = dir.layer;
+    if (result === 0 && override !== undefined) applyOverride(fd, name, override, out);
     if (result === 0) return true;
     if (result === -2) return false;
     check(result, 'lookup', name);
@@ -229,15 +246,30 @@ export class UnionState {
 
   killPrivileges(node: UnionNode): void {
     this.statNode(node, this.other);
+    const { mode } = this.other;
     const fd = this.locate(node);
-    node.mode = killPrivilegesAt(fd, this.locatedName, {
-      mode: this.other.mode,
-      gid: this.other.gid,
-      writer: this.files.session?.caller,
-    });
+    const written = { mode, gid: this.other.gid, writer: this.files.session?.caller };
+    const { override } = node.layer;
+    if (override !== undefined && applyOverride(fd, this.locatedName, override, this.other)) {
+      killPrivilegesAt(fd, this.locatedName, { ...written, mode: 0 });
+      node.mode = withoutPrivileges(written);
+      this.changeOverridden(node, { mode: node.mode });
+    } else node.mode = killPrivilegesAt(fd, this.locatedName, written);
     node.hasCapability = false;
     // The kernel keeps the mode that it knew, and would start the program with the old owner's rights.
-    if (node.mode !== this.other.mode) this.files.session?.invalidateAttributes(node.id);
+    if (node.mode !== mode) this.files.session?.invalidateAttributes(node.id);
+  }
+
+  /** Changes owner and mode where they are kept in an attribute. @returns false for an object that has none. */
+  changeOverridden(node: UnionNode, change: OwnerAndMode): boolean {
+    const attribute = node.layer.override;
+    if (attribute === undefined) return false;
+    this.statNode(node, this.other);
+    const dirfd = this.locate(node);
+    const name = this.locatedName;
+    if (!applyOverride(dirfd, name, attribute, this.other)) return false;
+    changeOverride({ dirfd, name, attribute }, this.other, change);
+    return true;
   }
 
   /** Takes a node whose last reference went out of the table and closes what it holds. */

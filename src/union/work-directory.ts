@@ -6,27 +6,44 @@
  * happened.
  */
 
-import { EEXIST, EMLINK, ENODATA, ENOENT, ENOTEMPTY, EOPNOTSUPP } from '../errno/errno.js';
+import { EEXIST, EMLINK, ENODATA, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { AT_REMOVEDIR, DT_DIR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFCHR } from '../linux/constants.js';
+import {
+  AT_REMOVEDIR,
+  DT_DIR,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFCHR,
+} from '../linux/constants.js';
 import { forEachDirent, getdents64, linkat, mkdirat, mknodat, unlinkat } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
-import { fremovexattr } from '../linux/xattr.js';
+import { fremovexattr, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
+
+const YES = Buffer.from('y');
 
 export class WorkDirectory {
   /** Of `workdir/work`. */
   readonly fd: number;
   readonly #parentFd: number;
   #counter = 0;
+  readonly #whiteoutAttribute: Name;
   #whiteout: Name | undefined;
+  /** Whiteouts are files with an attribute, since the file system refuses the device: see whiteout.ts. */
+  xattrWhiteouts = false;
 
   /**
    * @param workdirFd the directory given as workdir; owned by the object from now on.
+   * @param whiteoutAttribute what makes an empty file a whiteout.
    * @throws FsError when it cannot be written.
    */
-  constructor(workdirFd: number) {
+  constructor(workdirFd: number, whiteoutAttribute: Name) {
     this.#parentFd = workdirFd;
+    this.#whiteoutAttribute = whiteoutAttribute;
     const made = mkdirat(workdirFd, 'work', 0o700);
     if (made !== -EEXIST) check(made, 'mkdir', 'work');
     this.fd = check(openat(workdirFd, 'work', O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 'open', 'work');
@@ -47,16 +64,30 @@ export class WorkDirectory {
    * fs/overlayfs/dir.c:ovl_whiteout() v6.18.
    */
   linkWhiteout(dirfd: number, name: Name): number {
-    if (this.#whiteout !== undefined) {
-      const linked = linkat(this.fd, this.#whiteout, dirfd, name, 0);
-      if (linked !== -EMLINK) return linked;
-      unlinkat(this.fd, this.#whiteout, 0);
-    }
+    const linked = linkat(this.fd, this.prepareWhiteout(), dirfd, name, 0);
+    if (linked !== -EMLINK) return linked;
+    unlinkat(this.fd, this.#whiteout!, 0);
     this.#whiteout = undefined;
+    return linkat(this.fd, this.prepareWhiteout(), dirfd, name, 0);
+  }
+
+  /** Makes the shared inode where there is none; `xattrWhiteouts` then says of which form it is. */
+  prepareWhiteout(): Name {
+    if (this.#whiteout !== undefined) return this.#whiteout;
     const shared = this.temporaryName();
-    check(mknodat(this.fd, shared, S_IFCHR, 0, 0), 'mknod', 'whiteout');
+    const made = this.xattrWhiteouts ? -EPERM : mknodat(this.fd, shared, S_IFCHR, 0, 0);
+    if (made === -EPERM || made === -EOPNOTSUPP) this.#makeXattrWhiteout(shared);
+    else check(made, 'mknod', 'whiteout');
     this.#whiteout = shared;
-    return linkat(this.fd, shared, dirfd, name, 0);
+    return shared;
+  }
+
+  #makeXattrWhiteout(name: Name): void {
+    close(
+      check(openat(this.fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600), 'create', 'whiteout'),
+    );
+    check(setxattrAt(this.fd, name, this.#whiteoutAttribute, YES, 0), 'setxattr', 'whiteout');
+    this.xattrWhiteouts = true;
   }
 
   /** A whiteout in the work directory, to be renamed to its place. */

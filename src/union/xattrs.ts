@@ -1,12 +1,12 @@
 /**
  * Extended attributes of the union: those of the topmost object, without overlayfs's own.
  *
- * What a user names `trusted.overlay.x` or `user.overlay.x` is stored escaped (format.ts), so that an overlay can be
+ * What a user names as an attribute of the union's own is stored escaped (format.ts), so that an overlay can be
  * mounted inside the union. The scratch buffers are the largest that Linux allows, so no size needs asking first.
  */
 
-import { ENODATA, EOPNOTSUPP } from '../errno/errno.js';
-import { check } from '../errno/fs-error.js';
+import { EINVAL, ENODATA, EOPNOTSUPP } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
 import { chmodAt } from '../files/real-object.js';
 import { filterXattrList, seesXattr } from '../files/xattr-list.js';
 import { S_ISGID } from '../linux/constants.js';
@@ -15,7 +15,6 @@ import type { Caller } from '../vfs/caller.js';
 import type { SetxattrOptions } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import { copyUp } from './copy-up.js';
-import { shownXattrName, storedXattrName } from './format.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
 
@@ -28,7 +27,7 @@ function isAcl(name: Name): boolean {
 /** @returns a view that is valid until the next call. */
 export function getxattr(state: UnionState, node: UnionNode, name: Name): Uint8Array | undefined {
   const fd = state.locate(node);
-  const length = getxattrAt(fd, state.locatedName, storedXattrName(name), scratch);
+  const length = getxattrAt(fd, state.locatedName, state.xattrs.stored(name), scratch);
   if (length === -ENODATA) return undefined;
   // A layer without ACLs: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl()).
   if (length === -EOPNOTSUPP && isAcl(name)) return undefined;
@@ -40,7 +39,7 @@ export function listxattr(state: UnionState, node: UnionNode, caller: Caller): U
   const fd = state.locate(node);
   const length = check(listxattrAt(fd, state.locatedName, scratch), 'listxattr', node.name);
   return filterXattrList(scratch, length, (stored) => {
-    const shown = shownXattrName(stored);
+    const shown = state.xattrs.shown(stored);
     return shown !== undefined && seesXattr(caller, shown) ? shown : undefined;
   });
 }
@@ -51,9 +50,10 @@ export function setxattr(
   name: Name,
   { value, options }: { value: Uint8Array; options: SetxattrOptions },
 ): void {
+  if (name === state.xattrs.prefix) throw fsError(EINVAL, 'setxattr', name);
   copyUp(state, node);
   const fd = state.locate(node);
-  check(setxattrAt(fd, state.locatedName, storedXattrName(name), value, options.flags), 'setxattr', name);
+  check(setxattrAt(fd, state.locatedName, state.xattrs.stored(name), value, options.flags), 'setxattr', name);
   if (name === 'security.capability') node.hasCapability = true;
   if (name !== 'system.posix_acl_access') return;
   state.statNode(node, state.other);
@@ -65,7 +65,7 @@ export function setxattr(
 }
 
 export function removexattr(state: UnionState, node: UnionNode, name: Name): void {
-  const stored = storedXattrName(name);
+  const stored = state.xattrs.stored(name);
   const at = state.locate(node);
   // Without this, removing what is not there would copy the file up.
   const length = getxattrAt(at, state.locatedName, stored, scratch);

@@ -39,7 +39,7 @@ import { fchmod, fchmodat, fchownat, Times, utimensat } from '../linux/inode.js'
 import { close, openat } from '../linux/open.js';
 import { fstatx, Statx, statx } from '../linux/statx.js';
 import { getxattrAt, listxattrAt, setxattrAt } from '../linux/xattr.js';
-import { isPrivateXattr } from '../union/format.js';
+import { isOverlayXattr } from '../union/format.js';
 import { displayName, type Name, nameFromText } from '../vfs/name.js';
 
 export interface CopyOutcome {
@@ -207,7 +207,7 @@ class TreeCopy implements CopyOutcome {
     if (length === -EOPNOTSUPP || length === 0) return;
     check(length, 'listxattr', shown);
     for (const attribute of list.toString('latin1', 0, length).split('\0')) {
-      if (attribute === '' || isPrivateXattr(attribute)) continue;
+      if (attribute === '' || isOverlayXattr(attribute)) continue;
       const got = getxattrAt(source, from, attribute, value);
       if (got === -ENODATA) continue;
       check(got, 'getxattr', shown);

@@ -6,14 +6,6 @@
  * case. `runCase` throws the case's failure with layers, upper and the last calls in its message.
  */
 
-/**
- * Runs the cases of one suite on one target: one mount for all, with a subdirectory for each case.
- *
- * Layer K of the mount holds `c0`, `c1`, ... with layer K of each case. After each case the layers must be as they
- * were, to the access time. When an operator is lost (a hang, a dead daemon), everything is built anew before the next
- * case. `runCase` throws the case's failure with layers, upper and the last calls in its message.
- */
-
 import fs, { mkdtempSync, rmSync } from 'node:fs';
 import { describeLayers, dir, mergeLayers } from '../helpers/layers.js';
 import { findMount } from '../helpers/mountinfo.js';
@@ -23,8 +15,11 @@ import type { Tree } from '../helpers/operations/tree.js';
 import { type Fs, Operator, type OperatorOptions } from '../helpers/operator-client.js';
 import { workerPrefix } from '../helpers/paths.js';
 import type { Stack, Target } from '../helpers/targets.js';
-import { describeTree } from '../helpers/tree.js';
+import { describeTree, diffTrees } from '../helpers/tree.js';
 import type { Case, CaseContext, Suite } from './suite.js';
+
+/** For a directory of 100,000 entries on a busy machine. */
+export const BUILD_LIMIT_MS = 100_000;
 
 export interface SessionOptions {
   /** Operations that operators lose: for the test of the tests. */
@@ -111,6 +106,36 @@ export class Session {
     }
   }
 
+  /**
+   * What another target shows of this one's upper otherwise, a line each with the name of the case. Cases with volumes
+   * are left out: their trees are those of mounts.
+   */
+  async differencesUnder(reader: Target): Promise<string[]> {
+    await this.#renew();
+    const main = await this.#operator('main');
+    const stack: Stack = { ...this.#stack, volumes: [] };
+    const own = await this.#readCases(main);
+    for (const operator of this.#operators.values()) await operator.fs('/').reset();
+    await this.#target.unmount(this.#stack);
+    await reader.mount(stack);
+    const read = await this.#readCases(main);
+    await reader.unmount(stack);
+    await this.#target.mount(this.#stack);
+    return [...own].flatMap(([name, tree]) =>
+      diffTrees(tree, read.get(name)!).map((line) => `${name}: ${line}`),
+    );
+  }
+
+  async #readCases(operator: Operator): Promise<Map<string, Tree>> {
+    const trees = new Map<string, Tree>();
+    for (const [index, test] of this.#cases.entries()) {
+      const root = operator.fs(`${this.#stack.mountpoint}/c${index}`);
+      if (test.volumes !== undefined || test.isTooLargeToCompare === true) continue;
+      if (await root.exists('')) trees.set(test.name, await root.readTree());
+    }
+    return trees;
+  }
+
   /** Starts over when the mount or an operator did not survive the case before. */
   async #renew(): Promise<void> {
     if ([...this.#operators.values()].every((operator) => !operator.isLost)) return;
@@ -137,7 +162,7 @@ export class Session {
   }
 
   async #buildCases(): Promise<void> {
-    const builder = await Operator.start();
+    const builder = await Operator.start({ limitMs: BUILD_LIMIT_MS });
     try {
       for (const [index, test] of this.#cases.entries()) await this.#buildCase(builder, test, index);
     } finally {

@@ -17,6 +17,8 @@ export interface Case {
   readonly name: string;
   readonly layers?: Layers;
   readonly needs?: readonly Feature[];
+  /** Its tree is not read by another file system after the suite: that would take half a minute. */
+  readonly isTooLargeToCompare?: boolean;
   /** What the host directory of the case holds, for cases with volumes. */
   readonly host?: DirSpec;
   /** `-v` specifications; `host` is the case's host directory, `at` its directory in the mount. */

@@ -36,6 +36,8 @@ const signatures = {
   llistxattr: ['int64_t', ['void*', 'void*', 'size_t']],
   removexattr: ['int', ['void*', 'void*']],
   lremovexattr: ['int', ['void*', 'void*']],
+  name_to_handle_at: ['int', ['int', 'void*', 'void*', 'void*', 'int']],
+  open_by_handle_at: ['int', ['int', 'void*', 'int']],
   mmap: ['int64_t', ['uint64_t', 'size_t', 'int', 'int', 'int', 'int64_t']],
   munmap: ['int', ['uint64_t', 'size_t']],
   msync: ['int', ['uint64_t', 'size_t', 'int']],
@@ -101,8 +103,11 @@ export interface SystemError extends Error {
   errno: number;
 }
 
+/** Node has no name for it. */
+const ESTALE = 116;
+
 export function systemError(syscall: string, errno: number): SystemError {
-  const name = getSystemErrorName(-errno);
+  const name = errno === ESTALE ? 'ESTALE' : getSystemErrorName(-errno);
   const code = name === 'ENOTSUP' ? 'EOPNOTSUPP' : name;
   return Object.assign(new Error(`${code}: ${syscall}`), { code, errno });
 }

@@ -7,6 +7,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findMount } from './mountinfo.js';
@@ -61,7 +62,8 @@ export const fuseOverlayfs: Target = {
   name: 'fuse-overlayfs',
   features: new Set<Feature>(['layers']),
   async mount(stack) {
-    await program('fuse-overlayfs', ['-o', `${overlayDirs(stack)},xattr_permissions=0`, stack.mountpoint]);
+    const options = `${overlayDirs(stack)},xattr_permissions=0`;
+    await program('fuse-overlayfs', ['-o', options, stack.mountpoint], dirname(stack.upper));
   },
   unmount: unmountFuse,
   abort: abortFuse,
@@ -93,7 +95,9 @@ function overlayfsTarget(name: string, options: string): Target {
     features: new Set<Feature>(['layers']),
     mount: (stack) => {
       const all = `${overlayDirs(stack)},${options}`;
-      return onceFree(() => program('mount', ['-t', 'overlay', 'plyfs-test', '-o', all, stack.mountpoint]));
+      return onceFree(() =>
+        program('mount', ['-t', 'overlay', 'plyfs-test', '-o', all, stack.mountpoint], dirname(stack.upper)),
+      );
     },
     unmount: (stack) => onceFree(() => program('umount', [stack.mountpoint])),
     abort: () => undefined,
@@ -167,13 +171,16 @@ function abortFuse(stack: Stack): void {
 }
 
 function overlayDirs({ lowers, upper, work }: Stack): string {
-  return `lowerdir=${lowers.toReversed().join(':')},upperdir=${upper},workdir=${work}`;
+  // mount(2) takes a page of options: 200 layers fit with names relative to the working directory alone.
+  const home = `${dirname(upper)}/`;
+  const short = lowers.map((lower) => (lower.startsWith(home) ? lower.slice(home.length) : lower));
+  return `lowerdir=${short.toReversed().join(':')},upperdir=${upper},workdir=${work}`;
 }
 
 function cli(args: readonly string[]): Promise<void> {
   return program(process.execPath, [distPath('src/cli/main.js'), ...args]);
 }
 
-async function program(file: string, args: readonly string[]): Promise<void> {
-  await run(file, [...args], { timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' });
+async function program(file: string, args: readonly string[], cwd = '/'): Promise<void> {
+  await run(file, [...args], { cwd, timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' });
 }

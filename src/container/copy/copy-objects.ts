@@ -41,7 +41,7 @@ import { fchmodat, fchownat, Times, utimensat } from '../../linux/inode.js';
 import { close, openat } from '../../linux/open.js';
 import { Statx, statx } from '../../linux/statx.js';
 import { getxattrAt, listxattrAt, setxattrAt } from '../../linux/xattr.js';
-import { isPrivateXattr } from '../../union/format.js';
+import { isOverlayXattr } from '../../union/format.js';
 import { displayName, type Name } from '../../vfs/name.js';
 
 export interface Owner {
@@ -261,7 +261,7 @@ function copyXattrs(fromFd: number, from: Name, toFd: number, to: Name): void {
   if (length === 0 || length === -EOPNOTSUPP) return;
   check(length, 'listxattr', displayName(from));
   for (const attribute of list.toString('latin1', 0, length).split('\0')) {
-    if (attribute === '' || attribute === 'security.selinux' || isPrivateXattr(attribute)) continue;
+    if (attribute === '' || attribute === 'security.selinux' || isOverlayXattr(attribute)) continue;
     const got = getxattrAt(fromFd, from, attribute, value);
     if (got === -ENODATA) continue;
     check(got, 'getxattr', displayName(from));

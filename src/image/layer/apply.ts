@@ -76,8 +76,8 @@ const PLAIN_DIRECTORY: Omit<TarEntry, 'name'> = {
 export class LayerApplier implements TarSink {
   readonly #options: ApplyOptions;
   readonly #directories: LayerDirectories;
-  readonly #attributes = new AttributeWriter(hasCapability(CAP_CHOWN));
   readonly #xattrs = new PrivateXattrs(hasCapability(CAP_SYS_ADMIN) ? 'trusted' : 'user');
+  readonly #attributes = new AttributeWriter(hasCapability(CAP_CHOWN), this.#xattrs);
   readonly #tally: Tally;
   #fd = -1;
   #file: TarEntry | undefined;

@@ -10,7 +10,7 @@ import { check } from '../../errno/fs-error.js';
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from '../../linux/constants.js';
 import { fchmod, fchownat, Times, utimensat } from '../../linux/inode.js';
 import { fgetxattr, flistxattr, fsetxattr, setxattrAt } from '../../linux/xattr.js';
-import { isPrivateXattr, storedXattrName } from '../../union/format.js';
+import type { PrivateXattrs } from '../../union/format.js';
 import type { Name } from '../../vfs/name.js';
 import type { TarEntry } from '../tar/entry.js';
 
@@ -25,9 +25,15 @@ export class AttributeWriter {
   readonly #umask = process.umask();
   readonly #times = new Times();
 
-  /** `keepsOwners`: CAP_CHOWN; without it everything belongs to who unpacks. */
-  constructor(keepsOwners: boolean) {
+  readonly #xattrs: PrivateXattrs;
+
+  /**
+   * @param keepsOwners CAP_CHOWN; without it everything belongs to who unpacks.
+   * @param xattrs the union's own, whose names an entry's attributes are kept from.
+   */
+  constructor(keepsOwners: boolean, xattrs: PrivateXattrs) {
     this.#mapsOwners = !keepsOwners;
+    this.#xattrs = xattrs;
   }
 
   /** Of an open file that was just created with the permission bits of `entry.mode`. */
@@ -50,7 +56,7 @@ export class AttributeWriter {
     this.#own(dirfd, name, entry);
     check(chmod(), 'chmod', entry.name);
     for (const [attribute, value] of entry.xattrs ?? []) {
-      const stored = storedXattrName(attribute);
+      const stored = this.#xattrs.stored(attribute);
       this.#judge(setxattrAt(dirfd, name, stored, value, 0), attribute, entry);
     }
     check(utimensat(dirfd, name, this.#timesOf(entry), AT_SYMLINK_NOFOLLOW), 'utimensat', entry.name);
@@ -60,7 +66,7 @@ export class AttributeWriter {
   copyDirectory(fromFd: number, toFd: number, entry: TarEntry): void {
     this.#own(toFd, '', entry);
     check(fchmod(toFd, entry.mode), 'chmod', entry.name);
-    copyXattrs(fromFd, toFd);
+    copyXattrs(fromFd, toFd, this.#xattrs);
     check(utimensat(toFd, '', this.#timesOf(entry), AT_EMPTY_PATH), 'utimensat', entry.name);
   }
 
@@ -79,7 +85,7 @@ export class AttributeWriter {
   #rest(fd: number, entry: TarEntry): void {
     if (entry.xattrs !== undefined) {
       for (const [attribute, value] of entry.xattrs) {
-        this.#judge(fsetxattr(fd, storedXattrName(attribute), value, 0), attribute, entry);
+        this.#judge(fsetxattr(fd, this.#xattrs.stored(attribute), value, 0), attribute, entry);
       }
     }
     check(utimensat(fd, '', this.#timesOf(entry), AT_EMPTY_PATH), 'utimensat', entry.name);
@@ -108,12 +114,12 @@ export class AttributeWriter {
 const list = Buffer.allocUnsafeSlow(65536);
 const value = Buffer.allocUnsafeSlow(65536);
 
-function copyXattrs(fromFd: number, toFd: number): void {
+function copyXattrs(fromFd: number, toFd: number, own: PrivateXattrs): void {
   const length = flistxattr(fromFd, list);
   if (length === -EOPNOTSUPP || length === 0) return;
   check(length, 'listxattr');
   for (const attribute of list.toString('latin1', 0, length).split('\0')) {
-    if (attribute === '' || isPrivateXattr(attribute)) continue;
+    if (attribute === '' || own.isPrivate(attribute)) continue;
     const bytes = fgetxattr(fromFd, attribute, value);
     if (bytes === -ENODATA) continue;
     check(bytes, 'getxattr', attribute);

@@ -20,7 +20,7 @@ import {
 import { mkdirat, renameat2, unlinkat } from '../../linux/directory.js';
 import { close, openat } from '../../linux/open.js';
 import { Statx, statx } from '../../linux/statx.js';
-import { isWhiteout } from '../../union/format.js';
+import { isDeviceWhiteout } from '../../union/format.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import type { TarEntry } from '../tar/entry.js';
 
@@ -166,7 +166,7 @@ export class LayerDirectories {
 
   #isWhiteoutAt(parent: LayerDirectory, name: Name): boolean {
     const found = statx(this.descriptor(parent), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, this.#stat);
-    return found >= 0 && isWhiteout(this.#stat);
+    return found >= 0 && isDeviceWhiteout(this.#stat);
   }
 
   /** PRECONDITION: #stat is of what is there. */

@@ -29,7 +29,7 @@ export function inheritAttributes(
   const opened = [tree, ...lowers.toReversed()].map(openRoot);
   try {
     const [own, ...below] = opened as [number, ...number[]];
-    const writer = new AttributeWriter(hasCapability(CAP_CHOWN));
+    const writer = new AttributeWriter(hasCapability(CAP_CHOWN), xattrs);
     for (const { path } of wanted) inherit({ own, below, writer }, path);
   } finally {
     for (const fd of opened) close(fd);

@@ -24,8 +24,9 @@ import { forEachDirent, getdents64 } from '../../linux/directory.js';
 import { close, openat } from '../../linux/open.js';
 import { Statx, statx } from '../../linux/statx.js';
 import { fgetxattr } from '../../linux/xattr.js';
-import { isWhiteout, PrivateXattrs } from '../../union/format.js';
+import { PrivateXattrs } from '../../union/format.js';
 import { openView, type ViewOptions, xattrNamespaceHere } from '../../union/open-view.js';
+import { isWhiteoutObject } from '../../union/whiteout.js';
 import { Attr } from '../../vfs/attr.js';
 import type { FileSystem } from '../../vfs/file-system.js';
 import { displayName, type Name } from '../../vfs/name.js';
@@ -153,7 +154,7 @@ class ChangeWalk {
     }
     for (const { name, type } of all) {
       check(statx(upperFd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, this.#stat), 'statx', name);
-      if (isWhiteout(this.#stat)) whiteouts.push(name);
+      if (isWhiteoutObject(upperFd, name, this.#stat, this.#xattrs)) whiteouts.push(name);
       else names.set(name, type === DT_DIR);
     }
     return { whiteouts: whiteouts.sort(), names };

@@ -45,6 +45,7 @@ const valued: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ['nfs_export', ['off']],
   ['verity', ['off']],
   ['uuid', ['on', 'off', 'auto', 'null']],
+  ['compat', ['fuse-overlayfs']],
   ['fsname', undefined],
   ['subtype', undefined],
 ]);

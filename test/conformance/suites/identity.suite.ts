@@ -3,6 +3,7 @@
 import { expect } from 'vitest';
 import { O_RDONLY, O_WRONLY } from '../../helpers/constants.js';
 import { dir, fifo, file, hardlink, layers, symlink } from '../../helpers/layers.js';
+import { outcome } from '../../helpers/operator-client.js';
 import type { Case, Suite } from '../suite.js';
 
 const cases: Case[] = [
@@ -87,6 +88,49 @@ const cases: Case[] = [
       await fs.writeFile('f', 'yy', O_WRONLY);
       expect((await fs.fstat(fd)).ino).toBe(before.ino);
       expect((await fs.lstat('f')).ino).toBe(before.ino);
+    },
+  },
+  {
+    name: 'a directory of upper has two links and one for each directory in it, a merged one has one',
+    layers: layers(dir({ m: dir({ s: dir(), u: dir() }) }), dir({ m: dir({ t: dir() }) })),
+    needs: ['layers'],
+    async run(fs, t) {
+      const links = async (path: string): Promise<number> => (await fs.lstat(path)).nlink;
+      await fs.mkdir('up');
+      expect(await links('up')).toBe(2);
+      await fs.mkdir('up/a');
+      await fs.mkdir('up/b');
+      expect([await links('up'), await links('m')]).toEqual([4, 1]);
+      await fs.rmdir('up/a');
+      await fs.mkdir('m/new');
+      await fs.rename('m/s', 'up/s');
+      expect([await links('up'), await links('m')]).toEqual([4, 1]);
+      await t.remount();
+      expect([await links('up'), await links('m')]).toEqual([4, 1]);
+      expect((await fs.run('find', '.', '-type', 'd')).stdout.trim().split('\n')).toHaveLength(8);
+    },
+  },
+  {
+    name: 'a file handle opens the file that it was made of, or there is none, or it is stale',
+    layers: layers(dir({ f: file('x'), d: dir() })),
+    async run(fs, t) {
+      await fs.writeFile('up', 'u');
+      for (const name of ['f', 'd', 'up']) {
+        const answer = await outcome(fs.handleOf(name));
+        if (answer !== 'ok') {
+          expect([name, answer]).toEqual([name, 'EOPNOTSUPP']);
+          continue;
+        }
+        const handle = await fs.handleOf(name);
+        const { ino } = await fs.lstat(name);
+        await t.remount();
+        const at = await fs.open('');
+        const opened = await outcome(fs.openByHandle(at, handle));
+        if (opened === 'ok') {
+          const fd = await fs.openByHandle(at, handle);
+          expect([name, (await fs.fstat(fd)).ino]).toEqual([name, ino]);
+        } else expect([name, opened]).toEqual([name, 'ESTALE']);
+      }
     },
   },
   {

@@ -55,7 +55,9 @@ function writeContent(path: string, node: FileSpec): void {
 
 /** Owner before mode (chown clears setuid), xattrs before times. */
 function decorate(path: string, node: Exclude<NodeSpec, { type: 'hardlink' | 'whiteout' }>): void {
-  attributeOperations.lchown(path, node.uid ?? 0, node.gid ?? 0);
+  const { uid = 0, gid = 0 } = node;
+  // It was made by root.
+  if (uid !== 0 || gid !== 0) attributeOperations.lchown(path, uid, gid);
   if (node.type !== 'symlink') {
     const fallback = node.type === 'dir' ? DEFAULT_MODE.dir : DEFAULT_MODE.file;
     attributeOperations.chmod(path, node.mode ?? fallback);

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import { AT_FDCWD, AT_SYMLINK_FOLLOW, O_DIRECTORY, O_NOATIME, O_RDONLY } from '../constants.js';
 import { call } from '../libc.js';
+import { remember } from './files.js';
 import { bytesOf, cPath, cString, type Path } from './path.js';
 
 export interface Dirent {
@@ -90,6 +91,17 @@ export const nameOperations = {
   },
   rename(from: Path, to: Path, flags = 0): void {
     call('renameat2', AT_FDCWD, cPath(from), AT_FDCWD, cPath(to), flags);
+  },
+  /** A struct file_handle. */
+  handleOf(path: Path): Buffer {
+    const handle = Buffer.alloc(8 + 128);
+    handle.writeUInt32LE(128, 0);
+    call('name_to_handle_at', AT_FDCWD, cPath(path), handle, Buffer.alloc(8), 0);
+    return handle;
+  },
+  /** @param mount an open file of the file system that the handle belongs to. */
+  openByHandle(mount: number, handle: Uint8Array, flags: number = O_RDONLY): number {
+    return remember(call('open_by_handle_at', mount, handle, flags));
   },
   /** Names without `.` and `..`, sorted. */
   names(path: Path): string[] {

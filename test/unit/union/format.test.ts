@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPrivateXattr, PrivateXattrs, shownXattrName, storedXattrName } from '../../../src/union/format.js';
+import { PrivateXattrs } from '../../../src/union/format.js';
 
 const anyName = fc.oneof(
   fc.constantFrom('trusted.overlay.', 'user.overlay.', 'trusted.overlay.overlay.', 'user.overlay.overlay.x'),
@@ -11,11 +11,14 @@ const anyName = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-describe('storedXattrName() and shownXattrName()', () => {
+describe.each(['trusted', 'user'] as const)('stored() and shown() under %s.overlay', (namespace) => {
+  const xattrs = new PrivateXattrs(namespace);
+
   it('are each other’s inverse for every name', () => {
     fc.assert(
       fc.property(anyName, (name) => {
-        expect(shownXattrName(storedXattrName(name))).toBe(name);
+        expect(xattrs.shown(xattrs.stored(name))).toBe(name);
+        expect(xattrs.isPrivate(xattrs.stored(name))).toBe(false);
       }),
     );
   });
@@ -23,25 +26,40 @@ describe('storedXattrName() and shownXattrName()', () => {
   it('give two names of a user two names on disk', () => {
     fc.assert(
       fc.property(anyName, anyName, (a, b) => {
-        expect(storedXattrName(a) === storedXattrName(b)).toBe(a === b);
+        expect(xattrs.stored(a) === xattrs.stored(b)).toBe(a === b);
       }),
     );
   });
 
-  it('escape as overlayfs does', () => {
-    expect(storedXattrName('trusted.overlay.opaque')).toBe('trusted.overlay.overlay.opaque');
-    expect(storedXattrName('trusted.overlay.overlay.opaque')).toBe('trusted.overlay.overlay.overlay.opaque');
-    expect(storedXattrName('user.overlayfs')).toBe('user.overlayfs');
+  it('hide all that the union keeps', () => {
+    const { opaque, origin, impure, redirect, metacopy, nlink, whiteout, marks } = xattrs;
+    for (const name of [opaque, origin, impure, redirect, metacopy, nlink, whiteout]) {
+      expect(xattrs.isPrivate(name)).toBe(true);
+      expect(xattrs.shown(name)).toBeUndefined();
+      expect(xattrs.stored(name)).not.toBe(name);
+    }
+    for (const name of [opaque, origin, impure, redirect, metacopy, nlink])
+      expect(marks.get(name)).toBeGreaterThan(0);
+    expect(new Set(marks.values()).size).toBe(marks.size);
+  });
+});
+
+describe('PrivateXattrs', () => {
+  it('escapes as overlayfs does: in its own name space alone', () => {
+    const trusted = new PrivateXattrs('trusted');
+    expect(trusted.stored('trusted.overlay.opaque')).toBe('trusted.overlay.overlay.opaque');
+    expect(trusted.stored('trusted.overlay.overlay.opaque')).toBe('trusted.overlay.overlay.overlay.opaque');
+    expect(trusted.stored('user.overlay.opaque')).toBe('user.overlay.opaque');
+    expect(trusted.shown('user.overlay.opaque')).toBe('user.overlay.opaque');
+    expect(new PrivateXattrs('user').stored('user.overlay.x')).toBe('user.overlay.overlay.x');
+    expect(new PrivateXattrs('user').stored('user.overlayfs')).toBe('user.overlayfs');
   });
 
-  it.each(['trusted', 'user'] as const)('hide all that the union keeps under %s.overlay', (namespace) => {
-    const { opaque, origin, impure, redirect, metacopy, nlink, marks } = new PrivateXattrs(namespace);
-    for (const name of [opaque, origin, impure, redirect, metacopy, nlink]) {
-      expect(isPrivateXattr(name)).toBe(true);
-      expect(shownXattrName(name)).toBeUndefined();
-      expect(storedXattrName(name)).not.toBe(name);
-      expect(marks.get(name)).toBeGreaterThan(0);
+  it('hides what fuse-overlayfs keeps where its forms are read, and nowhere else', () => {
+    const kept = ['user.fuseoverlayfs.origin', 'security.fuseoverlayfs.override_stat'];
+    for (const name of [...kept, 'user.containers.override_stat']) {
+      expect(new PrivateXattrs('trusted').isPrivate(name)).toBe(false);
+      expect(new PrivateXattrs('trusted', true).isPrivate(name)).toBe(true);
     }
-    expect(new Set(marks.values()).size).toBe(marks.size);
   });
 });
