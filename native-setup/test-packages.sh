@@ -2,10 +2,11 @@
 # Installs the programs that the tests run inside and beside mounts; for developers and CI, not for users of plyfs.
 # Run again it finds everything there and does nothing. Exit status 0: all are there, or this is no Debian.
 #
-# attr, acl, git, strace, build-essential: run inside a mount; skopeo, umoci, docker-registry: the other end of
-# images; sshfs, openssh-server, glusterfs-*: storage that is far away; e2fsprogs: volumes with size=.
+# attr, acl, git, strace, build-essential: run inside a mount; fuse-overlayfs: uppers in its form; skopeo, umoci,
+# docker-registry: the other end of images; sshfs, openssh-server, glusterfs-*: storage that is far away; e2fsprogs:
+# volumes with size=.
 set -u
-packages="fuse3 attr acl build-essential git strace
+packages="fuse3 fuse-overlayfs attr acl build-essential git strace
   skopeo umoci docker-registry zstd libcap2-bin
   sshfs openssh-server glusterfs-server glusterfs-client e2fsprogs procps"
 

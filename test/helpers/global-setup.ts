@@ -5,16 +5,29 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { findLeaks } from './leak-check.js';
 import { distPath, projectRoot, scratchPrefix } from './paths.js';
 
 export function setup(): () => void {
   process.env.PLYFS_TEST_RUN = String(process.pid);
+  // Workers inherit it: tests state the modes of the files that they make.
+  process.umask(0o022);
+  checkTemporaryFolder();
   if (process.env.PLYFS_DIST === undefined) compile();
   return () => {
     const leaks = findLeaks(scratchPrefix());
     if (leaks.length > 0) throw new Error(`the run left behind:\n${leaks.join('\n')}`);
   };
+}
+
+/** Tests without privilege work there as `nobody`. */
+function checkTemporaryFolder(): void {
+  if (process.getuid?.() !== 0) return;
+  const reached = spawnSync('test', ['-x', tmpdir()], { uid: 65534, gid: 65534 });
+  if (reached.status !== 0) {
+    throw new Error(`TMPDIR='${tmpdir()}' is closed to other users; open it (chmod a+x), or unset TMPDIR`);
+  }
 }
 
 /** Type errors are the business of `npm run check`; here they are printed, and stop the run only if nothing came out. */
