@@ -12,7 +12,6 @@ import { UserError } from '../errno/user-error.js';
 import { type Image, layerTreePath, resolveImage } from '../image/image-index.js';
 import type { RunConfig } from '../image/oci.js';
 import { collectNotices } from '../mounts/spec/plan.js';
-import type { VolumeRequest } from '../mounts/spec/types.js';
 import { writeJson } from '../store/atomic-file.js';
 import {
   type ContainerMount,
@@ -20,10 +19,9 @@ import {
   listContainers,
   type ProcessConfig,
 } from '../store/container-record.js';
-import type { Intent } from '../store/intent.js';
 import { lockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
-import { ensureVolume } from '../volume/create.js';
+import { withVolume } from './ensure-volume.js';
 import { mergeEnvironment } from './environment.js';
 import { fillVolumes } from './fill-volumes.js';
 import { shortId } from './find.js';
@@ -90,7 +88,7 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
       layers: image.layers,
       process,
       labels,
-      mounts: withVolumes(store, mounts, { id, image: wish.image, intent }),
+      mounts: mounts.map((mount) => withVolume(store, mount, { id, image: wish.image, intent })),
       readOnly: wish.readOnly === true,
       autoRemove: wish.autoRemove === true,
       privileged: wish.privileged === true,
@@ -137,27 +135,6 @@ export function nameConflict(name: string, holder: string): UserError {
       hint: 'remove or rename that container to be able to reuse the name',
     },
   );
-}
-
-interface ForWhom {
-  readonly id: string;
-  readonly image: string;
-  readonly intent: Intent;
-}
-
-/** Makes the volumes that are missing, and names the anonymous ones. PRECONDITION: locked. */
-function withVolumes(
-  store: Store,
-  mounts: readonly ContainerMount[],
-  { id, image, intent }: ForWhom,
-): ContainerMount[] {
-  return mounts.map((mount) => {
-    const { request } = mount;
-    if (request.type !== 'volume') return mount;
-    const madeFor = { container: id, image, path: request.target };
-    const { record } = ensureVolume(store, request, { undo: intent, madeFor });
-    return { ...mount, request: { ...request, source: record.name } satisfies VolumeRequest };
-  });
 }
 
 /** Of the image and of the options: Docker's rules for what is kept when ENTRYPOINT or CMD is replaced. */

@@ -128,8 +128,8 @@ function inherited(store: Store, spec: string): ContainerMount[] {
   });
 }
 
-/** Docker's rule for Windows containers. */
-function refuseFileBinds(mounts: readonly ContainerMount[]): void {
+/** Docker's rule for Windows containers. @throws UserError */
+export function refuseFileBinds(mounts: readonly ContainerMount[]): void {
   for (const { request } of mounts) {
     if (request.type !== 'bind') continue;
     const stat = statSync(request.source, { throwIfNoEntry: false });
@@ -141,7 +141,8 @@ function refuseFileBinds(mounts: readonly ContainerMount[]): void {
   }
 }
 
-function inOrder(mounts: readonly ContainerMount[]): ContainerMount[] {
+/** Shallower targets first, binds with what their source is. @throws UserError as planMounts(). */
+export function inOrder(mounts: readonly ContainerMount[]): ContainerMount[] {
   const origins = new Map(mounts.map(({ request, origin }) => [request.target, origin]));
   const planned = planMounts(
     mounts.map(({ request }) => request),
