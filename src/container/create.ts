@@ -33,6 +33,7 @@ import { lockPath } from './lock.js';
 import { checkContainerName, newContainerId, randomName } from './name.js';
 import { type MountWishes, planContainerMounts } from './plan-mounts.js';
 import { parseSignal } from './signal.js';
+import { takeRootAttributes } from './upper-root.js';
 
 /** The options of `container create`; all strings are text. */
 export interface ContainerWish extends MountWishes {
@@ -77,6 +78,8 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   const staged = store.stage('containers', intent);
   const home = store.path(staged);
   for (const folder of ['upper', 'work', 'merged']) makeFolder(join(home, folder));
+  const top = image.layers.at(-1);
+  if (top !== undefined) takeRootAttributes(layerTreePath(store, top), join(home, 'upper'));
   const mounts = planMounts(store, wish, image, home);
   writeFileSync(lockPath(home), '', { mode: 0o600 });
   using _lock = lockFile(lockPath(home));
