@@ -121,7 +121,9 @@ function planMounts(store: Store, wish: ContainerWish, image: Image, home: strin
   const layers = image.layers.map((hex) => layerTreePath(store, hex));
   using tree = new ImageTree(layers.length > 0 ? layers : [join(home, 'merged')]);
   const volumes = Object.keys(image.config.config?.Volumes ?? {}).sort();
-  return planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  const mounts = planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  for (const { request } of mounts) if (request.type === 'image') resolveImage(store, request.source);
+  return mounts;
 }
 
 /** PRECONDITION: locked, so that the name is still free when it is taken. */
