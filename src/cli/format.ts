@@ -18,11 +18,17 @@ const GAP = 3;
 
 /** Columns left-aligned under their titles, no trailing blanks. */
 export function formatTable(rows: readonly Row[], columns: readonly Column[]): string {
-  const lines = [
+  return align([
     columns.map((column) => column.title),
     ...rows.map((row) => columns.map(({ key }) => oneLine(cellText(row[key])))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => [...(line[index] ?? '')].length)));
+  ]);
+}
+
+function align(lines: readonly (readonly string[])[]): string {
+  const count = Math.max(...lines.map((line) => line.length));
+  const widths = Array.from({ length: count }, (_, index) =>
+    Math.max(...lines.map((line) => [...(line[index] ?? '')].length)),
+  );
   return lines
     .map((line) =>
       line
@@ -39,38 +45,73 @@ export function formatJson(rows: readonly Row[]): string {
   return `${JSON.stringify(rows, null, 2)}\n`;
 }
 
+const TABLE = 'table ';
+
 /**
- * One line for each row: `{{.Key}}` is its value, `{{json .}}` and `{{json .Key}}` are JSON, `\t` and `\n` escapes.
+ * One line for each row: `{{.Key}}` is its value, `{{json .}}` and `{{json .Key}}` are JSON, `{{.Label "key"}}` is one of
+ * the Labels, `\t` and `\n` are escapes. After `table ` the parts between tabs become columns, with titles.
  * @throws UserError for a key that the rows do not have, or another construct.
  */
-export function formatTemplate(rows: readonly Row[], template: string, keys: readonly string[]): string {
-  const render = compileTemplate(template, keys);
-  return rows.map((row) => `${render(row)}\n`).join('');
+export function formatTemplate(
+  rows: readonly Row[],
+  template: string,
+  keys: readonly string[],
+  columns: readonly Column[] = [],
+): string {
+  const isTable = template.startsWith(TABLE);
+  const parts = compileTemplate(isTable ? template.slice(TABLE.length).trim() : template, keys);
+  const lines = rows.map((row) => parts.map((part) => part.text(row)).join(''));
+  if (!isTable) return lines.map((line) => `${line}\n`).join('');
+  const titles = new Map(columns.map(({ key, title }) => [key, title]));
+  const header = parts.map(({ key, text }) =>
+    key === undefined ? text({}) : (titles.get(key) ?? key.toUpperCase()),
+  );
+  return align([header.join(''), ...lines].map((line) => line.split('\t').map(oneLine)));
 }
 
-function compileTemplate(template: string, keys: readonly string[]): (row: Row) => string {
+interface Part {
+  /** Of what it shows; undefined for text between. */
+  readonly key?: string;
+  readonly text: (row: Row) => string;
+}
+
+function compileTemplate(template: string, keys: readonly string[]): Part[] {
   const pieces = template
     .replaceAll('\\t', '\t')
     .replaceAll('\\n', '\n')
     .split(/(\{\{.*?(?:\}\}|$))/s);
-  const parts = pieces.map((piece, index): ((row: Row) => string) => {
-    if (index % 2 === 0) return () => piece;
-    const match = /^\{\{\s*(json\s+)?\.(\w*)\s*\}\}$/.exec(piece);
-    const key = match?.[2];
-    if (!match || key === undefined || (key === '' && !match[1])) {
-      throw new UserError(`invalid format '${template}': '${piece}' is not understood`, {
-        hint: `use {{.${keys[0]}}} or {{json .}}`,
-      });
-    }
-    if (key !== '' && !keys.includes(key)) {
-      throw new UserError(`invalid format '${template}': there is no '${key}'`, {
-        hint: `there are ${keys.join(', ')}`,
-      });
-    }
-    if (!match[1]) return (row) => cellText(row[key]);
-    return (row) => JSON.stringify(key === '' ? row : (row[key] ?? null));
-  });
-  return (row) => parts.map((part) => part(row)).join('');
+  return pieces.map((piece, index) =>
+    index % 2 === 0 ? { text: () => piece } : expression(template, piece, keys),
+  );
+}
+
+function expression(template: string, piece: string, keys: readonly string[]): Part {
+  const label = keys.includes('Labels')
+    ? /^\{\{\s*\.Label\s+"([^"\\]*)"\s*\}\}$/.exec(piece)?.[1]
+    : undefined;
+  if (label !== undefined) return { key: label, text: (row) => labelOf(row, label) };
+  const match = /^\{\{\s*(json\s+)?\.(\w*)\s*\}\}$/.exec(piece);
+  const key = match?.[2];
+  if (!match || key === undefined || (key === '' && !match[1])) {
+    throw new UserError(`invalid format '${template}': '${piece}' is not understood`, {
+      hint: `use {{.${keys[0]}}} or {{json .}}`,
+    });
+  }
+  if (key !== '' && !keys.includes(key)) {
+    throw new UserError(`invalid format '${template}': there is no '${key}'`, {
+      hint: `there are ${keys.join(', ')}`,
+    });
+  }
+  if (!match[1]) return { key, text: (row) => cellText(row[key]) };
+  return { key, text: (row) => JSON.stringify(key === '' ? row : (row[key] ?? null)) };
+}
+
+function labelOf(row: Row, key: string): string {
+  const labels = row.Labels;
+  const found = Array.isArray(labels)
+    ? labels.find((label: string) => label.startsWith(`${key}=`))
+    : undefined;
+  return found?.slice(key.length + 1) ?? '';
 }
 
 function cellText(cell: Cell | undefined): string {

@@ -6,7 +6,7 @@ import { UserError } from '../errno/user-error.js';
 
 export type Inspected = Readonly<Record<string, unknown>>;
 
-export const INSPECT_FORMAT_FLAG = '--format <format>';
+export const INSPECT_FORMAT_FLAG = '-f, --format <format>';
 export const INSPECT_FORMAT_TEXT = "'json' or a template as '{{.Name}}' or '{{json .Labels}}'";
 
 /** @throws UserError for a template that is not understood or names what is not there. */

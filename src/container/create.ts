@@ -31,6 +31,7 @@ import { lockPath } from './lock.js';
 import { checkContainerName, newContainerId, randomName } from './name.js';
 import { type MountWishes, planContainerMounts } from './plan-mounts.js';
 import { parseSignal } from './signal.js';
+import { takeRootAttributes } from './upper-root.js';
 
 /** The options of `container create`; all strings are text. */
 export interface ContainerWish extends MountWishes {
@@ -75,6 +76,8 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   const staged = store.stage('containers', intent);
   const home = store.path(staged);
   for (const folder of ['upper', 'work', 'merged']) makeFolder(join(home, folder));
+  const top = image.layers.at(-1);
+  if (top !== undefined) takeRootAttributes(layerTreePath(store, top), join(home, 'upper'));
   const mounts = planMounts(store, wish, image, home);
   writeFileSync(lockPath(home), '', { mode: 0o600 });
   using _lock = lockFile(lockPath(home));
@@ -116,7 +119,9 @@ function planMounts(store: Store, wish: ContainerWish, image: Image, home: strin
   const layers = image.layers.map((hex) => layerTreePath(store, hex));
   using tree = new ImageTree(layers.length > 0 ? layers : [join(home, 'merged')]);
   const volumes = Object.keys(image.config.config?.Volumes ?? {}).sort();
-  return planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  const mounts = planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  for (const { request } of mounts) if (request.type === 'image') resolveImage(store, request.source);
+  return mounts;
 }
 
 /** PRECONDITION: locked, so that the name is still free when it is taken. */

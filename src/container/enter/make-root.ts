@@ -7,7 +7,6 @@
  */
 
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { chdir } from 'node:process';
 import { check } from '../../errno/fs-error.js';
 import {
   AT_FDCWD,
@@ -52,10 +51,10 @@ export function makeRoot({ root = '/', files, privileged, rootless }: EnterOrder
   // Without privilege only a view of the host's network may be shown, so it is that of the host.
   const sysFd = rootless ? openTree(AT_FDCWD, '/sys', OPEN_TREE_CLONE | AT_RECURSIVE) : -1;
   check(mount(name, name, '', MS_BIND | MS_REC, ''), 'bind', root);
-  chdir(root);
+  process.chdir(root);
   check(pivotRoot('.', '.'), 'pivot_root', root);
   check(umount2('.', MNT_DETACH), 'umount', 'the old root');
-  chdir('/');
+  process.chdir('/');
   makeProc();
   makeDev(devices);
   makeSys(sysFd, privileged);
