@@ -5,6 +5,8 @@
  */
 
 import { UserError } from '../errno/user-error.js';
+import { showValue } from './template/functions.js';
+import { Template } from './template/template.js';
 
 export type Cell = string | number | boolean | readonly string[];
 export type Row = Readonly<Record<string, Cell>>;
@@ -48,70 +50,34 @@ export function formatJson(rows: readonly Row[]): string {
 const TABLE = 'table ';
 
 /**
- * One line for each row: `{{.Key}}` is its value, `{{json .}}` and `{{json .Key}}` are JSON, `{{.Label "key"}}` is one of
- * the Labels, `\t` and `\n` are escapes. After `table ` the parts between tabs become columns, with titles.
- * @throws UserError for a key that the rows do not have, or another construct.
+ * One line for each row, by the template (template/template.ts). After `table ` the parts between tabs become columns,
+ * with titles.
+ * @throws UserError for a key that the rows do not have, also when there are none, or a template that is none.
  */
 export function formatTemplate(
   rows: readonly Row[],
-  template: string,
+  text: string,
   keys: readonly string[],
   columns: readonly Column[] = [],
 ): string {
-  const isTable = template.startsWith(TABLE);
-  const parts = compileTemplate(isTable ? template.slice(TABLE.length).trim() : template, keys);
-  const lines = rows.map((row) => parts.map((part) => part.text(row)).join(''));
-  if (!isTable) return lines.map((line) => `${line}\n`).join('');
-  const titles = new Map(columns.map(({ key, title }) => [key, title]));
-  const header = parts.map(({ key, text }) =>
-    key === undefined ? text({}) : (titles.get(key) ?? key.toUpperCase()),
-  );
-  return align([header.join(''), ...lines].map((line) => line.split('\t').map(oneLine)));
-}
-
-interface Part {
-  /** Of what it shows; undefined for text between. */
-  readonly key?: string;
-  readonly text: (row: Row) => string;
-}
-
-function compileTemplate(template: string, keys: readonly string[]): Part[] {
-  const pieces = template
-    .replaceAll('\\t', '\t')
-    .replaceAll('\\n', '\n')
-    .split(/(\{\{.*?(?:\}\}|$))/s);
-  return pieces.map((piece, index) =>
-    index % 2 === 0 ? { text: () => piece } : expression(template, piece, keys),
-  );
-}
-
-function expression(template: string, piece: string, keys: readonly string[]): Part {
-  const label = keys.includes('Labels')
-    ? /^\{\{\s*\.Label\s+"([^"\\]*)"\s*\}\}$/.exec(piece)?.[1]
-    : undefined;
-  if (label !== undefined) return { key: label, text: (row) => labelOf(row, label) };
-  const match = /^\{\{\s*(json\s+)?\.(\w*)\s*\}\}$/.exec(piece);
-  const key = match?.[2];
-  if (!match || key === undefined || (key === '' && !match[1])) {
-    throw new UserError(`invalid format '${template}': '${piece}' is not understood`, {
-      hint: `use {{.${keys[0]}}} or {{json .}}`,
-    });
-  }
-  if (key !== '' && !keys.includes(key)) {
-    throw new UserError(`invalid format '${template}': there is no '${key}'`, {
+  const isTable = text.startsWith(TABLE);
+  const template = new Template(isTable ? text.slice(TABLE.length).trim() : text, { show });
+  const known = keys.includes('Labels') ? [...keys, 'Label'] : keys;
+  const unknown = template.rootKeys().find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new UserError(`invalid format '${text}': there is no '${unknown}'`, {
       hint: `there are ${keys.join(', ')}`,
     });
   }
-  if (!match[1]) return { key, text: (row) => cellText(row[key]) };
-  return { key, text: (row) => JSON.stringify(key === '' ? row : (row[key] ?? null)) };
+  const lines = rows.map((row) => template.render(row));
+  if (!isTable) return lines.map((line) => `${line}\n`).join('');
+  const titles = Object.fromEntries(keys.map((key) => [key, key.toUpperCase()]));
+  for (const { key, title } of columns) titles[key] = title;
+  return align([template.renderTitles(titles), ...lines].map((line) => line.split('\t').map(oneLine)));
 }
 
-function labelOf(row: Row, key: string): string {
-  const labels = row.Labels;
-  const found = Array.isArray(labels)
-    ? labels.find((label: string) => label.startsWith(`${key}=`))
-    : undefined;
-  return found?.slice(key.length + 1) ?? '';
+function show(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : showValue(value ?? '');
 }
 
 function cellText(cell: Cell | undefined): string {

@@ -2,9 +2,9 @@
  * `--format` templates over plain records: compiled once, rendered for each.
  *
  * The language is Go's text/template as Docker's users know it: fields, pipelines, variables, `if`, `range`, `with`,
- * functions. DEVIATION: a field that a record does not have is an error that names those there are (test: `a key that is
- * not there`); Go says so for structs, and prints `<no value>` for maps. Keys of Labels, Options and the like are the
- * user's: there `<no value>` it is.
+ * functions. A field that a record does not have is an error that names those there are, as for Go's structs. But
+ * keys of Labels, Options and the like are the user's (`<no value>`, as in Go's maps), and of the elements of a list not
+ * each need have all keys: nothing is shown.
  */
 
 import { UserError } from '../../errno/user-error.js';
@@ -12,9 +12,12 @@ import { BadArgument, callFunction, functionNames, isTrue, showValue } from './f
 import { type Node, type Operand, parseTemplate } from './parse.js';
 
 export interface TemplateOptions {
-  /** How a value that is no text appears; by default lists and records as JSON. */
+  /** How a value appears; by default lists and records as JSON. */
   readonly show?: (value: unknown) => string;
 }
+
+/** In the row of titles a function that shapes text leaves the title as it is. */
+const SHAPING = new Set(['json', 'join', 'split', 'lower', 'upper', 'title', 'pad', 'truncate', 'slice']);
 
 /** Keys of these are not fixed. */
 const FREE_MAPS = new Set(['Labels', 'Options', 'Annotations', 'Volumes', 'ExposedPorts', 'Env']);
@@ -23,6 +26,9 @@ export class Template {
   readonly #text: string;
   readonly #nodes: readonly Node[];
   readonly #show: (value: unknown) => string;
+  /** Elements of the record's lists. */
+  #elements = new WeakSet<object>();
+  #isTitles = false;
 
   /** @throws UserError `invalid format 'TEXT': ...` */
   constructor(text: string, { show = showValue }: TemplateOptions = {}) {
@@ -34,7 +40,18 @@ export class Template {
 
   /** @throws UserError for a key that is not there, or a function that cannot take its arguments. */
   render(record: unknown): string {
+    this.#elements = new WeakSet(elementsOf(record));
     return this.#run(this.#nodes, record, new Map([['$', record]]));
+  }
+
+  /** The line above a table. @param titles by key. */
+  renderTitles(titles: Readonly<Record<string, string>>): string {
+    this.#isTitles = true;
+    try {
+      return this.render(titles);
+    } finally {
+      this.#isTitles = false;
+    }
   }
 
   #run(nodes: readonly Node[], dot: unknown, outer: ReadonlyMap<string, unknown>): string {
@@ -106,6 +123,8 @@ export class Template {
         value = (value as Record<string, unknown>)[name];
       } else if (index > 0 && FREE_MAPS.has(names[index - 1] ?? '')) {
         return undefined;
+      } else if (typeof value === 'object' && value !== null && this.#elements.has(value)) {
+        return '';
       } else {
         const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
         throw this.#error(
@@ -130,6 +149,7 @@ export class Template {
     }
     const start = this.#start(path.variable, dot, variables);
     const labels = this.#walk(start, [...names.slice(0, -1), 'Labels']);
+    if (this.#isTitles) return showValue(key).toUpperCase();
     if (!Array.isArray(labels)) return this.#call('index', [labels, key]);
     const found = labels.find((label) => String(label).startsWith(`${showValue(key)}=`)) as
       | string
@@ -138,6 +158,7 @@ export class Template {
   }
 
   #call(name: string, args: readonly unknown[]): unknown {
+    if (this.#isTitles && SHAPING.has(name)) return args.find((arg) => typeof arg === 'string');
     try {
       return callFunction(name, args);
     } catch (error) {
@@ -170,6 +191,14 @@ function entriesOf(value: unknown, fail: (what: string) => UserError): [string |
   if (typeof value === 'number') return Array.from({ length: value }, (_, index) => [index, index]);
   if (typeof value !== 'object' || value === null) throw fail(JSON.stringify(value));
   return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+}
+
+function* elementsOf(value: unknown): Generator<object> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const inner of Object.values(value) as unknown[]) {
+    if (Array.isArray(value) && typeof inner === 'object' && inner !== null) yield inner;
+    yield* elementsOf(inner);
+  }
 }
 
 /** All operands, those inside of others too. */

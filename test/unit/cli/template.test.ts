@@ -32,6 +32,7 @@ describe('a template', () => {
     ['{{if .State.Error}}e{{else if eq .State.Status "dead" "running"}}r{{else}}x{{end}}', 'r'],
     ['{{if and .State.Running (gt .State.Pid 10)}}a{{end}}{{if or .State.Error false}}b{{end}}', 'a'],
     ['{{if not .State.Error}}fine{{end}} {{ne .Name "db"}}', 'fine true'],
+    ['{{range .Mounts}}[{{.Name}}]{{end}}{{(index .Mounts 0).Name}}', '[][vol]'],
     ['{{with .State}}{{.Status}} of {{$.Name}}{{end}}', 'running of web'],
     ['{{with $s := .State.Pid}}{{$s}}{{end}}', '12'],
     ['{{$x := .Name}}{{$x}}{{$x = "other"}}{{$x}}', 'webother'],
