@@ -77,7 +77,7 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   const staged = store.stage('containers', intent);
   const home = store.path(staged);
   for (const folder of ['upper', 'work', 'merged']) makeFolder(join(home, folder));
-  const mounts = planMounts(store, wish, image, home);
+  const mounts = await planMounts(store, wish, image, home);
   writeFileSync(lockPath(home), '', { mode: 0o600 });
   using _lock = lockFile(lockPath(home));
   const id = newContainerId();
@@ -114,11 +114,16 @@ function makeFolder(path: string): void {
   chmodSync(path, HOME_FOLDER_MODE);
 }
 
-function planMounts(store: Store, wish: ContainerWish, image: Image, home: string): ContainerMount[] {
+async function planMounts(
+  store: Store,
+  wish: ContainerWish,
+  image: Image,
+  home: string,
+): Promise<ContainerMount[]> {
   const layers = image.layers.map((hex) => layerTreePath(store, hex));
   using tree = new ImageTree(layers.length > 0 ? layers : [join(home, 'merged')]);
   const volumes = Object.keys(image.config.config?.Volumes ?? {}).sort();
-  return planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  return await planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
 }
 
 /** PRECONDITION: locked, so that the name is still free when it is taken. */
