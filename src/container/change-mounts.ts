@@ -45,10 +45,11 @@ export async function addContainerMount(
   using _lock = lockContainer(store, container);
   const now = reread(store, container);
   const mount: ContainerMount = { origin: request.origin === 'v' ? 'volume' : 'mount', request };
-  if (now.os === 'windows') refuseFileBinds([mount]);
   refuseTaken(store, now, request.target);
+  const plan = await inOrder([...now.mounts, mount]);
+  if (now.os === 'windows') refuseFileBinds(plan);
   using intent = store.intend();
-  const made = record(store, now, mount, intent);
+  const made = record(store, now, { plan, target: request.target, intent });
   const refused = await fillVolumes(store, { ...now, mounts: [made] });
   if (statusOf(store, now).daemon !== undefined) await serve(store, now, made);
   crashPoint();
@@ -132,21 +133,30 @@ function treeOf(store: Store, { id, layers }: ContainerRecord): ImageTree {
   );
 }
 
+interface Addition {
+  /** All mounts, the new one among them. */
+  readonly plan: readonly ContainerMount[];
+  readonly target: string;
+  readonly intent: Intent;
+}
+
 /** @returns the mount as recorded: an anonymous volume has a name by then. */
 function record(
   store: Store,
   container: ContainerRecord,
-  mount: ContainerMount,
-  intent: Intent,
+  { plan, target, intent }: Addition,
 ): ContainerMount {
   return store.locked(() => {
     const latest = reread(store, container);
     const { id, image } = latest;
-    const made = withVolume(store, mount, { id, image: image.name, intent });
-    const mounts = inOrder([...latest.mounts, made]);
-    const { target } = mount.request;
+    // A volume may have got another name meanwhile.
+    const known = new Map(latest.mounts.map((mount) => [mount.request.target, mount]));
+    const mounts = plan.map(
+      (mount) =>
+        known.get(mount.request.target) ?? withVolume(store, mount, { id, image: image.name, intent }),
+    );
     intent.add({ do: 'forget-mount', path: `containers/${id}/container.json`, target });
     writeContainer(store, { ...latest, mounts });
-    return mounts.find(({ request }) => request.target === target) ?? made;
+    return mounts.find(({ request }) => request.target === target) as ContainerMount;
   });
 }

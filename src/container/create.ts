@@ -78,7 +78,7 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   for (const folder of ['upper', 'work', 'merged']) makeFolder(join(home, folder));
   const top = image.layers.at(-1);
   if (top !== undefined) takeRootAttributes(layerTreePath(store, top), join(home, 'upper'));
-  const mounts = planMounts(store, wish, image, home);
+  const mounts = await planMounts(store, wish, image, home);
   writeFileSync(lockPath(home), '', { mode: 0o600 });
   using _lock = lockFile(lockPath(home));
   const id = newContainerId();
@@ -115,11 +115,16 @@ function makeFolder(path: string): void {
   chmodSync(path, HOME_FOLDER_MODE);
 }
 
-function planMounts(store: Store, wish: ContainerWish, image: Image, home: string): ContainerMount[] {
+async function planMounts(
+  store: Store,
+  wish: ContainerWish,
+  image: Image,
+  home: string,
+): Promise<ContainerMount[]> {
   const layers = image.layers.map((hex) => layerTreePath(store, hex));
   using tree = new ImageTree(layers.length > 0 ? layers : [join(home, 'merged')]);
   const volumes = Object.keys(image.config.config?.Volumes ?? {}).sort();
-  const mounts = planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  const mounts = await planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
   for (const { request } of mounts) if (request.type === 'image') resolveImage(store, request.source);
   return mounts;
 }

@@ -6,14 +6,19 @@ import { layerTreePath } from '../image/image-index.js';
 import type { ContainerMount, ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
+import type { FarFacts } from './far-facts.js';
 import { realRoot } from './real-root.js';
 import { logPath } from './run.js';
 import { mountPointOf, statusOf } from './status.js';
 
 const NEVER = '0001-01-01T00:00:00Z';
 
-/** Touches no mount and waits for nobody. */
-export function inspectContainer(store: Store, record: ContainerRecord) {
+/** Touches no mount and waits for nobody. @param far by target, what the daemon says of far storage. */
+export function inspectContainer(
+  store: Store,
+  record: ContainerRecord,
+  far: ReadonlyMap<string, FarFacts> = new Map(),
+) {
   const { status, state, pid, daemon } = statusOf(store, record);
   const { process } = record;
   const args = [...process.entrypoint, ...process.command];
@@ -43,7 +48,10 @@ export function inspectContainer(store: Store, record: ContainerRecord) {
     Layers: record.layers.map((hex) => layerTreePath(store, hex)),
     Upper: `${home}/upper`,
     Work: `${home}/work`,
-    Mounts: record.mounts.map((mount) => inspectMount(store, mount)),
+    Mounts: record.mounts.map((mount) => ({
+      ...inspectMount(store, mount),
+      ...far.get(mount.request.target),
+    })),
     HostConfig: {
       AutoRemove: record.autoRemove,
       Privileged: record.privileged,
@@ -79,5 +87,6 @@ function inspectMount(store: Store, { origin, request }: ContainerMount) {
     ...(isVolume && request.subpath !== undefined ? { Subpath: request.subpath } : {}),
     ...(request.owners === undefined ? {} : { Owners: request.owners }),
     ...(request.timeoutMs === undefined ? {} : { TimeoutMs: request.timeoutMs }),
+    ...(request.remote === undefined ? {} : { Remote: request.remote }),
   };
 }

@@ -10,8 +10,10 @@ import { addContainerOptions, attempt, type ContainerFlags, openStore } from './
 const DETAILS = `
 A JSON array, one record for each container. Its keys are stable: Id, Name, Created, Path, Args, State {Status, Running,
 Dead, Pid, ExitCode, Error, StartedAt, FinishedAt, DaemonPid}, Image, ImageName, Platform, MountPoint, LogPath, Layers,
-Upper, Work, Mounts [{Type, Name, Source, Destination, RW, Origin}], HostConfig {AutoRemove, Privileged,
-ReadonlyRootfs}, Config {Hostname, User, Tty, OpenStdin, Env, Cmd, Entrypoint, Image, WorkingDir, Labels, StopSignal}.
+Upper, Work, Mounts [{Type, Name, Source, Destination, RW, Origin, Subpath, Owners, TimeoutMs, Remote}], HostConfig
+{AutoRemove, Privileged, ReadonlyRootfs}, Config {Hostname, User, Tty, OpenStdin, Env, Cmd, Entrypoint, Image,
+WorkingDir, Labels, StopSignal}. While the container is mounted, Mounts on far storage also have Storage (its file
+system type), Lacks [{Operation, Error}], Untried (why nothing could be tried) and Waiting {Requests, OldestMs}.
 
 Examples:
   plyfs container inspect web
@@ -32,13 +34,15 @@ export function inspectCommand(): Command {
 }
 
 async function runInspect(texts: readonly string[], flags: InspectFlags): Promise<void> {
+  const { farFacts } = await import('../../../container/far-facts.js');
   const { inspectContainer } = await import('../../../container/inspect.js');
   const { resolveContainer } = await import('../../../container/find.js');
   const store = await openStore(flags);
   const found: Inspected[] = [];
   for (const text of texts) {
-    await attempt('container inspect', flags, () => {
-      found.push(inspectContainer(store, resolveContainer(store, text)));
+    await attempt('container inspect', flags, async () => {
+      const record = resolveContainer(store, text);
+      found.push(inspectContainer(store, record, await farFacts(store, record)));
     });
   }
   await attempt('container inspect', flags, () => {
