@@ -3,6 +3,7 @@
  */
 
 import { layerTreePath } from '../image/image-index.js';
+import type { TmpfsRequest } from '../mounts/spec/types.js';
 import type { ContainerMount, ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
@@ -65,6 +66,13 @@ export function inspectContainer(store: Store, record: ContainerRecord) {
   };
 }
 
+function inspectTmpfs({ sizeBytes, mode }: TmpfsRequest) {
+  return {
+    ...(sizeBytes === undefined ? {} : { SizeBytes: sizeBytes }),
+    ...(mode === undefined ? {} : { Mode: mode.toString(8).padStart(4, '0') }),
+  };
+}
+
 function inspectMount(store: Store, { origin, request }: ContainerMount) {
   const isVolume = request.type === 'volume';
   const isLocal = isVolume && request.source !== undefined;
@@ -79,5 +87,6 @@ function inspectMount(store: Store, { origin, request }: ContainerMount) {
     ...(isVolume && request.subpath !== undefined ? { Subpath: request.subpath } : {}),
     ...(request.owners === undefined ? {} : { Owners: request.owners }),
     ...(request.timeoutMs === undefined ? {} : { TimeoutMs: request.timeoutMs }),
+    ...(request.type === 'tmpfs' ? inspectTmpfs(request) : {}),
   };
 }
