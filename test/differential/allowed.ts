@@ -82,6 +82,18 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
   },
   {
     reason:
+      'a chown(2) that keeps both ids, by who may not change the mode, of a file that is open for writing: it looks like what comes before the fallocate of a writer, and changes nothing (src/engine/kernel/bare-chown.ts)',
+    effect: 'same',
+    matchesAnswers: ({ step, overlayfs, other, earlier }) =>
+      (step.step === 'chown' || step.step === 'chownFollowing') &&
+      step.uid === -1 &&
+      (step.step === 'chownFollowing' || step.gid === -1) &&
+      codeOf(overlayfs) === 'EPERM' &&
+      codeOf(other) === 'ok' &&
+      earlier.some((one) => one.step === 'open' && one.access !== 'r'),
+  },
+  {
+    reason:
       'a range copied onto itself within a file of a layer: EINVAL, but the kernel, to which the two descriptors are of two files (design), has dropped capabilities and setuid before it asks; not with -o coherent',
     effect: 'same',
     forms: ['strict', 'shared', 'user'],
