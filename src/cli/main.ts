@@ -1,9 +1,11 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 /**
  * Entry of the `plyfs` command.
  *
  * Commander and the commands are loaded here and nowhere else; what a command needs beyond its options it loads when it
  * runs, since a mount is to stand 300 ms after the prompt.
+ *
+ * `--` in the first line keeps Node from taking an `--env-file` among our arguments for its own.
  */
 
 import { isExpected } from './output.js';

@@ -5,15 +5,18 @@
  * here.
  */
 
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { layerTreePath } from '../image/image-index.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
+import { nameFromText } from '../vfs/name.js';
 import { assertAnswers } from '../volume/far-volume.js';
 import { mayNeedFilling, populateVolume } from '../volume/populate.js';
 import { useVolume } from '../volume/use.js';
 import { mountDetached } from './detached-mount.js';
 import { ImageTree } from './image-tree.js';
 import { configOf } from './mount-config.js';
+import { realRoot } from './real-root.js';
 
 export interface Filling {
   readonly volume: string;
@@ -26,7 +29,12 @@ export interface Filling {
 export async function fillVolumes(store: Store, record: ContainerRecord): Promise<string[]> {
   const fillings = fillingsOf(store, record);
   if (fillings.length === 0) return [];
-  await using image = await mountDetached(configOf(store, record, { imageOnly: true }));
+  // Not at the container's own mount point: it may be running.
+  const place = `${realRoot(store)}/containers/${record.id}/image`;
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  const config = { ...configOf(store, record, { imageOnly: true }), mountpoint: nameFromText(place) };
+  await using image = await mountDetached(config);
+  rmdirSync(place);
   const warnings: string[] = [];
   for (const { volume, path, limitMs } of fillings) {
     // Mounted from here on.

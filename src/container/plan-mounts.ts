@@ -128,8 +128,8 @@ function inherited(store: Store, spec: string): ContainerMount[] {
   });
 }
 
-/** Docker's rule for Windows containers. */
-function refuseFileBinds(mounts: readonly ContainerMount[]): void {
+/** Docker's rule for Windows containers. @throws UserError */
+export function refuseFileBinds(mounts: readonly ContainerMount[]): void {
   for (const { request } of mounts) {
     if (request.type !== 'bind' || request.sourceType !== 'file') continue;
     throw new UserError(
@@ -139,7 +139,8 @@ function refuseFileBinds(mounts: readonly ContainerMount[]): void {
   }
 }
 
-async function inOrder(mounts: readonly ContainerMount[]): Promise<ContainerMount[]> {
+/** Shallower targets first, binds with what their source is. @throws UserError as planMounts(). */
+export async function inOrder(mounts: readonly ContainerMount[]): Promise<ContainerMount[]> {
   const origins = new Map(mounts.map(({ request, origin }) => [request.target, origin]));
   const requests = mounts.map(({ request }) => request);
   const farTypes = new Map<string, SourceType | undefined>();

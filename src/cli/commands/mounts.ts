@@ -52,7 +52,7 @@ interface MountsFlags {
 export function mountsCommand(): Command {
   return new Command('mounts')
     .description('list what is mounted')
-    .option('--format <format>', "'table', 'json' or a template", 'table')
+    .option('--format <format>', "'table', 'json', a template, or 'table TEMPLATE'", 'table')
     .option('-q, --quiet', 'mount points only')
     .option(DEBUG_FLAG, 'stack traces with errors')
     .addHelpText('after', DETAILS)
@@ -73,7 +73,7 @@ export function formatMounts(mounts: readonly ListedMount[], flags: MountsFlags)
   const rows = mounts.map(rowOf);
   if (flags.quiet) return rows.map((row) => `${row.Mountpoint}\n`).join('');
   if (flags.format === 'json') return formatJson(rows);
-  if (flags.format !== 'table') return formatTemplate(rows, flags.format, KEYS);
+  if (flags.format !== 'table') return formatTemplate(rows, flags.format, KEYS, COLUMNS);
   const shown = mounts.map((mount, index) => ({
     ...rows[index],
     LayerCount: mount.layers.length,

@@ -79,6 +79,49 @@ describe('killed after each step', { timeout: 400_000 }, () => {
   });
 });
 
+describe('mount-add killed after each step', { timeout: 400_000 }, () => {
+  const mountsOf = () => listContainers(bench.store).flatMap(({ mounts }) => mounts);
+
+  /** No volume that no mount is of, no mount without its volume. */
+  function noHalfMount(): void {
+    const volumes = mountsOf().map(({ request }) => request.source);
+    expect(bench.store.names('volumes')).toEqual(volumes.sort());
+  }
+
+  test('of a stopped container: it has the mount with its volume, or neither', async () => {
+    const seen = new Set<number>();
+    const setUp = () =>
+      void bench.get('container', 'create', '--name', 'grows', '--no-image-volumes', 'data');
+    const steps = await killAtEachStep(setUp, ['container', 'mount-add', 'grows', '/data'], () => {
+      noHalfMount();
+      seen.add(mountsOf().length);
+    });
+    expect([...seen].sort()).toEqual([0, 1]);
+    expect(steps).toBeGreaterThan(5);
+  });
+
+  test('of a running container: the same command once more goes through, or it was done', async () => {
+    bench.get('container', 'create', '--name', 'grows', '--no-image-volumes', 'data');
+    const path = bench.get('container', 'mount', 'grows');
+    const add = ['container', 'mount-add', '--root', bench.store.root, 'grows', 'kept:/data'];
+    for (let step = 1; ; step++) {
+      const env = { ...bench.env, PLYFS_TEST_KILL_AFTER: String(step) };
+      const { signal } = spawnSync(process.execPath, [cliScript, ...add], { env, timeout: 20_000 });
+      bench.get('volume', 'create', 'next');
+      bench.get('volume', 'rm', 'next');
+      if (mountsOf().length === 0) bench.get('container', 'mount-add', 'grows', 'kept:/data');
+      expect(bench.run('ls', `${path}/data`).stdout).toBe('seed\n');
+      bench.get('container', 'mount-rm', 'grows', '/data');
+      expect(mountsOf()).toEqual([]);
+      await until(() => bench.do('volume', 'rm', 'kept').code === 0);
+      expect(readdirSync(bench.store.path('pending'))).toEqual([]);
+      if (signal === null) break;
+      expect(step).toBeLessThan(LIMIT);
+    }
+    bench.get('container', 'rm', '-f', 'grows');
+  });
+});
+
 describe('a killed daemon', () => {
   test('shows in ls; start and stop mend it, and no change is lost', async () => {
     bench.get('container', 'create', '--name', 'hurt', 'data');

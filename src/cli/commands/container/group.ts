@@ -4,6 +4,7 @@
 
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
+import { mountAddCommand, mountRemoveCommand } from './change-mounts.js';
 import { commitCommand, exportCommand } from './commit.js';
 import { copyCommand } from './copy.js';
 import { createCommand } from './create.js';
@@ -22,6 +23,8 @@ export function containerCommand(): Command {
     startCommand(),
     stopCommand(),
     mountCommand(),
+    mountAddCommand(),
+    mountRemoveCommand(),
     runCommand('container run'),
     execCommand('container exec'),
     listCommand('ls'),

@@ -3,7 +3,7 @@
  */
 
 import { Command } from 'commander';
-import { formatRecord } from '../../inspect-format.js';
+import { formatInspect, INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, type Inspected } from '../../inspect.js';
 import { print } from '../../output.js';
 import { addContainerOptions, attempt, type ContainerFlags, openStore } from './shared.js';
 
@@ -18,7 +18,8 @@ system type), Lacks [{Operation, Error}], Untried (why nothing could be tried) a
 Examples:
   plyfs container inspect web
   plyfs container inspect --format '{{.MountPoint}}' web
-  plyfs container inspect --format '{{.State.Status}} {{json .Mounts}}' web db`;
+  plyfs container inspect --format '{{.State.Status}} {{json .Mounts}}' web db
+  plyfs container inspect --format '{{index .Config.Labels "tier"}}' web`;
 
 interface InspectFlags extends ContainerFlags {
   readonly format?: string;
@@ -28,7 +29,7 @@ export function inspectCommand(): Command {
   const command = new Command('inspect')
     .description('show all that is known of containers')
     .argument('<container...>', 'names or ids')
-    .option('-f, --format <template>', "as '{{.MountPoint}}', a line for each; or 'json'");
+    .option(INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, 'json');
   return addContainerOptions(command).addHelpText('after', DETAILS).action(runInspect);
 }
 
@@ -37,7 +38,7 @@ async function runInspect(texts: readonly string[], flags: InspectFlags): Promis
   const { inspectContainer } = await import('../../../container/inspect.js');
   const { resolveContainer } = await import('../../../container/find.js');
   const store = await openStore(flags);
-  const found: object[] = [];
+  const found: Inspected[] = [];
   for (const text of texts) {
     await attempt('container inspect', flags, async () => {
       const record = resolveContainer(store, text);
@@ -45,8 +46,6 @@ async function runInspect(texts: readonly string[], flags: InspectFlags): Promis
     });
   }
   await attempt('container inspect', flags, () => {
-    const { format } = flags;
-    if (format === undefined || format === 'json') print(`${JSON.stringify(found, null, 2)}\n`);
-    else for (const record of found) print(formatRecord(record, format));
+    print(formatInspect(found, flags.format));
   });
 }

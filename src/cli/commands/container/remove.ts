@@ -3,9 +3,11 @@
  */
 
 import { Command } from 'commander';
+import { confirm } from '../../confirm.js';
 import { matchesLabels, parseFilters } from '../../list.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
+import { humanSize } from '../../progress.js';
 import {
   addContainerOptions,
   attempt,
@@ -95,24 +97,14 @@ async function runPrune(flags: PruneFlags): Promise<void> {
   const filters = parseFilters(flags.filter, PRUNE_FILTERS);
   const until = filters.get('until')?.map((text) => parseUntil(text));
   const unwanted = filters.get('label!') ?? [];
-  if (!flags.force && !(await isConfirmed())) return;
-  const removed = await pruneContainers(
+  await confirm({ warning: 'This will remove all containers that do not run.', force: flags.force });
+  const { ids, bytes } = await pruneContainers(
     await openStore(flags),
     ({ labels, createdAt }) =>
       matchesLabels(labels, filters.get('label')) &&
       !unwanted.some((text) => matchesLabels(labels, [text])) &&
       (until?.every((time) => Date.parse(createdAt) < time) ?? true),
   );
-  if (removed.length > 0) print(`Deleted Containers:\n${removed.join('\n')}`);
-}
-
-async function isConfirmed(): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises');
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await lines.question('WARNING! This will remove all stopped containers. Continue? [y/N] ');
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    lines.close();
-  }
+  if (ids.length > 0) print(`Deleted Containers:\n${ids.join('\n')}\n\n`);
+  print(`Total reclaimed space: ${humanSize(bytes)}`);
 }

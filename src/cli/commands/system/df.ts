@@ -63,7 +63,7 @@ export function systemDfCommand(): Command {
     .description('show what the store takes on disk')
     .option('-v, --verbose', 'each image, container and volume')
     .option('--measure', 'walk containers and volumes, and record what is in them')
-    .option('--format <format>', "'table', 'json' or a template", 'table');
+    .option('--format <format>', "'table', 'json', a template, or 'table TEMPLATE'", 'table');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((flags: DfFlags) => attempt('system df', flags, () => runDf(flags)));
@@ -90,7 +90,7 @@ function shown(
 ): string {
   if (format === 'table') return formatTable(rows, columns);
   const plain = rows.map((row) => Object.fromEntries(keys.map((key) => [key, row[key] ?? ''])));
-  return format === 'json' ? formatJson(plain) : formatTemplate(plain, format, keys);
+  return format === 'json' ? formatJson(plain) : formatTemplate(plain, format, keys, columns);
 }
 
 function summaryRows({ images, layers, containers, volumes }: DiskUsage): Row[] {
