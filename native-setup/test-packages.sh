@@ -7,7 +7,7 @@
 # volumes with size=.
 set -u
 packages="fuse3 fuse-overlayfs attr acl build-essential git strace
-  skopeo umoci docker-registry zstd libcap2-bin
+  skopeo umoci docker-registry openssl zstd libcap2-bin
   sshfs openssh-server glusterfs-server glusterfs-client e2fsprogs procps"
 
 say() { printf 'native-setup: %s\n' "$1" >&2; }

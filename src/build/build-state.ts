@@ -34,6 +34,7 @@ export function emptyImage(): Image {
     manifest: { schemaVersion: 2, mediaType: MEDIA_TYPE.manifest, config: none, layers: [] },
     config,
     names: [],
+    pulledBy: [],
     layers: [],
     buildSteps: [],
   };

@@ -17,6 +17,18 @@ export interface Column {
 }
 
 const GAP = 3;
+const HELP_WIDTH = 110;
+
+/** The keys for a help text, in lines. */
+export function keyLines(keys: readonly string[]): string {
+  const lines: string[] = [];
+  for (const key of keys) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + key.length > HELP_WIDTH) lines.push(key);
+    else lines.push(`${lines.pop()}, ${key}`);
+  }
+  return lines.join(',\n');
+}
 
 /** Columns left-aligned under their titles, no trailing blanks. */
 export function formatTable(rows: readonly Row[], columns: readonly Column[]): string {

@@ -8,12 +8,15 @@ const CLEAR_LINE = '\r\x1b[K';
 export interface Progress extends Disposable {
   /** Bytes done since the last call. */
   readonly add: (bytes: number) => void;
+  /** How many there will be. */
+  readonly total: (bytes: number) => void;
   /** Takes the line away. */
   end(): void;
 }
 
 export function byteProgress(what: string, stream: NodeJS.WriteStream = process.stderr): Progress {
   let bytes = 0;
+  let totalBytes = 0;
   let shownAt = 0;
   const end = (): void => {
     if (shownAt > 0) stream.write(CLEAR_LINE);
@@ -24,9 +27,14 @@ export function byteProgress(what: string, stream: NodeJS.WriteStream = process.
     const now = Date.now();
     if (!stream.isTTY || now - shownAt < INTERVAL_MS) return;
     shownAt = now;
-    stream.write(`${CLEAR_LINE}${what}: ${humanSize(bytes)}`);
+    // What was sent in vain, and is sent again, counts too: the total may be passed.
+    const of = totalBytes < bytes ? '' : ` of ${humanSize(totalBytes)}`;
+    stream.write(`${CLEAR_LINE}${what}: ${humanSize(bytes)}${of}`);
   };
-  return { add, end, [Symbol.dispose]: end };
+  const total = (expected: number): void => {
+    totalBytes = expected;
+  };
+  return { add, total, end, [Symbol.dispose]: end };
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

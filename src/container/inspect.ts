@@ -3,6 +3,7 @@
  */
 
 import { layerTreePath } from '../image/image-index.js';
+import type { TmpfsRequest } from '../mounts/spec/types.js';
 import type { ContainerMount, ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
@@ -73,6 +74,13 @@ export function inspectContainer(
   };
 }
 
+function inspectTmpfs({ sizeBytes, mode }: TmpfsRequest) {
+  return {
+    ...(sizeBytes === undefined ? {} : { SizeBytes: sizeBytes }),
+    ...(mode === undefined ? {} : { Mode: mode.toString(8).padStart(4, '0') }),
+  };
+}
+
 function inspectMount(store: Store, { origin, request }: ContainerMount) {
   const isVolume = request.type === 'volume';
   const isLocal = isVolume && request.source !== undefined;
@@ -88,5 +96,6 @@ function inspectMount(store: Store, { origin, request }: ContainerMount) {
     ...(request.owners === undefined ? {} : { Owners: request.owners }),
     ...(request.timeoutMs === undefined ? {} : { TimeoutMs: request.timeoutMs }),
     ...(request.remote === undefined ? {} : { Remote: request.remote }),
+    ...(request.type === 'tmpfs' ? inspectTmpfs(request) : {}),
   };
 }

@@ -126,6 +126,7 @@ export function enterOrder(
     args,
     environment,
     workingDirectory,
+    makeDirectory: true,
     user,
     terminal: tty,
     privileged: record.privileged,

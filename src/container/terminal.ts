@@ -7,6 +7,7 @@ import { check } from '../errno/fs-error.js';
 import { ioctlBuffer } from '../linux/ioctl.js';
 import { close } from '../linux/open.js';
 import { pidfdGetfd, pidfdOpen } from '../linux/pidfd.js';
+import { isFatalDefault, type SignalName } from './signal.js';
 
 const TIOCSWINSZ = 0x5414;
 /** V8 may move the content of smaller typed arrays. */
@@ -24,8 +25,8 @@ export function takeMaster(pid: number, masterFd: number): number {
 
 export interface Connection extends AsyncDisposable {}
 
-/** What the command prints goes to standard output; what is typed goes to the command, when `interactive`. */
-export function connectTerminal(masterFd: number, interactive: boolean): Connection {
+/** What the command, process `pid`, prints goes to standard output; what is typed goes to it, when `interactive`. */
+export function connectTerminal(pid: number, masterFd: number, interactive: boolean): Connection {
   // A Duplex, whatever its name says: it writes as much as the terminal takes, and waits with the rest.
   const master = new ReadStream(masterFd);
   const { stdin, stdout } = process;
@@ -49,11 +50,13 @@ export function connectTerminal(masterFd: number, interactive: boolean): Connect
     stdin.pipe(master, { end: false });
     stdin.on('end', endInput);
   }
+  const interrupt = (typed: Buffer) => signalOfKeys(typed, pid, masterFd);
+  if (isTerminal) stdin.on('data', interrupt);
   return {
     [Symbol.asyncDispose]: async () => {
       await ended;
       stdout.off('resize', resize);
-      if (isTerminal) stdin.setRawMode(false);
+      if (isTerminal) stdin.off('data', interrupt).setRawMode(false);
       if (interactive) stdin.off('end', endInput).unpipe(master).pause();
       master.destroy();
       await new Promise<void>((resolve) => stdout.write('', () => resolve()));
@@ -67,8 +70,30 @@ const CTRL_D = Buffer.from([4]);
 
 const TCGETS = 0x5401;
 const TCSETS = 0x5402;
+const TIOCGPGRP = 0x540f;
 const OFLAG_OFFSET = 4;
+const LFLAG_OFFSET = 12;
+const KEYS_OFFSET = 17;
 const OPOST = 1;
+const ISIG = 1;
+
+/** Signals by the index of their key in termios. */
+const KEY_SIGNALS: readonly SignalName[] = ['SIGINT', 'SIGQUIT'];
+
+/**
+ * The terminal's own signal for Ctrl-C does not reach the first process of a pid namespace that has no handler for it.
+ * Then it comes from us, as if it had been sent to plyfs.
+ */
+function signalOfKeys(typed: Buffer, pid: number, masterFd: number): void {
+  const termios = Buffer.alloc(STABLE_BYTES);
+  if (ioctlBuffer(masterFd, TCGETS, termios) < 0) return;
+  if ((termios.readUInt32LE(LFLAG_OFFSET) & ISIG) === 0) return;
+  const signal = KEY_SIGNALS.find((_, index) => typed.includes(termios[KEYS_OFFSET + index] ?? 0));
+  if (signal === undefined) return;
+  const group = Buffer.alloc(STABLE_BYTES);
+  if (ioctlBuffer(masterFd, TIOCGPGRP, group) < 0 || group.readInt32LE(0) !== pid) return;
+  if (isFatalDefault(pid, signal)) process.kill(process.pid, signal);
+}
 
 /**
  * Everything as typed and as printed. Node's raw mode still makes a carriage return and a newline of a newline, which

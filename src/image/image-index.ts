@@ -17,9 +17,10 @@ import {
   type Index,
   type Manifest,
   MEDIA_TYPE,
+  PULLED_BY_DIGEST,
   REF_NAME,
 } from './oci.js';
-import { formatReference, parseReference } from './reference.js';
+import { formatReference, parseReference, type Reference } from './reference.js';
 
 /** What reading needs of the store: a command that mounts has no use for the rest, which loads koffi. */
 export type StorePaths = Pick<Store, 'path'>;
@@ -32,15 +33,22 @@ export interface Image {
   readonly config: ImageConfig;
   /** `NAME:TAG`; empty: dangling. */
   readonly names: readonly string[];
+  /** `HOST/PATH@DIGEST` by which it was pulled: a name too, but none that can move to another image. */
+  readonly pulledBy: readonly string[];
   /** chainIDs in hex, bottom first: the directories in `layers/`. */
   readonly layers: readonly string[];
   /** Keys of the build steps that end with it. */
   readonly buildSteps: readonly string[];
 }
 
+/** Nobody can name it, but by its id. */
+export function isDangling({ names, pulledBy }: Image): boolean {
+  return names.length === 0 && pulledBy.length === 0;
+}
+
 /** Kept for the cache of builds alone. */
-export function isIntermediate({ names, buildSteps }: Image): boolean {
-  return names.length === 0 && buildSteps.length > 0;
+export function isIntermediate(image: Image): boolean {
+  return isDangling(image) && image.buildSteps.length > 0;
 }
 
 export function layerTreePath(store: StorePaths, hex: string): string {
@@ -66,9 +74,10 @@ export function writeIndex(store: Store, manifests: readonly Descriptor[]): void
 export function listImages(store: StorePaths): Image[] {
   const labels = new Map<Digest, Labels>();
   for (const { digest, annotations } of readIndex(store).manifests) {
-    const known = labels.get(digest) ?? { names: [], buildSteps: [] };
+    const known = labels.get(digest) ?? { names: [], pulledBy: [], buildSteps: [] };
     labels.set(digest, {
       names: added(known.names, annotations?.[REF_NAME]),
+      pulledBy: added(known.pulledBy, annotations?.[PULLED_BY_DIGEST]),
       buildSteps: added(known.buildSteps, annotations?.[BUILD_STEP]),
     });
   }
@@ -77,7 +86,7 @@ export function listImages(store: StorePaths): Image[] {
     .sort((a, b) => (b.config.created ?? '').localeCompare(a.config.created ?? ''));
 }
 
-type Labels = Pick<Image, 'names' | 'buildSteps'>;
+type Labels = Pick<Image, 'names' | 'pulledBy' | 'buildSteps'>;
 
 function added(list: readonly string[], one: string | undefined): readonly string[] {
   return one === undefined || list.includes(one) ? list : [...list, one];
@@ -111,10 +120,21 @@ export function findImage(store: StorePaths, text: string): Image | undefined {
   const byId = imageById(images, text);
   if (/^sha256:/.test(text)) return byId;
   const reference = parseReference(text);
-  if (reference.digest !== undefined)
-    return images.find(({ manifestDigest }) => manifestDigest === reference.digest);
+  if (reference.digest !== undefined) {
+    // As for Docker, a tag beside a digest says nothing.
+    const pulled = nameByDigest(reference);
+    return (
+      images.find(({ pulledBy }) => pulledBy.includes(pulled)) ??
+      images.find(({ manifestDigest }) => manifestDigest === reference.digest)
+    );
+  }
   const name = formatReference(reference);
   return images.find(({ names }) => names.includes(name)) ?? byId;
+}
+
+/** `HOST/PATH@DIGEST`. */
+export function nameByDigest({ tag: _, ...reference }: Reference): string {
+  return formatReference(reference);
 }
 
 /** @throws UserError `no such image: TEXT`. */

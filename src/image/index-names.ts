@@ -1,10 +1,11 @@
 /**
  * Which names stand for which manifest: pure changes of the list in index.json.
  *
- * INVARIANT: a manifest has either one descriptor for each of its names, or a single one without a name (dangling).
+ * INVARIANT: a manifest has one descriptor for each of its names; further ones, without a name, carry annotations, or
+ * are the only one (dangling).
  */
 
-import { type Descriptor, type Digest, REF_NAME } from './oci.js';
+import { type Descriptor, type Digest, PULLED_BY_DIGEST, REF_NAME } from './oci.js';
 
 export function nameOf(descriptor: Descriptor): string | undefined {
   return descriptor.annotations?.[REF_NAME];
@@ -18,13 +19,17 @@ export function withImage(
 ): Descriptor[] {
   let list: readonly Descriptor[] = manifests;
   for (const name of names) list = withoutName(list, name);
-  const isListed = list.some(({ digest }) => digest === image.digest);
-  if (names.length === 0) return isListed ? [...list] : [...list, plain(image)];
+  if (names.length === 0) {
+    const isListed = list.some((one) => one.digest === image.digest && covers(one, image));
+    return isListed ? [...list] : [...list, plain(image)];
+  }
   const added = names.map((name) => ({
     ...plain(image),
     annotations: { ...plain(image).annotations, [REF_NAME]: name },
   }));
-  const others = list.filter((one) => one.digest !== image.digest || nameOf(one) !== undefined);
+  const others = list.filter(
+    (one) => one.digest !== image.digest || nameOf(one) !== undefined || !covers(image, one),
+  );
   return [...others, ...added];
 }
 
@@ -36,8 +41,27 @@ export function withoutName(manifests: readonly Descriptor[], name: string): Des
   return [...others, plain(named)];
 }
 
+/** No longer known by the digest it was pulled by; what says nothing else, and is not the only one, goes. */
+export function withoutPulled(manifests: readonly Descriptor[], name: string): Descriptor[] {
+  return manifests.flatMap((one) => {
+    if (one.annotations?.[PULLED_BY_DIGEST] !== name) return [one];
+    const { [PULLED_BY_DIGEST]: _, ...annotations } = one.annotations;
+    const isNeeded =
+      Object.keys(annotations).length > 0 ||
+      manifests.filter(({ digest }) => digest === one.digest).length === 1;
+    return isNeeded ? [{ ...one, annotations }] : [];
+  });
+}
+
 export function withoutImages(manifests: readonly Descriptor[], digests: readonly Digest[]): Descriptor[] {
   return manifests.filter(({ digest }) => !digests.includes(digest));
+}
+
+/** Whether `one` says all that `other` does, names apart. */
+function covers(one: Descriptor, other: Descriptor): boolean {
+  return Object.entries(plain(other).annotations ?? {}).every(
+    ([key, value]) => one.annotations?.[key] === value,
+  );
 }
 
 function plain({ annotations, ...rest }: Descriptor): Descriptor {

@@ -11,6 +11,8 @@ export interface InspectedImage {
   readonly Id: string;
   readonly Digest: string;
   readonly RepoTags: readonly string[];
+  /** `HOST/PATH@DIGEST` by which it was pulled. */
+  readonly RepoDigests: readonly string[];
   readonly Comment: string;
   readonly Created: string;
   readonly Author: string;
@@ -31,6 +33,7 @@ export function inspectImage(store: Store, image: Image): InspectedImage {
     Id: image.id,
     Digest: image.manifestDigest,
     RepoTags: image.names,
+    RepoDigests: image.pulledBy,
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? '',
     Author: config.author ?? '',

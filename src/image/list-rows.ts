@@ -4,7 +4,7 @@
 
 import { UserError } from '../errno/user-error.js';
 import type { Store } from '../store/store.js';
-import { type Image, isIntermediate, listImages, resolveImage } from './image-index.js';
+import { type Image, isDangling, isIntermediate, listImages, resolveImage } from './image-index.js';
 import { imageUsers } from './image-users.js';
 import { readLayer } from './layer-record.js';
 import type { Digest } from './oci.js';
@@ -65,8 +65,14 @@ export function sizeOf(store: Store, image: Image): number {
   return [...new Set(image.layers)].reduce((sum, hex) => sum + (readLayer(store, hex)?.sizeBytes ?? 0), 0);
 }
 
-function rowNames({ names }: Image): [repository: string, tag: string][] {
-  return names.length === 0 ? [[NONE, NONE]] : names.map(splitName);
+/** A repository from which it was pulled by digest has a row of its own only where no tag shows it. */
+function rowNames({ names, pulledBy }: Image): [repository: string, tag: string][] {
+  const rows = names.map(splitName);
+  for (const name of pulledBy) {
+    const repository = name.slice(0, name.indexOf('@'));
+    if (!rows.some(([known]) => known === repository)) rows.push([repository, NONE]);
+  }
+  return rows.length === 0 ? [[NONE, NONE]] : rows;
 }
 
 export function splitName(name: string): [repository: string, tag: string] {
@@ -106,7 +112,7 @@ function testsOf(store: Store, filters: Filters): Test[] {
   const tests: Test[] = [];
   for (const value of filters.get('dangling') ?? []) {
     const wanted = booleanOf('dangling', value);
-    tests.push(({ names }) => (names.length === 0) === wanted);
+    tests.push((image) => isDangling(image) === wanted);
   }
   for (const value of filters.get('label') ?? []) tests.push(({ config }) => hasLabel(config.config, value));
   for (const value of filters.get('before') ?? []) {

@@ -82,5 +82,8 @@ export const MEDIA_TYPE = {
 /** Of a descriptor in index.json: the image's name, here `NAME:TAG`. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
+/** Of a descriptor in index.json: `HOST/PATH@DIGEST` by which it was pulled; the digest may be that of an index. */
+export const PULLED_BY_DIGEST = 'plyfs.pulled.digest';
+
 /** Of a descriptor in index.json: which step of a build made it (a key that build/ computes). */
 export const BUILD_STEP = 'plyfs.build.step';

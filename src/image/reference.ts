@@ -18,6 +18,10 @@ export interface Reference {
 }
 
 const PATH = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
+/** A name of DNS or an address, `[...]` for IPv6, and a port. */
+const HOST =
+  /^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i;
+const MAX_PORT = 65_535;
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const MAX_NAME = 255;
@@ -34,6 +38,8 @@ export function parseReference(text: string): Reference {
   const { host, path } = splitHost(name);
   if (name === '') throw invalid(text, 'the name is empty');
   if (name.length > MAX_NAME) throw invalid(text, `the name is longer than ${MAX_NAME} characters`);
+  const port = HOST.exec(host ?? 'localhost');
+  if (port === null || Number(port[1] ?? 0) > MAX_PORT) throw invalid(text, `'${host}' is no host`);
   if (!PATH.test(path)) {
     const why = path === path.toLowerCase() ? `'${path}' is no name` : 'the name must be lowercase';
     throw invalid(text, why);

@@ -11,12 +11,13 @@ import type { Step } from '../store/intent.js';
 import { type FileLock, tryLockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
-import { type Image, listImages, readIndex, resolveImage } from './image-index.js';
+import { type Image, isDangling, listImages, nameByDigest, readIndex, resolveImage } from './image-index.js';
 import { imageUsers } from './image-users.js';
-import { withImage, withoutImages, withoutName } from './index-names.js';
+import { withImage, withoutImages, withoutName, withoutPulled } from './index-names.js';
 import { LAYER_FILE, readLayer } from './layer-record.js';
 import { type Descriptor, type Digest, MEDIA_TYPE } from './oci.js';
-import { formatReference, parseImageName } from './reference.js';
+import { dropPartialBlobs } from './partial-blobs.js';
+import { formatReference, parseImageName, parseReference } from './reference.js';
 import { blobNames, sizeOfBlob } from './stored-blobs.js';
 
 export interface Removal {
@@ -51,6 +52,11 @@ export function removeImage(store: Store, text: string, options: { readonly forc
       replaceIndex(store, withoutName(readIndex(store).manifests, name));
       return { untagged: [name], deleted: [], freedBytes: 0 };
     }
+    const pulled = text.includes('@') ? nameByDigest(parseReference(text)) : undefined;
+    if (pulled !== undefined && image.pulledBy.includes(pulled) && image.names.length > 0) {
+      replaceIndex(store, withoutPulled(readIndex(store).manifests, pulled));
+      return { untagged: [pulled], deleted: [], freedBytes: 0 };
+    }
     if (name === undefined && image.names.length > 1 && !options.force) {
       throw new UserError(
         `unable to remove '${text}': the image has several names: ${image.names.join(', ')}`,
@@ -66,7 +72,7 @@ export function removeImage(store: Store, text: string, options: { readonly forc
   });
 }
 
-/** Dangling images that no container uses; `all`: named ones too. `keep` spares images. */
+/** Dangling images that no container uses, and what broken pulls have left; `all`: named ones too. `keep` spares images. */
 export function pruneImages(
   store: Store,
   options: { readonly all: boolean; readonly keep: (image: Image) => boolean },
@@ -74,9 +80,10 @@ export function pruneImages(
   return store.locked(() => {
     const users = imageUsers(store);
     const unused = listImages(store).filter(
-      (image) => !users.has(image.id) && (options.all || image.names.length === 0) && !options.keep(image),
+      (image) => !users.has(image.id) && (options.all || isDangling(image)) && !options.keep(image),
     );
-    return dropImages(store, unused, false);
+    const removal = dropImages(store, unused, false);
+    return { ...removal, freedBytes: removal.freedBytes + dropPartialBlobs(store) };
   });
 }
 

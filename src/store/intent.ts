@@ -64,6 +64,11 @@ export class Intent implements Disposable {
     this.lock[Symbol.dispose]();
   }
 
+  /** Its owner has come to an end with it. */
+  get isDone(): boolean {
+    return this.isOver;
+  }
+
   /** Does what the steps say. */
   carryOut(): void {
     if (this.isOver) return;

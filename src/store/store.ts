@@ -27,6 +27,7 @@ export class Store {
   /** Absolute. */
   readonly root: string;
   private lock: FileLock | undefined;
+  private readonly intents: Intent[] = [];
 
   constructor(root: string = stateRoot()) {
     this.root = root;
@@ -56,7 +57,17 @@ export class Store {
 
   /** Steps that undo what is made now, should this process die; see Intent. */
   intend(): Intent {
-    return this.locked(() => new Intent(this.root));
+    const intent = this.locked(() => new Intent(this.root));
+    const done = this.intents.findIndex(({ isDone }) => isDone);
+    this.intents.splice(Math.max(done, 0), done < 0 ? 0 : 1, intent);
+    return intent;
+  }
+
+  /** This process is about to end: what it has not finished is undone, as its successor would. */
+  abandon(): void {
+    this.locked(() => {
+      for (const intent of this.intents.splice(0)) intent.carryOut();
+    });
   }
 
   /**

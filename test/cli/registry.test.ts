@@ -3,13 +3,14 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Result, Workbench } from './plyfs-run.js';
+import { cliScript, type Result, until, Workbench } from './plyfs-run.js';
 
 /** bcrypt of `secret`, as htpasswd makes it. */
 const PASSWORD_LINE = 'anna:$2y$05$6AJiuMtFKV3WKRsnfR40fOeMOGyqM7wuCUynvuFChPxk9M8jJzGDK\n';
@@ -95,6 +96,66 @@ describe('a registry on loopback', () => {
     const [layer] = readdirSync(join(bench.root, 'b/layers'));
     expect(readFileSync(join(bench.root, 'b/layers', layer ?? '', 'tree/etc/motd'), 'utf8')).toBe('hello\n');
     expect(readdirSync(join(bench.root, 'b/images/partial'))).toEqual([]);
+  });
+
+  it('gives one image of an index, which is found again by the digest of the index', async () => {
+    await startRegistry();
+    const name = `${host}/team/app`;
+    importTree('a', `${name}:1`);
+    const digest = image('a', 'push', '-q', `${name}:1`).stdout.trim();
+    const url = `http://${host}/v2/team/app/manifests`;
+    const type = 'application/vnd.oci.image.manifest.v1+json';
+    const manifest = await fetch(`${url}/1`, { headers: { accept: type } });
+    const size = (await manifest.arrayBuffer()).byteLength;
+    const platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
+    const entries = [{ os: 'unknown', architecture: 'unknown' }, platform, { ...platform, os: 'plan9' }];
+    const index = {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: entries.map((one) => ({ mediaType: type, digest, size, platform: one })),
+    };
+    const headers = { 'content-type': index.mediaType };
+    const put = await fetch(`${url}/all`, { method: 'PUT', headers, body: JSON.stringify(index) });
+    const pinned = `${name}@${put.headers.get('docker-content-digest')}`;
+
+    expect(image('b', 'pull', '-q', pinned)).toMatchObject({ code: 0, stdout: `${pinned}\n`, stderr: '' });
+    expect(image('b', 'prune', '-f').stdout).toBe('Total reclaimed space: 0B\n');
+    expect(image('b', 'ls', '--format', '{{.Repository}} {{.Tag}}').stdout).toBe(`${name} <none>\n`);
+    expect(image('b', 'inspect', '--format', '{{.Digest}} {{json .RepoDigests}}', pinned).stdout).toBe(
+      `${digest} ["${pinned}"]\n`,
+    );
+    // As for Docker, the tag beside a digest says nothing.
+    expect(image('b', 'pull', `${pinned.replace('@', ':other@')}`).stdout).toContain('Image is up to date');
+    image('b', 'pull', '-q', `${name}:all`);
+    expect(image('b', 'rm', pinned).stdout).toBe(`Untagged: ${pinned}\n`);
+    expect(image('b', 'ls', '--format', '{{.Tag}}').stdout).toBe('all\n');
+    expect(image('b', 'pull', '--platform', 'linux/mips', `${name}:all`).stderr).toBe(
+      `plyfs image pull: '${name}:all' has no image for linux/mips; choose one with --platform: linux/${platform.architecture}, plan9/${platform.architecture}\n`,
+    );
+    expect(image('b', 'pull', '--platform', 'linux/mips', `${name}:1`).stderr).toBe(
+      `plyfs image pull: '${name}:1' is for linux/${platform.architecture}, not linux/mips\n`,
+    );
+  });
+
+  it('that is left by Ctrl-C leaves the partial blob alone', async () => {
+    await startRegistry();
+    const name = `${host}/big:1`;
+    writeFileSync(join(bench.root, 'tree/noise'), randomBytes(48 * 1024 * 1024));
+    importTree('a', name);
+    expect(image('a', 'push', '-q', name).code).toBe(0);
+    const pull = bench.start(process.execPath, cliScript, 'image', 'pull', '--root', 'b', name);
+    const partial = join(bench.root, 'b/images/partial');
+    const sizes = () =>
+      existsSync(partial) ? readdirSync(partial).map((file) => statSync(join(partial, file)).size) : [];
+    await until(() => sizes().some((size) => size > 0), 10_000);
+    pull.kill('SIGINT');
+    expect(await once(pull, 'exit')).toEqual([null, 'SIGINT']);
+    for (const folder of ['layers', 'pending', 'trash']) {
+      expect(readdirSync(join(bench.root, 'b', folder))).toEqual([]);
+    }
+    expect(readdirSync(join(bench.root, 'b/images'))).toEqual(['partial']);
+    expect(image('b', 'prune', '-f').stdout).toMatch(/^Total reclaimed space: [\d.]+[kM]B\n$/);
+    expect(readdirSync(partial)).toEqual([]);
   });
 
   it('takes blobs over from another repository of it', async () => {

@@ -76,6 +76,7 @@ export function formatMounts(mounts: readonly ListedMount[], flags: MountsFlags)
   if (flags.format !== 'table') return formatTemplate(rows, flags.format, KEYS, COLUMNS);
   const shown = mounts.map((mount, index) => ({
     ...rows[index],
+    Pid: mount.pid ?? '',
     LayerCount: mount.layers.length,
     MountCount: mount.mounts.length,
   }));
@@ -92,7 +93,7 @@ function rowOf(mount: ListedMount): Row {
     Mounts: mount.mounts,
     ReadOnly: mount.readOnly,
     Engine: mount.engine,
-    Pid: mount.pid ?? '',
+    Pid: mount.pid ?? 0,
     CreatedAt: mount.createdAt,
     Id: mount.id,
   };

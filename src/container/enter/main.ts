@@ -58,7 +58,7 @@ function main(): void {
     );
   }
   const user = findUser(order.user);
-  enterDirectory(order.workingDirectory);
+  enterDirectory(order.workingDirectory, order);
   if (!order.privileged && !order.rootless) dropCapabilities(lastCapability);
   becomeUser(user, order.rootless);
   const environment = environmentOf(order, user.home);

@@ -2,11 +2,12 @@
 
 import { mkdirSync } from 'node:fs';
 import { UserError } from '../../errno/user-error.js';
+import type { EnterOrder } from './order.js';
 
-/** Makes it where it is missing, as Docker does. PRECONDITION: the root directory is the container's. */
-export function enterDirectory(path: string): void {
+/** Docker makes the one of `run`, and not what is typed for `exec`. PRECONDITION: the root is the container's. */
+export function enterDirectory(path: string, { makeDirectory }: Pick<EnterOrder, 'makeDirectory'>): void {
   try {
-    makeMissing(path);
+    if (makeDirectory) makeMissing(path);
     process.chdir(path);
   } catch (error) {
     const reason = /^E[A-Z0-9]+: ([^,]+)/.exec((error as Error).message)?.[1] ?? (error as Error).message;

@@ -17,8 +17,14 @@ import { checkConfig, checkIndex, checkManifest, parseJson } from './validate.js
 
 const MAX_DEPTH = 4;
 const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json';
-/** Docker's own manifests, too, have one of these; '' is what tools wrote before there were types. */
-const CONFIG_TYPES = [MEDIA_TYPE.config, 'application/vnd.docker.container.image.v1+json', ''];
+/** Docker's own manifests, too, have one of these. Some tools name no type, or any. */
+const CONFIG_TYPES = new Set([
+  MEDIA_TYPE.config,
+  'application/vnd.docker.container.image.v1+json',
+  'application/octet-stream',
+  'application/json',
+  '',
+]);
 /** Where docker and containerd put the whole name, whose tag alone is in REF_NAME. */
 const CONTAINERD_NAME = 'io.containerd.image.name';
 
@@ -100,7 +106,8 @@ async function choose(
   const { platform, mediaType } = descriptor;
   const isIndex = mediaType === MEDIA_TYPE.index || mediaType === DOCKER_INDEX;
   if (!isIndex) {
-    if (platform !== undefined) choice.offered.push(formatPlatform(platform));
+    // Attestations of builders stand beside the images, as for a system `unknown`.
+    if (platform !== undefined && platform.os !== 'unknown') choice.offered.push(formatPlatform(platform));
     return platform === undefined || servesPlatform(platform, choice.wanted) ? descriptor : undefined;
   }
   if (choice.depth >= MAX_DEPTH) throw new UserError('invalid image: indexes lead to each other');
@@ -128,16 +135,14 @@ async function imageOf(
   name: string | undefined,
 ): Promise<FoundImage> {
   const manifest = checkManifest(parseJson(manifestBytes, 'the manifest'));
-  const { mediaType: configType } = manifest.config;
-  if (!CONFIG_TYPES.includes(configType))
-    throw new NotAnImage(`it is no image: its config is '${configType}'`);
+  checkConfigType(manifest.config);
   const configBytes = await readBlob(blobs, manifest.config);
   const config = checkConfig(parseJson(configBytes, 'the config'), manifest.layers.length);
   return {
     names: name === undefined ? [] : [name],
     config,
     configBytes,
-    configType,
+    configType: manifest.config.mediaType,
     manifestBytes,
     manifestType: manifest.mediaType ?? mediaType,
     layers: manifest.layers.map((layer, index) => ({
@@ -148,6 +153,12 @@ async function imageOf(
       ...blobs.layer(layer),
     })),
   };
+}
+
+/** Registries and layouts hold other things than images too: charts, signatures, models. */
+function checkConfigType({ mediaType }: Descriptor): void {
+  if (CONFIG_TYPES.has(mediaType)) return;
+  throw new NotAnImage(`it is no image: its config is of the type '${mediaType}'`);
 }
 
 async function readBlob(blobs: BlobReader, descriptor: Descriptor): Promise<Buffer> {

@@ -41,17 +41,25 @@ export class Authorization {
       this.tokens.set(scopes.join(' '), await this.fetchToken(bearer.parameters, scopes, asked));
       return;
     }
-    const isOffered = challenges.some(({ scheme }) => scheme === 'basic');
-    if (!isOffered || this.credentials === undefined) throw this.refused();
+    if (!challenges.some(({ scheme }) => scheme === 'basic')) {
+      const offered = challenges.map(({ scheme }) => `'${scheme}'`).join(', ') || 'nothing';
+      throw new UserError(`cannot log in to '${this.host}': it offers ${offered}, not 'basic' or 'bearer'`);
+    }
+    if (this.credentials === undefined || this.credentials.username === '') throw this.refused();
     this.isBasic = true;
   }
 
-  refused(): UserError {
-    return this.credentials === undefined
-      ? new UserError(`access to '${this.host}' denied: no credentials for it`, {
-          hint: `put them into ~/.docker/config.json, for instance by 'skopeo login --authfile'`,
-        })
-      : new UserError(`access to '${this.host}' denied for user '${this.credentials.username}'`);
+  /** `said`: the registry's own words. */
+  refused(said = ''): UserError {
+    const why = said === '' ? '' : `: ${said}`;
+    if (this.credentials === undefined) {
+      return new UserError(`access to '${this.host}' denied: no credentials for it${why}`, {
+        hint: `'docker login' or 'skopeo login ${this.host}' keeps them`,
+      });
+    }
+    const { username } = this.credentials;
+    const who = username === '' ? 'by the identity token' : `for user '${username}'`;
+    return new UserError(`access to '${this.host}' denied ${who}${why}`);
   }
 
   private async fetchToken(

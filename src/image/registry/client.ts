@@ -10,8 +10,10 @@ import { UserError } from '../../errno/user-error.js';
 import { type Digest, MEDIA_TYPE } from '../oci.js';
 import { Authorization } from './authorization.js';
 import type { Credentials } from './credentials.js';
-import { type BodySource, collect, drain, HttpClient, type HttpResponse } from './http.js';
+import { type BodySource, collect, drain, firstBytes, HttpClient, type HttpResponse } from './http.js';
+import { findBase, isLoopback, reaching } from './reach.js';
 import { DEFAULT_RETRY, type RetryPolicy, retryAfterMs, TryLater, withRetry } from './retry.js';
+import { trustedContext } from './trust.js';
 
 export interface RegistryOptions {
   readonly credentials?: Credentials | undefined;
@@ -32,6 +34,8 @@ interface Call {
   readonly scopes: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | BodySource;
+  /** A second 401 is an answer, no error. */
+  readonly mayBeRefused?: boolean;
 }
 
 /** The largest that a registry has to accept, and more than any real one. */
@@ -45,9 +49,6 @@ const MANIFEST_TYPES = [
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ];
 
-/** What of a TLS handshake says that the other side speaks plain http. */
-const PLAIN_HTTP = new Set(['ECONNREFUSED', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ECONNRESET']);
-
 export class Registry implements Disposable {
   readonly host: string;
   private readonly http: HttpClient;
@@ -59,7 +60,7 @@ export class Registry implements Disposable {
   /** `host`: HOST[:PORT]. */
   constructor(host: string, options: RegistryOptions = {}) {
     this.host = host;
-    this.http = new HttpClient({ verify: options.insecure !== true });
+    this.http = new HttpClient({ verify: options.insecure !== true, trust: () => trustedContext(host) });
     this.authorization = new Authorization(host, this.http, options.credentials);
     this.retry = options.retry ?? DEFAULT_RETRY;
     this.mayBePlain = options.insecure === true || isLoopback(host);
@@ -120,31 +121,31 @@ export class Registry implements Disposable {
     return this.has(repository, `${repository}/manifests/${digest}`);
   }
 
-  /** Takes a blob over from another repository of this registry. @returns false when the registry would not. */
-  async mountBlob(repository: string, digest: Digest, from: string): Promise<boolean> {
+  /**
+   * Takes a blob over from another repository of this registry.
+   * @returns true; or where to upload it, when the registry began an upload instead; or false.
+   */
+  async mountBlob(repository: string, digest: Digest, from: string): Promise<boolean | URL> {
     return this.attempt(async () => {
       const response = await this.call({
         method: 'POST',
         path: `${repository}/blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`,
         scopes: [pushScope(repository), pullScope(from)],
+        mayBeRefused: true,
       });
-      const { status } = response;
       await drain(response);
-      // 202 began an ordinary upload instead, which is given up here and ends by itself.
-      return status === 201;
+      if (response.status === 201) return true;
+      return response.status === 202 ? this.uploadUrl(response) : false;
     });
   }
 
-  /** Uploads a blob as one piece. */
-  async putBlob(repository: string, digest: Digest, source: BodySource): Promise<void> {
+  /** Uploads a blob as one piece; `begun`: an upload that mountBlob() gave. */
+  async putBlob(repository: string, digest: Digest, source: BodySource, begun?: URL): Promise<void> {
     const scopes = [pushScope(repository)];
+    let known = begun;
     await this.attempt(async () => {
-      const started = await this.call({ method: 'POST', path: `${repository}/blobs/uploads/`, scopes });
-      await this.expect(started, [202], `begin an upload to '${repository}'`);
-      await drain(started);
-      const location = started.header('location');
-      if (location === undefined) throw new UserError(`'${this.host}' names no place to upload to`);
-      const url = new URL(location, started.url);
+      const url = known ?? (await this.beginUpload(repository, scopes));
+      known = undefined;
       url.searchParams.set('digest', digest);
       const done = await this.call({
         method: 'PUT',
@@ -182,6 +183,22 @@ export class Registry implements Disposable {
     this.http[Symbol.dispose]();
   }
 
+  private async beginUpload(repository: string, scopes: readonly string[]): Promise<URL> {
+    const started = await this.call({ method: 'POST', path: `${repository}/blobs/uploads/`, scopes });
+    await this.expect(started, [202], `begin an upload to '${repository}'`);
+    await drain(started);
+    return this.uploadUrl(started);
+  }
+
+  /** @throws UserError when it is none, or would send in the clear what https is to carry. */
+  private uploadUrl({ header, url }: HttpResponse): URL {
+    const location = header('location');
+    const target = URL.canParse(location ?? 'http:', url.href) ? new URL(location ?? '', url) : undefined;
+    const isSafe = target?.protocol === 'https:' || (target?.protocol === 'http:' && this.mayBePlain);
+    if (location !== undefined && target !== undefined && isSafe) return target;
+    throw new UserError(`'${this.host}' names no place to upload to, but '${location ?? ''}'`);
+  }
+
   private async has(repository: string, path: string): Promise<boolean> {
     return this.attempt(async () => {
       const response = await this.call({ method: 'HEAD', path, scopes: [pushScope(repository)] });
@@ -196,7 +213,14 @@ export class Registry implements Disposable {
   }
 
   /** An answer, with a 401 answered once. */
-  private async call({ method, path, scopes, headers, body }: Call): Promise<HttpResponse> {
+  private async call({
+    method,
+    path,
+    scopes,
+    headers,
+    body,
+    mayBeRefused = false,
+  }: Call): Promise<HttpResponse> {
     const url = path instanceof URL ? path : new URL(path, await this.baseUrl());
     const isOurs = url.host === (await this.baseUrl()).host;
     for (let attempt = 1; ; attempt += 1) {
@@ -207,7 +231,7 @@ export class Registry implements Disposable {
         headers: { ...headers, ...authorization },
         ...(body === undefined ? {} : { body }),
       });
-      if (response.status !== 401 || !isOurs) return response;
+      if (response.status !== 401 || !isOurs || (attempt === 2 && mayBeRefused)) return response;
       await drain(response);
       if (attempt === 2) throw this.authorization.refused();
       await this.authorization.answer(response.header('www-authenticate'), scopes, url);
@@ -215,64 +239,31 @@ export class Registry implements Disposable {
   }
 
   private baseUrl(): Promise<URL> {
-    this.base ??= this.findBase();
+    this.base ??= findBase(this.host, this.mayBePlain).catch((error: unknown) => {
+      // The next attempt asks again.
+      this.base = undefined;
+      throw error;
+    });
     return this.base;
-  }
-
-  /** https, or http where that is allowed and the other does not answer. */
-  private async findBase(): Promise<URL> {
-    const secure = new URL(`https://${this.host}/v2/`);
-    if (!this.mayBePlain) return secure;
-    try {
-      await drain(await this.http.send({ method: 'GET', url: secure }));
-      return secure;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === undefined || !(PLAIN_HTTP.has(code) || code.startsWith('ERR_SSL'))) throw error;
-      return new URL(`http://${this.host}/v2/`);
-    }
   }
 
   /** @throws TryLater or UserError for any other status; the body is read then. */
   private async expect(response: HttpResponse, statuses: readonly number[], what: string): Promise<void> {
     const { status } = response;
     if (statuses.includes(status)) return;
-    const said = messageOf(await collect(response.body, MAX_ERROR_BYTES, this.host));
+    const said = messageOf(await firstBytes(response.body, MAX_ERROR_BYTES));
+    if (status === 403) throw this.authorization.refused(said);
     const text = `cannot ${what}: '${this.host}' answered ${status}${said === '' ? '' : `: ${said}`}`;
-    if (status === 429 || status >= 500)
-      throw new TryLater(text, retryAfterMs(response.header('retry-after')));
-    if (status === 403) throw this.authorization.refused();
-    throw new UserError(text);
-  }
-}
-
-/**
- * Runs `work`; a fault of the network becomes one line for the user.
- * @throws UserError
- */
-export async function reaching<T>(host: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (error instanceof UserError || code === undefined) throw error;
-    const hint = /^(ERR_SSL|ERR_TLS|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|EPROTO)/.test(code)
-      ? 'use --insecure for plain http or a certificate that cannot be verified'
-      : undefined;
-    throw new UserError(`cannot reach the registry '${host}': ${message || code}`, { hint, cause: error });
+    if (status !== 429 && status < 500) throw new UserError(text);
+    const pauseMs = retryAfterMs(response.header('retry-after'));
+    const wish = pauseMs === undefined ? '' : ` (come again in ${Math.ceil(pauseMs / 1000)} s)`;
+    throw new TryLater(`${text}${wish}`, pauseMs);
   }
 }
 
 /** Of a manifest or an index: what is asked for below `manifests/`. */
 export function isManifestType(mediaType: string): boolean {
   return MANIFEST_TYPES.includes(mediaType);
-}
-
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return (
-    name === 'localhost' || name.endsWith('.localhost') || /^127\.\d+\.\d+\.\d+$/.test(name) || name === '::1'
-  );
 }
 
 function pullScope(repository: string): string {

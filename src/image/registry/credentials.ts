@@ -1,6 +1,6 @@
 /**
  * Who we are to a registry: `config.json` of Docker (`auths`, `credHelpers`, `credsStore`), in $DOCKER_CONFIG or
- * ~/.docker, else `auth.json` of Podman and skopeo.
+ * ~/.docker, else `auth.json` of Podman and skopeo (containers-auth.json(5)), whose keys may name a repository too.
  *
  * A credential helper is a program docker-credential-NAME: `get` on its command line, the host on its standard input,
  * JSON with Username and Secret as answer (docker/docker-credential-helpers).
@@ -37,23 +37,30 @@ const HELPER_TIMEOUT_MS = 30_000;
 const TOKEN_USER = '<token>';
 
 /**
- * The credentials for a host (`HOST[:PORT]`); undefined: none are kept.
+ * The credentials for a repository (`HOST[:PORT][/PATH]`); undefined: none are kept.
  * @throws UserError for a file that is no JSON, or a helper that fails.
  */
-export function findCredentials(host: string, env: NodeJS.ProcessEnv = process.env): Credentials | undefined {
+export function findCredentials(
+  repository: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Credentials | undefined {
   for (const path of configPaths(env)) {
     const config = readConfig(path);
-    const found = config && credentialsIn(config, host, path);
+    const found = config && credentialsIn(config, repository, path);
     if (found) return found;
   }
   return undefined;
 }
 
 function configPaths(env: NodeJS.ProcessEnv): string[] {
-  const docker = join(env.DOCKER_CONFIG ?? join(env.HOME ?? homedir(), '.docker'), 'config.json');
+  const home = env.HOME ?? homedir();
+  const docker = join(env.DOCKER_CONFIG ?? join(home, '.docker'), 'config.json');
+  if (env.REGISTRY_AUTH_FILE !== undefined) return [docker, env.REGISTRY_AUTH_FILE];
   const runtime =
-    env.XDG_RUNTIME_DIR === undefined ? [] : [join(env.XDG_RUNTIME_DIR, 'containers/auth.json')];
-  return [docker, ...(env.REGISTRY_AUTH_FILE === undefined ? runtime : [env.REGISTRY_AUTH_FILE])];
+    env.XDG_RUNTIME_DIR === undefined
+      ? `/run/containers/${process.getuid?.() ?? 0}`
+      : join(env.XDG_RUNTIME_DIR, 'containers');
+  return [docker, join(runtime, 'auth.json'), join(home, '.config/containers/auth.json')];
 }
 
 function readConfig(path: string): DockerConfig | undefined {
@@ -62,7 +69,8 @@ function readConfig(path: string): DockerConfig | undefined {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    // Another user's home, after `sudo`, is none of ours.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined;
     throw new UserError(`cannot read '${path}': ${(error as Error).message}`);
   }
   try {
@@ -72,21 +80,27 @@ function readConfig(path: string): DockerConfig | undefined {
   }
 }
 
-function credentialsIn(config: DockerConfig, host: string, path: string): Credentials | undefined {
+function credentialsIn(config: DockerConfig, repository: string, path: string): Credentials | undefined {
+  const host = repository.replace(/\/.*$/, '');
   const helper = config.credHelpers?.[host] ?? config.credsStore;
   if (helper !== undefined) {
     const found = askHelper(helper, host);
     if (found) return found;
   }
-  for (const [key, entry] of Object.entries(config.auths ?? {})) {
-    if (hostOf(key) === host) return fromEntry(entry, key, path);
-  }
-  return undefined;
+  const auths = Object.entries(config.auths ?? {}).map(([key, entry]) => ({
+    key,
+    entry,
+    place: placeOf(key),
+  }));
+  const fitting = auths.filter(({ place }) => `${repository}/`.startsWith(`${place}/`));
+  // What names most of the path is meant for it.
+  const [best] = fitting.sort((a, b) => b.place.length - a.place.length);
+  return best && fromEntry(best.entry, best.key, path);
 }
 
 /** Keys of old files are URLs: `https://HOST/v1/`. */
-function hostOf(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+function placeOf(key: string): string {
+  return key.replace(/^https?:\/\//, '').replace(/(?:\/v[12])?\/*$/, '');
 }
 
 function fromEntry(entry: AuthEntry, key: string, path: string): Credentials | undefined {

@@ -14,7 +14,8 @@ import { UserError } from '../../errno/user-error.js';
 import { type FileLock, tryLockFile } from '../../store/lock.js';
 import { hexOf } from '../chain-id.js';
 import type { Descriptor } from '../oci.js';
-import { type Registry, reaching } from './client.js';
+import type { Registry } from './client.js';
+import { reaching } from './reach.js';
 import { DEFAULT_RETRY, isTransient, pauseAfter, type RetryPolicy } from './retry.js';
 
 export interface BlobDownload {

@@ -9,6 +9,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { SecureContext } from 'node:tls';
 import { UserError } from '../../errno/user-error.js';
 
 export interface BodySource {
@@ -35,21 +36,42 @@ export interface HttpResponse {
 
 /** Without a byte for so long, a request has failed. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** A body longer than this is not read away for the sake of its connection. */
+const MAX_DRAINED_BYTES = 64 * 1024;
+const DRAIN_TIMEOUT_MS = 5_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+export interface HttpOptions {
+  /** False takes any certificate, and lets a redirect lead from https to http. */
+  readonly verify: boolean;
+  /** Asked at the first https request. */
+  readonly trust?: () => SecureContext;
+}
+
 export class HttpClient implements Disposable {
   private readonly http = new HttpAgent({ keepAlive: true });
-  private readonly https: HttpsAgent;
+  private readonly options: HttpOptions;
+  private secure: HttpsAgent | undefined;
 
-  /** `verify: false` takes any certificate. */
-  constructor({ verify }: { readonly verify: boolean }) {
-    this.https = new HttpsAgent({ keepAlive: true, rejectUnauthorized: verify });
+  constructor(options: HttpOptions) {
+    this.options = options;
+  }
+
+  private get https(): HttpsAgent {
+    const { verify, trust } = this.options;
+    // One context for all connections: to read the certificates of all authorities takes a while.
+    this.secure ??= new HttpsAgent({
+      keepAlive: true,
+      rejectUnauthorized: verify,
+      ...(trust === undefined ? {} : { secureContext: trust() }),
+    });
+    return this.secure;
   }
 
   /**
    * Sends a request; redirects of GET and HEAD are followed, without credentials once the host changes.
-   * @throws Error of node:net or node:tls, with its code.
+   * @throws Error of node:net or node:tls, with its code; UserError for a redirect to where none may lead.
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
     let current = request;
@@ -59,13 +81,21 @@ export class HttpClient implements Disposable {
       const isSafe = current.method === 'GET' || current.method === 'HEAD';
       if (target === undefined || !isSafe || hop === MAX_REDIRECTS) return response;
       await drain(response);
-      current = redirected(current, new URL(target, current.url));
+      current = redirected(current, this.targetOf(target, current.url));
     }
   }
 
   [Symbol.dispose](): void {
     this.http.destroy();
-    this.https.destroy();
+    this.secure?.destroy();
+  }
+
+  /** @throws UserError for what is no address, and for one that would send in the clear what came encrypted. */
+  private targetOf(location: string, from: URL): URL {
+    const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+    const isPlain = url?.protocol === 'http:' && (from.protocol === 'http:' || !this.options.verify);
+    if (url !== undefined && (url.protocol === 'https:' || isPlain)) return url;
+    throw new UserError(`'${from.host}' redirects to '${location}', which is not safe`);
   }
 
   private exchange({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
@@ -119,24 +149,39 @@ function timedOut(url: URL): Error {
   });
 }
 
-/** Reads a body away, so that its connection can be used again. */
+/** Reads a body away, so that its connection can be used again; a long or slow one costs its connection instead. */
 export async function drain(response: HttpResponse): Promise<void> {
-  for await (const _ of response.body) {
-    // Nothing is kept.
-  }
+  await firstBytes(response.body, MAX_DRAINED_BYTES, DRAIN_TIMEOUT_MS);
 }
 
 /** The whole body. @throws UserError when it is longer than `limitBytes`. */
 export async function collect(body: Readable, limitBytes: number, host: string): Promise<Buffer> {
+  const bytes = await firstBytes(body, limitBytes);
+  if (bytes.byteLength <= limitBytes) return bytes;
+  throw new UserError(`an answer of '${host}' is longer than ${limitBytes} bytes`);
+}
+
+/** The body, or its beginning: a little more than `limitBytes` of it, or what came in time. */
+export async function firstBytes(body: Readable, limitBytes: number, timeoutMs?: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > limitBytes) {
-      body.destroy();
-      throw new UserError(`an answer of '${host}' is longer than ${limitBytes} bytes`);
+  let isLate = false;
+  const late = (): void => {
+    isLate = true;
+    body.destroy();
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      // Leaving the loop destroys the stream.
+      if (size > limitBytes) break;
     }
-    chunks.push(chunk);
+  } catch (error) {
+    if (!isLate) throw error;
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks);
 }

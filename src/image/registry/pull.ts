@@ -2,16 +2,18 @@
  * `image pull`: an image of a registry into the store.
  */
 
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../errno/user-error.js';
 import type { Store } from '../../store/store.js';
 import { hexOf, sha256 } from '../chain-id.js';
 import { compareDigest } from '../digest.js';
-import { findImage } from '../image-index.js';
-import { ImageStage } from '../image-stage.js';
+import { blobPath, findImage, nameByDigest } from '../image-index.js';
+import { ImageStage, type NewImage } from '../image-stage.js';
 import type { Notices } from '../layer/attributes.js';
 import { type BlobReader, readTop } from '../layout/read-oci.js';
-import type { Digest, Platform } from '../oci.js';
+import { type Descriptor, type Digest, type Platform, PULLED_BY_DIGEST } from '../oci.js';
+import { servesPlatform } from '../platform.js';
 import { formatReference, type Reference } from '../reference.js';
 import { stageImage } from '../stage-image.js';
 import { isManifestType, Registry } from './client.js';
@@ -22,10 +24,14 @@ export interface TransferOptions {
   readonly insecure?: boolean;
   /** Bytes that came, or went, by the network. */
   readonly onBytes?: (count: number) => void;
+  /** How many there will be in all, as soon as that is known, and again when it is known better. */
+  readonly onTotal?: (bytes: number) => void;
 }
 
 export interface PullOptions extends TransferOptions {
   readonly platform: Platform;
+  /** The image's own platform, when it is another than the one asked for: throws where that will not do. */
+  readonly onOtherPlatform?: (own: Platform) => void;
   readonly skipDevices?: boolean;
   /** Gets what was left out of layers. */
   readonly notices: Notices;
@@ -49,17 +55,21 @@ export async function pullImage(store: Store, reference: Reference, options: Pul
   const { path, tag } = reference;
   const name = formatReference(reference);
   using registry = new Registry(host, {
-    credentials: findCredentials(host),
+    credentials: findCredentials(`${host}/${path}`),
     insecure: options.insecure === true,
   });
   const top = await registry.manifest(path, reference.digest ?? reference.tag ?? 'latest');
   const digest = `sha256:${sha256(top.bytes)}`;
   compareDigest(digest, reference.digest, `the manifest of '${name}'`);
-  // `NAME@DIGEST` is no name to list: the image is found by its digest.
-  const names = tag === undefined ? [] : [formatReference({ host, path, tag })];
+  // As for Docker, a tag beside a digest says nothing: who knows whether it leads there.
+  const names = reference.digest === undefined ? [formatReference({ host, path, tag: tag ?? 'latest' })] : [];
   const before = findKnown(store, name);
-  const blobs = blobsOf(registry, path, store.path('images', 'partial'), options.onBytes);
+  const partial = store.path('images', 'partial');
+  const layers: Descriptor[] = [];
+  const blobs = blobsOf(registry, path, { partial, onBytes: options.onBytes, layers });
   const found = await readTop(blobs, top, { shown: name, wanted: options.platform });
+  if (!servesPlatform(found.config, options.platform)) options.onOtherPlatform?.(found.config);
+  options.onTotal?.(missingBytes(store, layers, partial));
   for (let attempt = 1; attempt <= PUBLISH_ATTEMPTS; attempt += 1) {
     using stage = new ImageStage(store);
     const image = await stageImage(
@@ -67,9 +77,17 @@ export async function pullImage(store: Store, reference: Reference, options: Pul
       { ...found, names },
       { skipDevices: options.skipDevices === true, notices: options.notices },
     );
-    if (stage.publish([image])) return { id: image.id, digest, wasUpToDate: before === image.id };
+    if (stage.publish([named(image, reference)]))
+      return { id: image.id, digest, wasUpToDate: before === image.id };
   }
   throw new UserError(`cannot pull '${name}': other commands remove its layers meanwhile`);
+}
+
+/** What was asked for by its digest is found by that later, also where it is the digest of an index. */
+function named(image: NewImage, reference: Reference): NewImage {
+  if (reference.digest === undefined) return image;
+  const annotations = { ...image.manifest.annotations, [PULLED_BY_DIGEST]: nameByDigest(reference) };
+  return { ...image, manifest: { ...image.manifest, annotations } };
 }
 
 /** @throws UserError for a name without a host. */
@@ -83,12 +101,18 @@ export function hostOf(reference: Reference): string {
 
 const MAX_SMALL_BYTES = 16 * 1024 * 1024;
 
-/** Blobs of layers lie in `partial` until their image is published, so that a later pull can go on with them. */
+interface Receiving {
+  /** Blobs of layers lie there until their image is published, so that a later pull can go on with them. */
+  readonly partial: string;
+  readonly onBytes: TransferOptions['onBytes'];
+  /** Gets the layers of the image that is chosen. */
+  readonly layers: Descriptor[];
+}
+
 function blobsOf(
   registry: Registry,
   repository: string,
-  partial: string,
-  onBytes: TransferOptions['onBytes'],
+  { partial, onBytes, layers }: Receiving,
 ): BlobReader {
   return {
     read: async ({ mediaType, digest, size }) => {
@@ -97,11 +121,22 @@ function blobsOf(
       throw new UserError(`invalid image: its config '${digest}' is larger than ${MAX_SMALL_BYTES} bytes`);
     },
     layer: (descriptor) => {
+      layers.push(descriptor);
       const file = join(partial, hexOf(descriptor.digest));
       const download = { registry, repository, descriptor, path: file };
       return { file, open: () => downloadBlob(onBytes === undefined ? download : { ...download, onBytes }) };
     },
   };
+}
+
+function missingBytes(store: Store, layers: readonly Descriptor[], partial: string): number {
+  const wanted = new Map(layers.map((layer) => [layer.digest, layer.size]));
+  return [...wanted]
+    .filter(([digest]) => !existsSync(blobPath(store, digest)))
+    .reduce((sum, [digest, size]) => {
+      const have = statSync(join(partial, hexOf(digest)), { throwIfNoEntry: false })?.size ?? 0;
+      return sum + Math.max(0, size - have);
+    }, 0);
 }
 
 function findKnown(store: Store, name: string): Digest | undefined {

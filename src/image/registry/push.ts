@@ -32,15 +32,21 @@ export async function pushImage(
   if (tag === undefined) throw new UserError(`cannot push '${formatReference(reference)}': it names no tag`);
   const image = resolveImage(store, formatReference(reference));
   using registry = new Registry(host, {
-    credentials: findCredentials(host),
+    credentials: findCredentials(`${host}/${path}`),
     insecure: options.insecure === true,
   });
   const others = repositoriesOf(listImages(store), host, path);
   const blobs = uniqueBlobs(image);
   let sentBlobs = 0;
+  let totalBytes = blobs.reduce((sum, { size }) => sum + size, 0);
+  options.onTotal?.(totalBytes);
   const push = async (): Promise<void> => {
     for (let blob = blobs.shift(); blob !== undefined; blob = blobs.shift()) {
       if (await sendBlob(registry, path, blob, { store, others, options })) sentBlobs += 1;
+      else {
+        totalBytes -= blob.size;
+        options.onTotal?.(totalBytes);
+      }
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: CONCURRENT_BLOBS }, push));
@@ -71,17 +77,23 @@ async function sendBlob(
   { store, others, options }: Sending,
 ): Promise<boolean> {
   if (await registry.hasBlob(repository, digest)) return false;
+  let begun: URL | undefined;
   for (const from of others.get(digest) ?? []) {
-    if (await registry.mountBlob(repository, digest, from)) return false;
+    const mounted = await registry.mountBlob(repository, digest, from);
+    if (mounted === true) return false;
+    // It is not there, and would not be in the next one: the registry has begun to receive it instead.
+    if (mounted !== false) begun = mounted;
+    if (begun !== undefined) break;
   }
-  await registry.putBlob(repository, digest, {
+  const source = {
     sizeBytes: size,
     open: () => {
       const stream = createReadStream(blobPath(store, digest), { highWaterMark: 256 * 1024 });
       stream.on('data', (chunk) => options.onBytes?.(chunk.length));
       return stream.pause();
     },
-  });
+  };
+  await registry.putBlob(repository, digest, source, begun);
   return true;
 }
 

@@ -38,8 +38,9 @@ export class TryLater extends UserError {
   }
 }
 
+/** Whether it is worth to come again; not for who would have us wait longer than anybody looks at a terminal. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof TryLater) return true;
+  if (error instanceof TryLater) return (error.pauseMs ?? 0) <= MAX_PAUSE_MS;
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code !== undefined && TRANSIENT.has(code);
 }

@@ -4,8 +4,9 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listImages } from '../../../src/image/image-index.js';
 import { listContainers } from '../../../src/store/container-record.js';
 import { addImage } from '../../helpers/images.js';
 import { cliScript, isGone, until } from '../plyfs-run.js';
@@ -69,6 +70,29 @@ describe('killed after each step', { timeout: 400_000 }, () => {
     const setUp = () => void bench.get('container', 'create', '--name', 'gone', 'data');
     const steps = await killAtEachStep(setUp, ['container', 'rm', '-v', 'gone'], wholeOrNothing);
     expect(steps).toBeGreaterThan(3);
+  });
+
+  test('commit: the image is there as a whole, or nothing of it is', async () => {
+    const stored = () =>
+      ['layers', 'images/blobs/sha256'].map((folder) => readdirSync(bench.store.path(folder)).sort());
+    const before = stored();
+    const setUp = () => {
+      const id = bench.get('container', 'create', '--name', 'source', '--no-image-volumes', 'data');
+      writeFileSync(bench.store.path('containers', id, 'upper', 'note'), 'committed');
+    };
+    const seen = new Set<number>();
+    const steps = await killAtEachStep(setUp, ['container', 'commit', 'source', 'made:1'], () => {
+      const made = listImages(bench.store).filter(({ names }) => names.includes('made:1'));
+      seen.add(made.length);
+      for (const { layers } of made) {
+        const note = bench.store.path('layers', layers.at(-1) ?? '', 'tree', 'note');
+        expect(readFileSync(note, 'utf8')).toBe('committed');
+        bench.get('image', 'rm', 'made:1');
+      }
+      expect(stored()).toEqual(before);
+    });
+    expect([...seen].sort()).toEqual([0, 1]);
+    expect(steps).toBeGreaterThan(5);
   });
 
   test('rename: it has the old name or the new', async () => {

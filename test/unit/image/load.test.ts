@@ -163,7 +163,9 @@ describe('loadImages()', () => {
       'application/vnd.oci.image.manifest.v1+json',
     );
     layout.name(signature, 'app:sig');
-    await expect(load(write('a.tar', layout.tar()))).rejects.toThrow(/no image: its config is '.*empty/);
+    await expect(load(write('a.tar', layout.tar()))).rejects.toThrow(
+      /no image: its config is of the type '.*empty/,
+    );
     layout.name(layout.image([base]), 'app:1');
     const { images } = await load(write('a.tar', layout.tar()));
     expect(images.map(({ names }) => names)).toEqual([['app:1']]);

@@ -29,7 +29,7 @@ interface RemoveFlags extends ContainerFlags {
   readonly volumes?: boolean;
 }
 
-export function removeCommand(): Command {
+export function removeCommand(name: 'rm' | 'container rm'): Command {
   const command = new Command('rm')
     .description('remove containers')
     .argument('<container...>', 'names or ids')
@@ -40,7 +40,7 @@ export function removeCommand(): Command {
     .action(async (texts: readonly string[], flags: RemoveFlags) => {
       const { removeContainer } = await import('../../../container/remove.js');
       await forEachContainer(texts, flags, (store, record) => removeContainer(store, record, flags), {
-        command: 'container rm',
+        command: name,
         ignoreUnknown: flags.force === true,
       });
     });
@@ -50,7 +50,7 @@ const RENAME_DETAILS = `
 Example:
   plyfs container rename web web-old`;
 
-export function renameCommand(): Command {
+export function renameCommand(shown: 'rename' | 'container rename'): Command {
   const command = new Command('rename')
     .description('give a container another name')
     .argument('<container>', 'name or id')
@@ -58,7 +58,7 @@ export function renameCommand(): Command {
   return addContainerOptions(command)
     .addHelpText('after', RENAME_DETAILS)
     .action((text: string, name: string, flags: ContainerFlags) =>
-      attempt('container rename', flags, async () => {
+      attempt(shown, flags, async () => {
         const { renameContainer } = await import('../../../container/rename.js');
         const { store, record } = await openContainer(text, flags);
         renameContainer(store, record, name);

@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../../../errno/user-error.js';
+import { cleanWhenInterrupted } from '../../interrupt.js';
 import { parseKeyValues } from '../../key-values.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
@@ -73,6 +74,7 @@ async function runBuild(directory: string, flags: BuildFlags): Promise<void> {
   const file = parseDockerfile(readText(path), shown);
   const context = new BuildContext(directory, path === '-' ? undefined : resolve(path));
   const store = await openStore(flags);
+  cleanWhenInterrupted(store);
   // What COPY and WORKDIR make has the modes that the image says, whoever builds it.
   process.umask(0o022);
   const say = flags.quiet ? () => undefined : (line: string) => void process.stderr.write(`${line}\n`);

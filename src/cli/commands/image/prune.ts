@@ -14,7 +14,8 @@ import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../stor
 const FILTERS = ['label', 'label!', 'until'];
 
 const DETAILS = `
-Without -a, images without a name; with it, all that no container was made of.
+Without -a, images without a name, among them the steps that builds keep, and what broken pulls have left; with it, all
+that no container was made of.
 Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (RFC 3339: only images made before it).
 
 Examples:

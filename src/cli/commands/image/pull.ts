@@ -3,13 +3,18 @@
  */
 
 import { Command } from 'commander';
+import { UserError } from '../../../errno/user-error.js';
+import { cleanWhenInterrupted } from '../../interrupt.js';
 import { print } from '../../output.js';
 import { byteProgress } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const CREDENTIALS = `
-A registry on this host (localhost, 127.0.0.1) may speak plain http; another only with --insecure. User and password
-are those of ~/.docker/config.json or \${XDG_RUNTIME_DIR}/containers/auth.json (docker login, skopeo login).`;
+A registry on this host (localhost, 127.0.0.1) may speak plain http; another only with --insecure. A certificate is right
+when the system, Node (NODE_EXTRA_CA_CERTS) or /etc/docker/certs.d/HOST[:PORT]/ca.crt (or below /etc/containers,
+~/.config/docker, ~/.config/containers) knows its authority; NAME.cert and NAME.key there are shown to the registry. User
+and password are those of ~/.docker/config.json, with its helpers, or of the auth.json that 'skopeo login' writes. Proxies
+(HTTPS_PROXY) are not used.`;
 
 const PULL_DETAILS = `
 NAME says which registry: HOST[:PORT]/PATH[:TAG][@DIGEST]. Of an image for several platforms the one for this host is
@@ -64,20 +69,26 @@ function transferCommand(name: string, description: string): Command {
 
 async function runPull(name: string, flags: PullFlags): Promise<void> {
   const { formatReference, parseReference } = await import('../../../image/reference.js');
-  const { hostPlatform, parsePlatform } = await import('../../../image/platform.js');
+  const { formatPlatform, hostPlatform, parsePlatform } = await import('../../../image/platform.js');
   const { pullImage } = await import('../../../image/registry/pull.js');
   const reference = parseReference(name);
   const platform = flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform);
   const { noticeLines } = await import('../../../image/layer/notice-lines.js');
   const notices = new Map<string, number>();
   const store = await openStore(flags);
+  cleanWhenInterrupted(store);
   using progress = byteProgress(`pulling ${formatReference(reference)}`);
   const { digest, wasUpToDate } = await pullImage(store, reference, {
     platform,
     notices,
     skipDevices: flags.skipDevices === true,
     insecure: flags.insecure === true,
-    onBytes: flags.quiet ? () => undefined : progress.add,
+    onOtherPlatform: (own) => {
+      const text = `'${formatReference(reference)}' is for ${formatPlatform(own)}, not ${formatPlatform(platform)}`;
+      if (flags.platform !== undefined) throw new UserError(text);
+      process.stderr.write(`plyfs image pull: ${text}, which this host is\n`);
+    },
+    ...(flags.quiet ? {} : { onBytes: progress.add, onTotal: progress.total }),
   });
   progress.end();
   for (const line of noticeLines(notices)) process.stderr.write(`plyfs image pull: ${line}\n`);
@@ -94,7 +105,7 @@ async function runPush(name: string, flags: TransferFlags): Promise<void> {
   using progress = byteProgress(`pushing ${formatReference(reference)}`);
   const { digest, sentBlobs } = await pushImage(store, reference, {
     insecure: flags.insecure === true,
-    onBytes: flags.quiet ? () => undefined : progress.add,
+    ...(flags.quiet ? {} : { onBytes: progress.add, onTotal: progress.total }),
   });
   progress.end();
   if (flags.quiet) return print(digest);

@@ -3,7 +3,7 @@
  */
 
 import { Command } from 'commander';
-import { type Column, formatJson, formatTable, formatTemplate, type Row } from '../../format.js';
+import { type Column, formatJson, formatTable, formatTemplate, keyLines, type Row } from '../../format.js';
 import { print } from '../../output.js';
 import { humanAge, humanSize } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
@@ -44,7 +44,8 @@ Sizes are those recorded: of layers when they were unpacked; of volumes and cont
 cloned, imported or last measured, which MEASURED tells. --measure walks them first (not storage that a volume mounts).
 RECLAIMABLE is what prune commands would free.
 
-Keys of --format json and of a template: ${KEYS.join(', ')}.
+Keys of --format json and of a template:
+${keyLines(KEYS)}.
 With -v: ${THING_KEYS.join(', ')}. SizeBytes is -1 where nobody has measured.
 
 Examples:

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isLoopback, Registry, type RegistryOptions } from '../../../../src/image/registry/client.js';
+import type { UserError } from '../../../../src/errno/user-error.js';
+import { Registry, type RegistryOptions } from '../../../../src/image/registry/client.js';
 import { downloadBlob } from '../../../../src/image/registry/download.js';
+import { isLoopback } from '../../../../src/image/registry/reach.js';
 import { removeTree } from '../../../../src/store/remove-tree.js';
 import { FakeRegistry } from '../../../helpers/fake-registry.js';
 
@@ -162,9 +164,68 @@ describe('Registry', () => {
     expect(await registry.hasBlob('app', right)).toBe(true);
     expect(await registry.hasBlob('app', digest)).toBe(false);
     expect(await registry.mountBlob('other', right, 'app')).toBe(true);
-    expect(await registry.mountBlob('other', digest, 'app')).toBe(false);
+    // What is not there the registry begins to receive: the upload goes on in that session.
+    const begun = await registry.mountBlob('third', digest, 'app');
+    expect(String(begun)).toMatch(/\/v2\/third\/blobs\/uploads\/session\?state=1$/);
+    remote.blobs.clear();
+    await registry.putBlob('third', right, source, begun as URL);
+    expect(remote.requests('POST', /third/)).toHaveLength(1);
     await expect(registry.putBlob('app', digest, source)).rejects.toThrow('answered 400: digest invalid');
-    expect(remote.requests('PUT', /state=1&digest=/)).toHaveLength(2);
+    expect(remote.requests('PUT', /state=1&digest=/)).toHaveLength(3);
+  });
+
+  test('uploads what the realm does not let it take over from another repository', async () => {
+    remote.handlers.push((request, response) => {
+      const { url = '', headers } = request;
+      if (url.startsWith('/token')) {
+        response.writeHead(200).end(JSON.stringify({ token: url.includes('secret') ? 'T1' : 'T2' }));
+        return true;
+      }
+      const isRefused = url.includes('from=') || headers.authorization !== 'Bearer T2';
+      if (url === '/v2/' || !isRefused) return false;
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${remote.host}/token"` }).end();
+      return true;
+    });
+    using registry = client();
+    const digest = remote.addBlob(content);
+    expect(await registry.mountBlob('app', digest, 'secret')).toBe(false);
+    await registry.putBlob('app', digest, {
+      sizeBytes: content.length,
+      open: () => Readable.from([content]),
+    });
+  });
+
+  test('does not wait for the end of an answer that it does not want', async () => {
+    remote.handlers.push((request, response) => {
+      if (request.url === '/v2/') return false;
+      response.writeHead(404);
+      const fill = (): void => {
+        while (!response.destroyed && response.write(content));
+        if (!response.destroyed) response.once('drain', fill);
+      };
+      fill();
+      return true;
+    });
+    using registry = client();
+    await expect(registry.manifest('app', '1')).rejects.toThrow('no such image');
+  });
+
+  test.each([
+    ['file:///etc/passwd', 404, /redirects to 'file:\/\/\/etc\/passwd', which is not safe/],
+    ['http://[', 404, /which is not safe/],
+    [undefined, 403, /denied: no credentials for it: go away; /],
+    [undefined, 429, /answered 429: go away \(come again in 3600 s\)/],
+  ])('gives up at once when sent to %s with %d', async (location, status, message) => {
+    remote.handlers.push((request, response) => {
+      if (request.url === '/v2/') return false;
+      if (location !== undefined) response.writeHead(302, { location }).end();
+      else response.writeHead(status, { 'retry-after': '3600' }).end('{"errors":[{"message":"go away"}]}');
+      return true;
+    });
+    using registry = client();
+    const failed = await registry.manifest('app', '1').catch((error: UserError) => error);
+    expect(`${(failed as UserError).message}; ${(failed as UserError).hint}`).toMatch(message);
+    expect(remote.requests('GET', /manifests/)).toHaveLength(1);
   });
 
   test('names the host that cannot be reached', async () => {

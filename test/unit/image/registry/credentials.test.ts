@@ -37,6 +37,16 @@ describe('findCredentials()', () => {
     expect(findCredentials('a', env)).toBeUndefined();
   });
 
+  test('prefers the entry that names most of the repository', () => {
+    const auth = (user: string) => ({ auth: encoded(`${user}:s`) });
+    configure({
+      auths: { a: auth('all'), 'a/team': auth('team'), 'a/team/app': auth('app'), b: auth('other') },
+    });
+    const names = ['a/other', 'a/team/x', 'a/team/app', 'a/teams'];
+    const users = names.map((name) => findCredentials(name, env)?.username);
+    expect(users).toEqual(['all', 'team', 'app', 'all']);
+  });
+
   test('reads an identity token', () => {
     configure({ auths: { a: { auth: encoded('u:'), identitytoken: 'T' } } });
     expect(findCredentials('a', env)).toEqual({ username: 'u', password: '', identityToken: 'T' });
