@@ -57,9 +57,19 @@ export function placeSource(source: FileSource, arrival: Arrival): void {
   }
 }
 
+export interface NewFile {
+  readonly name: string;
+  readonly mode: number;
+  /** Now by default. */
+  readonly mtimeSec?: number | undefined;
+}
+
 /** A file of the given content. */
-export function placeContent(content: Buffer, name: string, mode: number, arrival: Arrival): void {
-  const { rootFd, target, owner } = arrival;
+export function placeContent(
+  content: Buffer,
+  { name, mode, mtimeSec = Math.floor(Date.now() / 1000) }: NewFile,
+  { rootFd, target, owner }: Arrival,
+): void {
   const intoDirectory = target.endsWith('/') || isDirectory(rootFd, target);
   const parent = makePath(rootFd, intoDirectory ? target : posix.dirname(target), owner);
   using copy = new ObjectCopy(owner ?? { uid: 0, gid: 0 });
@@ -71,8 +81,7 @@ export function placeContent(content: Buffer, name: string, mode: number, arriva
     } finally {
       close(fd);
     }
-    const now = Math.floor(Date.now() / 1000);
-    copy.finish(parent, made, { type: S_IFREG, mode, uid: 0, gid: 0, mtimeSec: now, mtimeNsec: 0 });
+    copy.finish(parent, made, { type: S_IFREG, mode, uid: 0, gid: 0, mtimeSec, mtimeNsec: 0 });
   } finally {
     close(parent);
   }

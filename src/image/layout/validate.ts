@@ -129,7 +129,7 @@ export function checkConfig(value: unknown, layerCount: number): ImageConfig {
   };
 }
 
-const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell'];
+const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell', 'OnBuild'];
 const MAPS = ['Volumes', 'Labels', 'ExposedPorts'];
 const TEXTS = ['User', 'WorkingDir', 'StopSignal'];
 

@@ -60,12 +60,15 @@ export class TreeReader {
   /** What was left out, with how many entries it was. */
   readonly notices = new Map<string, number>();
   readonly #packer = new Packer();
+  readonly #latestSec: number;
   readonly #root = new Caller();
   /** Inode number to the first name of a file with several. */
   readonly #names = new Map<number, Name>();
 
-  constructor(fs: FileSystem) {
+  /** `latestSec`: what was changed later is said to have been changed then. */
+  constructor(fs: FileSystem, latestSec = Number.POSITIVE_INFINITY) {
     this.fs = fs;
+    this.#latestSec = latestSec;
   }
 
   /** Names in the order of their bytes. */
@@ -128,7 +131,9 @@ export class TreeReader {
     const first = isShared ? this.#names.get(attr.ino) : undefined;
     if (isShared && first === undefined) this.#names.set(attr.ino, path);
     if (first !== undefined) {
-      yield* this.#packer.add(encodeHeader(linkEntry(path, first, attr)).header);
+      yield* this.#packer.add(
+        encodeHeader({ ...linkEntry(path, first, attr), ...this.#timeOf(attr) }).header,
+      );
       return;
     }
     const entry = this.#entryOf(path, type, id, attr);
@@ -159,13 +164,16 @@ export class TreeReader {
       uid: attr.uid,
       gid: attr.gid,
       sizeBytes: type === 'file' ? attr.sizeBytes : 0,
-      mtimeSec: attr.mtimeSec,
-      mtimeNsec: attr.mtimeNsec,
+      ...this.#timeOf(attr),
       linkName: type === 'symlink' ? this.fs.readlink(id) : '',
       major: attr.rdevMajor,
       minor: attr.rdevMinor,
       xattrs: this.#xattrsOf(id),
     };
+  }
+
+  #timeOf({ mtimeSec, mtimeNsec }: Attr): Pick<TarEntry, 'mtimeSec' | 'mtimeNsec'> {
+    return mtimeSec < this.#latestSec ? { mtimeSec, mtimeNsec } : { mtimeSec: this.#latestSec, mtimeNsec: 0 };
   }
 
   #xattrsOf(id: NodeId): Map<Name, Buffer> | undefined {
@@ -248,7 +256,7 @@ const MARK: Omit<TarEntry, 'name'> = {
 };
 
 function linkEntry(path: Name, first: Name, attr: Attr): TarEntry {
-  const { mode, uid, gid, mtimeSec, mtimeNsec } = attr;
+  const { mode, uid, gid } = attr;
   return {
     ...MARK,
     name: path,
@@ -256,8 +264,6 @@ function linkEntry(path: Name, first: Name, attr: Attr): TarEntry {
     mode: mode & 0o7777,
     uid,
     gid,
-    mtimeSec,
-    mtimeNsec,
     linkName: first,
   };
 }
