@@ -5,9 +5,10 @@
  * INVARIANT: however it ends, the mounts and the folder are gone after it. Volumes lie in the folder too (`--root`).
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { playContainers } from './demo/containers.js';
 import { makeLayers } from './demo/layers.js';
 import { DemoFailure, Narrator } from './demo/narrator.js';
 import { playScene } from './demo/steps.js';
@@ -25,6 +26,11 @@ function prepareFolder(folder: string): void {
 
 async function removeAll(folder: string): Promise<void> {
   const plyfs = join(folder, 'bin', 'plyfs');
+  for (const root of ['state', 'other'].map((name) => join(folder, name))) {
+    const containers = join(root, 'containers');
+    const ids = existsSync(containers) ? readdirSync(containers) : [];
+    if (ids.length > 0) await attempt([plyfs, 'container', 'rm', '--root', root, '-f', ...ids]);
+  }
   for (const mountpoint of mountsBelow(folder)) {
     await attempt([plyfs, 'umount', mountpoint]);
     // Of a mount that is not plyfs's, or that is in use.
@@ -71,7 +77,9 @@ async function play(engine: string | undefined): Promise<void> {
     const layers = await makeLayers(folder);
     const mountOptions = engine === undefined ? '' : `--engine ${engine} `;
     narrator.introduce(folder);
-    await playScene({ narrator, layers, mountOptions, overlay: await hasOverlay(folder) });
+    const scene = { narrator, layers, mountOptions, overlay: await hasOverlay(folder) };
+    await playScene(scene);
+    await playContainers(scene);
   } finally {
     await removeAll(folder);
   }

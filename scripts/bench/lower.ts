@@ -19,13 +19,8 @@ export interface Inputs {
 
 /** Makes what is missing; `say` hears what takes time. */
 export async function prepareInputs(say: (line: string) => void): Promise<Inputs> {
-  mkdirSync(cacheFolder, { recursive: true });
-  const lower = join(cacheFolder, 'lower');
+  const lower = await prepareLower(say);
   const inputs = join(cacheFolder, 'inputs');
-  if (!existsSync(lower)) {
-    say(`making the lower layer ${lower} (debootstrap, once)`);
-    await makeFolder(lower, makeLower);
-  }
   if (!existsSync(inputs)) {
     say(`making the inputs ${inputs} (once)`);
     await makeFolder(inputs, (folder) => makeInputs(folder, lower));
@@ -33,7 +28,18 @@ export async function prepareInputs(say: (line: string) => void): Promise<Inputs
   return { lower, inputs };
 }
 
-async function makeFolder(folder: string, make: (partial: string) => Promise<void>): Promise<void> {
+/** The Debian root alone. */
+export async function prepareLower(say: (line: string) => void): Promise<string> {
+  mkdirSync(cacheFolder, { recursive: true });
+  const lower = join(cacheFolder, 'lower');
+  if (existsSync(lower)) return lower;
+  say(`making the lower layer ${lower} (debootstrap, once)`);
+  await makeFolder(lower, makeLower);
+  return lower;
+}
+
+/** Made beside its place, and renamed when it is complete. */
+export async function makeFolder(folder: string, make: (partial: string) => Promise<void>): Promise<void> {
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { mountsBelow } from '../mountinfo.js';
 import { repository } from '../repository.js';
 import { cleanup, command, interrupt, isInPath, wasInterrupted } from '../shell.js';
-import { prepareInputs } from './lower.js';
+import { benchImages, imagesUsage, parseImageOptions } from './images.js';
+import { prepareInputs, prepareLower } from './lower.js';
 import { type Bench, measure, measureDaemon, type Residents } from './measure.js';
 import { type Options, parseOptions, usage } from './options.js';
 import { type Machine, provenance, withFigures } from './readme.js';
@@ -35,9 +36,9 @@ function say(line: string): void {
   process.stderr.write(`bench: ${line}\n`);
 }
 
-async function installPrograms(): Promise<void> {
+async function installPrograms(wanted: Readonly<Record<string, string>> = programs): Promise<void> {
   const packages: string[] = [];
-  for (const [program, name] of Object.entries(programs)) if (!(await isInPath(program))) packages.push(name);
+  for (const [program, name] of Object.entries(wanted)) if (!(await isInPath(program))) packages.push(name);
   if (packages.length === 0) return;
   say(`installing ${packages.join(' ')}`);
   const apt = ['-qq', '-y', '-o', 'DPkg::Lock::Timeout=300'];
@@ -177,9 +178,26 @@ function machine(): Machine {
   };
 }
 
+async function runImages(args: readonly string[]): Promise<number> {
+  const options = parseImageOptions(args);
+  if (process.getuid?.() !== 0)
+    throw new Error('unpacking images needs root; run: sudo npm run bench -- images');
+  await installPrograms({ debootstrap: 'debootstrap', umoci: 'umoci', skopeo: 'skopeo', zstd: 'zstd' });
+  const lower = await prepareLower(say);
+  await removeOldScratch();
+  const scratch = mkdtempSync(join(scratchParent, `${scratchPrefix}${process.pid}-`));
+  try {
+    await benchImages({ lower, scratch, machine: machine(), say }, options);
+    return 0;
+  } finally {
+    await removeScratch(scratch);
+  }
+}
+
 async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   try {
+    if (process.argv[2] === 'images') return await runImages(process.argv.slice(3));
     const known = { workloads: workloads.map(({ name }) => name), targets: targets.map(({ name }) => name) };
     const options = parseOptions(process.argv.slice(2), { ...known, defaultTargets });
     if (process.getuid?.() !== 0)
@@ -191,7 +209,8 @@ async function main(): Promise<number> {
       return 130;
     }
     say(error instanceof Error ? error.message : String(error));
-    if (error instanceof TypeError && 'code' in error) say(usage);
+    if (error instanceof TypeError && 'code' in error)
+      say(process.argv[2] === 'images' ? imagesUsage : usage);
     return 1;
   }
 }

@@ -1,7 +1,20 @@
-/** The place in README.md that `npm run bench -- --readme` fills: what stands between two comments of its own. */
+/** The places in README.md that `npm run bench -- --readme` fills: what stands between two comments of theirs. */
 
-const BEGIN = '<!-- bench: begin, written by npm run bench -- --readme -->';
-const END = '<!-- bench: end -->';
+export interface Place {
+  readonly begin: string;
+  readonly end: string;
+}
+
+const mountPlace: Place = {
+  begin: '<!-- bench: begin, written by npm run bench -- --readme -->',
+  end: '<!-- bench: end -->',
+};
+
+/** Of the figures of images. */
+export const imagePlace: Place = {
+  begin: '<!-- bench images: begin, written by npm run bench -- images --readme -->',
+  end: '<!-- bench images: end -->',
+};
 
 /** What the figures were measured on, as /proc and Node say it. */
 export interface Machine {
@@ -14,12 +27,12 @@ export interface Machine {
 }
 
 /** The README with the new figures; what stood between the comments goes. @throws Error when they are missing. */
-export function withFigures(readme: string, figures: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END, begin);
+export function withFigures(readme: string, figures: string, place = mountPlace): string {
+  const begin = readme.indexOf(place.begin);
+  const end = readme.indexOf(place.end, begin);
   if (begin < 0 || end < 0)
-    throw new Error(`cannot write the figures into README.md: it lacks '${BEGIN}' and '${END}'`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${readme.slice(end)}`;
+    throw new Error(`cannot write the figures into README.md: it lacks '${place.begin}' and '${place.end}'`);
+  return `${readme.slice(0, begin + place.begin.length)}\n\n${figures}\n\n${readme.slice(end)}`;
 }
 
 /** The line below the tables. */

@@ -17,7 +17,21 @@ export interface Layers {
   readonly prints: string;
 }
 
-const applets = ['sh', 'ls', 'cat', 'echo', 'id', 'mkdir', 'rm', 'mv', 'wc', 'uname', 'touch', 'head'];
+const applets = [
+  'sh',
+  'ls',
+  'cat',
+  'echo',
+  'id',
+  'mkdir',
+  'rm',
+  'mv',
+  'wc',
+  'uname',
+  'touch',
+  'head',
+  'sleep',
+];
 const packages = { base: ['busybox-static', 'libc6'], app: ['hello'] };
 
 export async function makeLayers(folder: string): Promise<Layers> {

@@ -2,7 +2,6 @@
  * The variables of a stage: ENV of the image and the stage, and ARGs, which ENV of the same name hides.
  */
 
-import { arch } from 'node:process';
 import type { Lookup } from '../image/words.js';
 
 /** Given by `--build-arg`, they need no ARG, and are not part of the history. */
@@ -17,7 +16,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
 
 /** As images name it. */
 export function hostArchitecture(): string {
-  return ARCHITECTURES[arch] ?? arch;
+  return ARCHITECTURES[process.arch] ?? process.arch;
 }
 
 /** What FROM may use without an ARG, and a stage with one. */

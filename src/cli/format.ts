@@ -5,6 +5,8 @@
  */
 
 import { UserError } from '../errno/user-error.js';
+import { showValue } from './template/functions.js';
+import { Template } from './template/template.js';
 
 export type Cell = string | number | boolean | readonly string[];
 export type Row = Readonly<Record<string, Cell>>;
@@ -15,14 +17,32 @@ export interface Column {
 }
 
 const GAP = 3;
+const HELP_WIDTH = 110;
+
+/** The keys for a help text, in lines. */
+export function keyLines(keys: readonly string[]): string {
+  const lines: string[] = [];
+  for (const key of keys) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + key.length > HELP_WIDTH) lines.push(key);
+    else lines.push(`${lines.pop()}, ${key}`);
+  }
+  return lines.join(',\n');
+}
 
 /** Columns left-aligned under their titles, no trailing blanks. */
 export function formatTable(rows: readonly Row[], columns: readonly Column[]): string {
-  const lines = [
+  return align([
     columns.map((column) => column.title),
     ...rows.map((row) => columns.map(({ key }) => oneLine(cellText(row[key])))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => [...(line[index] ?? '')].length)));
+  ]);
+}
+
+function align(lines: readonly (readonly string[])[]): string {
+  const count = Math.max(...lines.map((line) => line.length));
+  const widths = Array.from({ length: count }, (_, index) =>
+    Math.max(...lines.map((line) => [...(line[index] ?? '')].length)),
+  );
   return lines
     .map((line) =>
       line
@@ -39,38 +59,37 @@ export function formatJson(rows: readonly Row[]): string {
   return `${JSON.stringify(rows, null, 2)}\n`;
 }
 
+const TABLE = 'table ';
+
 /**
- * One line for each row: `{{.Key}}` is its value, `{{json .}}` and `{{json .Key}}` are JSON, `\t` and `\n` escapes.
- * @throws UserError for a key that the rows do not have, or another construct.
+ * One line for each row, by the template (template/template.ts). After `table ` the parts between tabs become columns,
+ * with titles.
+ * @throws UserError for a key that the rows do not have, also when there are none, or a template that is none.
  */
-export function formatTemplate(rows: readonly Row[], template: string, keys: readonly string[]): string {
-  const render = compileTemplate(template, keys);
-  return rows.map((row) => `${render(row)}\n`).join('');
+export function formatTemplate(
+  rows: readonly Row[],
+  text: string,
+  keys: readonly string[],
+  columns: readonly Column[] = [],
+): string {
+  const isTable = text.startsWith(TABLE);
+  const template = new Template(isTable ? text.slice(TABLE.length).trim() : text, { show });
+  const known = keys.includes('Labels') ? [...keys, 'Label'] : keys;
+  const unknown = template.rootKeys().find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new UserError(`invalid format '${text}': there is no '${unknown}'`, {
+      hint: `there are ${keys.join(', ')}`,
+    });
+  }
+  const lines = rows.map((row) => template.render(row));
+  if (!isTable) return lines.map((line) => `${line}\n`).join('');
+  const titles = Object.fromEntries(keys.map((key) => [key, key.toUpperCase()]));
+  for (const { key, title } of columns) titles[key] = title;
+  return align([template.renderTitles(titles), ...lines].map((line) => line.split('\t').map(oneLine)));
 }
 
-function compileTemplate(template: string, keys: readonly string[]): (row: Row) => string {
-  const pieces = template
-    .replaceAll('\\t', '\t')
-    .replaceAll('\\n', '\n')
-    .split(/(\{\{.*?(?:\}\}|$))/s);
-  const parts = pieces.map((piece, index): ((row: Row) => string) => {
-    if (index % 2 === 0) return () => piece;
-    const match = /^\{\{\s*(json\s+)?\.(\w*)\s*\}\}$/.exec(piece);
-    const key = match?.[2];
-    if (!match || key === undefined || (key === '' && !match[1])) {
-      throw new UserError(`invalid format '${template}': '${piece}' is not understood`, {
-        hint: `use {{.${keys[0]}}} or {{json .}}`,
-      });
-    }
-    if (key !== '' && !keys.includes(key)) {
-      throw new UserError(`invalid format '${template}': there is no '${key}'`, {
-        hint: `there are ${keys.join(', ')}`,
-      });
-    }
-    if (!match[1]) return (row) => cellText(row[key]);
-    return (row) => JSON.stringify(key === '' ? row : (row[key] ?? null));
-  });
-  return (row) => parts.map((part) => part(row)).join('');
+function show(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : showValue(value ?? '');
 }
 
 function cellText(cell: Cell | undefined): string {

@@ -29,7 +29,7 @@ export interface ListShape {
 /** The options of a list; `filters` are those that the help names. */
 export function addListOptions(command: Command, quiet: string, filters: readonly string[]): Command {
   command
-    .option('--format <format>', "'table', 'json' or a template as '{{.Name}}'", 'table')
+    .option('--format <format>', "'table', 'json', a template as '{{.Name}}', or 'table TEMPLATE'", 'table')
     .option('-q, --quiet', quiet);
   if (filters.length > 0) {
     command.option(
@@ -51,7 +51,7 @@ export function formatList(
   if (flags.quiet) return tableRows.map((row) => `${String(row[shape.quietKey])}\n`).join('');
   if (flags.format === 'json') return formatJson(rows);
   if (flags.format === 'table') return formatTable(tableRows, shape.columns);
-  return formatTemplate(rows, flags.format, shape.keys);
+  return formatTemplate(rows, flags.format, shape.keys, shape.columns);
 }
 
 /** A filter's values by key: `label=a`, `label=b` are two of `label`. */

@@ -1,19 +1,29 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 /**
  * Entry of the `plyfs` command.
  *
  * Commander and the commands are loaded here and nowhere else; what a command needs beyond its options it loads when it
  * runs, since a mount is to stand 300 ms after the prompt.
+ *
+ * `--` in the first line keeps Node from taking an `--env-file` among our arguments for its own.
  */
 
 import { isExpected } from './output.js';
-import { buildProgram } from './program.js';
 
 try {
+  // In here, so that a failure to load it (no descriptors left) is told in a line too.
+  const { buildProgram } = await import('./program.js');
   await buildProgram().parseAsync();
 } catch (error) {
-  // Commands report what a user can cause; this is a mistake in plyfs.
-  process.stderr.write(`plyfs: ${isExpected(error) ? '' : 'internal error: '}${String(error)}\n`);
+  // Commands report what a user can cause; this is a mistake in plyfs, or there was no loading it.
+  const what = isExpected(error) || isOutOfFiles(error) ? '' : 'internal error: ';
+  process.stderr.write(
+    `plyfs: ${what}${String(error)}${isOutOfFiles(error) ? '; try ulimit -n 1024' : ''}\n`,
+  );
   if (process.argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = 1;
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EMFILE';
 }

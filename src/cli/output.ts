@@ -6,6 +6,7 @@
 
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
+import { isSystemError } from './system-error.js';
 
 export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);
@@ -14,14 +15,33 @@ export function print(text: string): void {
 /** The line for an error; with `debug`, the stack below it. */
 export function errorLine(command: string, error: unknown, debug: boolean): string {
   // Through UserError for its escapes: a file name in the message must not forge a second line.
-  const plain =
-    error instanceof UserError
-      ? error
-      : new UserError(error instanceof Error ? error.message : String(error));
+  const plain = error instanceof UserError ? error : asUserError(error);
   const hint = plain.hint === undefined ? '' : `; ${plain.hint}`;
   const line = `plyfs ${command}: ${plain.message}${hint}\n`;
   const stack = error instanceof Error ? error.stack : undefined;
   return debug && stack !== undefined ? `${line}${stack}\n` : line;
+}
+
+/** What to do about it, where it is not for the one thing that was asked. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room there, or choose another place',
+  EDQUOT: "the owner's quota is used up",
+  EMFILE: 'raise the limit of open files: ulimit -n 4096',
+  EROFS: 'choose a place that can be written',
+};
+
+function asUserError(error: unknown): UserError {
+  if (!(error instanceof Error)) return new UserError(String(error));
+  const code = 'code' in error ? String(error.code) : '';
+  const message = isSystemError(error) ? systemMessage(error) : error.message;
+  return new UserError(message, { hint: REMEDIES[code] });
+}
+
+/** Of `ENOSPC: no space left on device, open '/x'` what was done first. */
+function systemMessage({ message, syscall, path }: NodeJS.ErrnoException): string {
+  const reason = /^[A-Z0-9]+: ([^,]+), /.exec(message)?.[1];
+  if (reason === undefined) return message;
+  return `cannot ${syscall}${path === undefined ? '' : ` '${path}'`}: ${reason}`;
 }
 
 /** Prints the error and makes the command end with status 1. */

@@ -2,6 +2,7 @@
  * What commands about things in the store have in common: `--root`, `--debug`, errors in one line.
  */
 
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Store } from '../store/store.js';
@@ -20,9 +21,11 @@ export function addStoreOptions(command: Command): Command {
   return command.option(ROOT_FLAG, ROOT_TEXT).option(DEBUG_FLAG, 'stack traces with errors');
 }
 
-/** The store that `--root` means. */
+/** The store that `--root` means. From here on volumes are looked into, whose storage may hang: Ctrl-C has to work. */
 export async function openStore({ root }: StoreFlags): Promise<Store> {
   const { Store: Opened } = await import('../store/store.js');
+  const { endAtSignal } = await import('../linux/process.js');
+  for (const signal of [constants.signals.SIGINT, constants.signals.SIGTERM]) endAtSignal(signal);
   return root === undefined ? new Opened() : new Opened(resolve(root));
 }
 

@@ -12,7 +12,6 @@ import { UserError } from '../errno/user-error.js';
 import { type Image, layerTreePath, resolveImage } from '../image/image-index.js';
 import type { RunConfig } from '../image/oci.js';
 import { collectNotices } from '../mounts/spec/plan.js';
-import type { VolumeRequest } from '../mounts/spec/types.js';
 import { writeJson } from '../store/atomic-file.js';
 import {
   type ContainerMount,
@@ -20,10 +19,9 @@ import {
   listContainers,
   type ProcessConfig,
 } from '../store/container-record.js';
-import type { Intent } from '../store/intent.js';
 import { lockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
-import { ensureVolume } from '../volume/create.js';
+import { withVolume } from './ensure-volume.js';
 import { mergeEnvironment } from './environment.js';
 import { fillVolumes } from './fill-volumes.js';
 import { shortId } from './find.js';
@@ -33,6 +31,7 @@ import { lockPath } from './lock.js';
 import { checkContainerName, newContainerId, randomName } from './name.js';
 import { type MountWishes, planContainerMounts } from './plan-mounts.js';
 import { parseSignal } from './signal.js';
+import { takeRootAttributes } from './upper-root.js';
 
 /** The options of `container create`; all strings are text. */
 export interface ContainerWish extends MountWishes {
@@ -77,7 +76,9 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   const staged = store.stage('containers', intent);
   const home = store.path(staged);
   for (const folder of ['upper', 'work', 'merged']) makeFolder(join(home, folder));
-  const mounts = planMounts(store, wish, image, home);
+  const top = image.layers.at(-1);
+  if (top !== undefined) takeRootAttributes(layerTreePath(store, top), join(home, 'upper'));
+  const mounts = await planMounts(store, wish, image, home);
   writeFileSync(lockPath(home), '', { mode: 0o600 });
   using _lock = lockFile(lockPath(home));
   const id = newContainerId();
@@ -90,7 +91,7 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
       layers: image.layers,
       process,
       labels,
-      mounts: withVolumes(store, mounts, { id, image: wish.image, intent }),
+      mounts: mounts.map((mount) => withVolume(store, mount, { id, image: wish.image, intent })),
       readOnly: wish.readOnly === true,
       autoRemove: wish.autoRemove === true,
       privileged: wish.privileged === true,
@@ -114,11 +115,18 @@ function makeFolder(path: string): void {
   chmodSync(path, HOME_FOLDER_MODE);
 }
 
-function planMounts(store: Store, wish: ContainerWish, image: Image, home: string): ContainerMount[] {
+async function planMounts(
+  store: Store,
+  wish: ContainerWish,
+  image: Image,
+  home: string,
+): Promise<ContainerMount[]> {
   const layers = image.layers.map((hex) => layerTreePath(store, hex));
   using tree = new ImageTree(layers.length > 0 ? layers : [join(home, 'merged')]);
   const volumes = Object.keys(image.config.config?.Volumes ?? {}).sort();
-  return planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  const mounts = await planContainerMounts(store, wish, { tree, volumes, os: image.config.os });
+  for (const { request } of mounts) if (request.type === 'image') resolveImage(store, request.source);
+  return mounts;
 }
 
 /** PRECONDITION: locked, so that the name is still free when it is taken. */
@@ -137,27 +145,6 @@ export function nameConflict(name: string, holder: string): UserError {
       hint: 'remove or rename that container to be able to reuse the name',
     },
   );
-}
-
-interface ForWhom {
-  readonly id: string;
-  readonly image: string;
-  readonly intent: Intent;
-}
-
-/** Makes the volumes that are missing, and names the anonymous ones. PRECONDITION: locked. */
-function withVolumes(
-  store: Store,
-  mounts: readonly ContainerMount[],
-  { id, image, intent }: ForWhom,
-): ContainerMount[] {
-  return mounts.map((mount) => {
-    const { request } = mount;
-    if (request.type !== 'volume') return mount;
-    const madeFor = { container: id, image, path: request.target };
-    const { record } = ensureVolume(store, request, { undo: intent, madeFor });
-    return { ...mount, request: { ...request, source: record.name } satisfies VolumeRequest };
-  });
 }
 
 /** Of the image and of the options: Docker's rules for what is kept when ENTRYPOINT or CMD is replaced. */

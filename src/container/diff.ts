@@ -6,7 +6,7 @@
  * file of the layers with several names, written to by one of them: the others are looked for.
  *
  * An object in upper counts as changed whatever it holds, so no edit is missed. A directory counts when its own
- * attributes differ, or something in it did.
+ * attributes differ, or something in it did; the root only for its mode, owner and extended attributes.
  */
 
 import { lstatSync, readdirSync } from 'node:fs';
@@ -38,6 +38,7 @@ export function diffContainer(store: Store, record: ContainerRecord): Change[] {
   using lower = new ImageTree(layers.length > 0 ? layers : [`${home}/merged`]);
   using merged = new ImageTree(layers, home);
   const diff = new Diff(lower, merged);
+  diff.root();
   diff.walk({ upper: nameFromText(`${home}/upper`), lower: ROOT_NODE, merged: ROOT_NODE, path: '' });
   diff.addOtherNames();
   return diff.sorted();
@@ -74,6 +75,14 @@ class Diff {
   sorted(): Change[] {
     const names = [...this.#changes.keys()].sort();
     return names.map((path) => ({ kind: this.#changes.get(path)!, path: displayName(path) }));
+  }
+
+  root(): void {
+    const [before, after] = [this.#lower, this.#merged].map((tree) => {
+      const { mode, uid, gid } = tree.attributes(ROOT_NODE);
+      return JSON.stringify([mode, uid, gid, xattrsOf(tree, ROOT_NODE)]);
+    });
+    if (before !== after) this.#changes.set('/', 'C');
   }
 
   /** @returns whether something in the directory changed. */
@@ -174,6 +183,9 @@ function look(tree: ImageTree, directory: NodeId, name: Name): Seen | undefined 
 
 function attributesOf(tree: ImageTree, node: NodeId, attr: Attr): string {
   const { mode, uid, gid, mtimeSec, mtimeNsec } = attr;
-  const xattrs = [...tree.xattrs(node)].sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([mode, uid, gid, mtimeSec, mtimeNsec, xattrs]);
+  return JSON.stringify([mode, uid, gid, mtimeSec, mtimeNsec, xattrsOf(tree, node)]);
+}
+
+function xattrsOf(tree: ImageTree, node: NodeId): [Name, string][] {
+  return [...tree.xattrs(node)].sort(([a], [b]) => (a < b ? -1 : 1));
 }

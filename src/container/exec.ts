@@ -37,6 +37,11 @@ export async function execInContainer(
       hint: `'plyfs container start ${record.name}' mounts it`,
     });
   }
+  if (wish.workingDirectory?.startsWith('/') === false) {
+    throw new UserError(
+      `the working directory '${wish.workingDirectory}' is invalid, it needs to be an absolute path`,
+    );
+  }
   if (wish.command.length === 0) throw new StartFailure(125, 'no command specified');
   const { process } = record;
   const withOptions: ContainerRecord = {
@@ -51,7 +56,9 @@ export async function execInContainer(
     },
   };
   const files = pid === undefined ? hostFiles(store, record) : [];
-  const order = enterOrder(store, withOptions, wish.command, files);
+  // A mistyped directory is not to be made.
+  const makeDirectory = wish.workingDirectory === undefined;
+  const order = { ...enterOrder(store, withOptions, wish.command, files), makeDirectory };
   const { root, ...joining } = order;
   using forwarder = forwardSignals({ isFirst: pid === undefined });
   const status = await withTerminal(wish.tty === true, wish.interactive === true, (supervision) =>

@@ -72,6 +72,12 @@ export class ImageTree implements Disposable {
     return { path: text(done.map(({ name }) => name)), type: 'directory' };
   }
 
+  /** Valid until the next call. */
+  attributes(node: NodeId): Attr {
+    this.#union.getattr(node, undefined, this.#entry.attr);
+    return this.#entry.attr;
+  }
+
   /** Attributes of a name in a directory; undefined when there is none. Valid until the next call. */
   lookup(directory: NodeId, name: Name): { readonly node: NodeId; readonly attr: Attr } | undefined {
     if (!this.#union.lookup(directory, name, this.#entry)) return undefined;

@@ -3,17 +3,23 @@
  */
 
 import { layerTreePath } from '../image/image-index.js';
+import type { TmpfsRequest } from '../mounts/spec/types.js';
 import type { ContainerMount, ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
+import type { FarFacts } from './far-facts.js';
 import { realRoot } from './real-root.js';
 import { logPath } from './run.js';
 import { mountPointOf, statusOf } from './status.js';
 
 const NEVER = '0001-01-01T00:00:00Z';
 
-/** Touches no mount and waits for nobody. */
-export function inspectContainer(store: Store, record: ContainerRecord) {
+/** Touches no mount and waits for nobody. @param far by target, what the daemon says of far storage. */
+export function inspectContainer(
+  store: Store,
+  record: ContainerRecord,
+  far: ReadonlyMap<string, FarFacts> = new Map(),
+) {
   const { status, state, pid, daemon } = statusOf(store, record);
   const { process } = record;
   const args = [...process.entrypoint, ...process.command];
@@ -43,7 +49,10 @@ export function inspectContainer(store: Store, record: ContainerRecord) {
     Layers: record.layers.map((hex) => layerTreePath(store, hex)),
     Upper: `${home}/upper`,
     Work: `${home}/work`,
-    Mounts: record.mounts.map((mount) => inspectMount(store, mount)),
+    Mounts: record.mounts.map((mount) => ({
+      ...inspectMount(store, mount),
+      ...far.get(mount.request.target),
+    })),
     HostConfig: {
       AutoRemove: record.autoRemove,
       Privileged: record.privileged,
@@ -65,6 +74,13 @@ export function inspectContainer(store: Store, record: ContainerRecord) {
   };
 }
 
+function inspectTmpfs({ sizeBytes, mode }: TmpfsRequest) {
+  return {
+    ...(sizeBytes === undefined ? {} : { SizeBytes: sizeBytes }),
+    ...(mode === undefined ? {} : { Mode: mode.toString(8).padStart(4, '0') }),
+  };
+}
+
 function inspectMount(store: Store, { origin, request }: ContainerMount) {
   const isVolume = request.type === 'volume';
   const isLocal = isVolume && request.source !== undefined;
@@ -79,5 +95,7 @@ function inspectMount(store: Store, { origin, request }: ContainerMount) {
     ...(isVolume && request.subpath !== undefined ? { Subpath: request.subpath } : {}),
     ...(request.owners === undefined ? {} : { Owners: request.owners }),
     ...(request.timeoutMs === undefined ? {} : { TimeoutMs: request.timeoutMs }),
+    ...(request.remote === undefined ? {} : { Remote: request.remote }),
+    ...(request.type === 'tmpfs' ? inspectTmpfs(request) : {}),
   };
 }

@@ -2,11 +2,12 @@
  * The rows of `container ls`: which containers, in which order, and what is known of each.
  */
 
-import { resolveImage } from '../image/image-index.js';
+import { UserError } from '../errno/user-error.js';
+import { findImage } from '../image/image-index.js';
 import { type ContainerRecord, listContainers, volumesOf } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { resolveContainer } from './find.js';
-import { type ContainerStatus, mountPointOf, statusOf, viewHost } from './status.js';
+import { type ContainerStatus, mountPointOf, type Status, statusOf, viewHost } from './status.js';
 import { sinceText, statusText } from './status-text.js';
 
 /** What filters ask; each must hold, of several values of one at least one. */
@@ -40,7 +41,7 @@ export interface ListedContainer {
   readonly mountPoint: string;
 }
 
-/** Newest first. @throws UserError for a filter that names no container. */
+/** Newest first. @throws UserError for a filter that names no container, or has a value that cannot be. */
 export function listedContainers(store: Store, { all, last, filter }: ListWays): ListedContainer[] {
   const view = viewHost();
   const now = Date.now();
@@ -65,7 +66,8 @@ type Matches = (record: ContainerRecord, status: ContainerStatus) => boolean;
 function matcher(store: Store, filter: ContainerFilter): Matches {
   const some = (values: readonly string[] | undefined, test: (value: string) => boolean) =>
     values === undefined || values.some(test);
-  const ancestors = filter.ancestors?.map((text) => resolveImage(store, text));
+  checkValues(filter);
+  const ancestors = filter.ancestors?.map((text) => ({ text, image: findImage(store, text) }));
   const time = (text: string | undefined) =>
     text === undefined ? undefined : resolveContainer(store, text).createdAt;
   const before = time(filter.before);
@@ -76,10 +78,24 @@ function matcher(store: Store, filter: ContainerFilter): Matches {
     some(filter.statuses, (wanted) => wanted === status) &&
     some(filter.exitCodes, (code) => status === 'exited' && String(state?.exitCode) === code) &&
     some(filter.volumes, (volume) => hasVolume(record, volume)) &&
-    (ancestors === undefined || ancestors.some((image) => descends(record, image))) &&
+    (ancestors === undefined || ancestors.some((ancestor) => descends(record, ancestor))) &&
     (filter.hasLabels === undefined || filter.hasLabels(record.labels)) &&
     (before === undefined || record.createdAt < before) &&
     (since === undefined || record.createdAt > since);
+}
+
+const STATUSES: readonly Status[] = ['created', 'running', 'exited', 'dead'];
+
+function checkValues({ statuses = [], exitCodes = [] }: ContainerFilter): void {
+  for (const status of statuses) {
+    if (!(STATUSES as readonly string[]).includes(status)) {
+      throw new UserError(`invalid filter 'status=${status}'`, { hint: `there are ${STATUSES.join(', ')}` });
+    }
+  }
+  for (const code of exitCodes) {
+    if (!/^\d{1,3}$/.test(code))
+      throw new UserError(`invalid filter 'exited=${code}'`, { hint: 'it is a number' });
+  }
 }
 
 /** As Docker: the text anywhere in the name, or as a regular expression. */
@@ -97,11 +113,15 @@ function hasVolume(record: ContainerRecord, wanted: string): boolean {
   return volumesOf(record).includes(wanted) || record.mounts.some(({ request }) => request.target === wanted);
 }
 
+interface Ancestor {
+  readonly text: string;
+  /** Undefined: it is gone, or never was; containers still know the name they were made by. */
+  readonly image: { readonly id: string; readonly layers: readonly string[] } | undefined;
+}
+
 /** The image itself, or one that has all of its layers at the bottom. */
-function descends(
-  record: ContainerRecord,
-  image: { readonly id: string; readonly layers: readonly string[] },
-): boolean {
+function descends(record: ContainerRecord, { text, image }: Ancestor): boolean {
+  if (image === undefined) return record.image.name === text;
   if (record.image.id === image.id) return true;
   return image.layers.length > 0 && image.layers.every((hex, index) => record.layers[index] === hex);
 }

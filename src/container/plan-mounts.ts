@@ -6,14 +6,14 @@
  * so `-v run:/run` also stands for a VOLUME /var/run.
  */
 
-import { statSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { sourceTypeOf } from '../daemon/build-config.js';
+import { farBindsOf, sourceTypeOf } from '../daemon/build-config.js';
 import { UserError } from '../errno/user-error.js';
+import { lookFar } from '../mounts/look-far.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
 import { planMounts } from '../mounts/spec/plan.js';
 import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
-import type { MountRequest, SpecContext, VolumeRequest } from '../mounts/spec/types.js';
+import type { MountRequest, SourceType, SpecContext, VolumeRequest } from '../mounts/spec/types.js';
 import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
 import type { ContainerMount, MountOrigin } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
@@ -41,12 +41,12 @@ export interface ImageSide {
 }
 
 /** Shallower targets first. Anonymous volumes have no source yet. @throws UserError */
-export function planContainerMounts(
+export async function planContainerMounts(
   store: Store,
   wishes: MountWishes,
   image: ImageSide,
   cwd = process.cwd(),
-): ContainerMount[] {
+): Promise<ContainerMount[]> {
   const context: SpecContext = { cwd, memoryBytes: totalmem() };
   const parsed = (
     specs: readonly string[] = [],
@@ -64,9 +64,9 @@ export function planContainerMounts(
   for (const [origin, requests] of own) {
     for (const request of requests) winners.putOnce({ origin, request });
   }
-  const mounts = winners.list();
+  const mounts = await inOrder(winners.list());
   if (image.os === 'windows') refuseFileBinds(mounts);
-  return inOrder(mounts);
+  return mounts;
 }
 
 /** One mount for each place. */
@@ -128,12 +128,10 @@ function inherited(store: Store, spec: string): ContainerMount[] {
   });
 }
 
-/** Docker's rule for Windows containers. */
-function refuseFileBinds(mounts: readonly ContainerMount[]): void {
+/** Docker's rule for Windows containers. @throws UserError */
+export function refuseFileBinds(mounts: readonly ContainerMount[]): void {
   for (const { request } of mounts) {
-    if (request.type !== 'bind') continue;
-    const stat = statSync(request.source, { throwIfNoEntry: false });
-    if (stat === undefined || stat.isDirectory()) continue;
+    if (request.type !== 'bind' || request.sourceType !== 'file') continue;
     throw new UserError(
       `invalid mount config for type "bind": source path must be a directory: '${request.source}' is mounted into a windows container`,
       { hint: 'mount the directory that holds the file' },
@@ -141,11 +139,17 @@ function refuseFileBinds(mounts: readonly ContainerMount[]): void {
   }
 }
 
-function inOrder(mounts: readonly ContainerMount[]): ContainerMount[] {
+/** Shallower targets first, binds with what their source is. @throws UserError as planMounts(). */
+export async function inOrder(mounts: readonly ContainerMount[]): Promise<ContainerMount[]> {
   const origins = new Map(mounts.map(({ request, origin }) => [request.target, origin]));
-  const planned = planMounts(
-    mounts.map(({ request }) => request),
-    sourceTypeOf,
-  );
+  const requests = mounts.map(({ request }) => request);
+  const farTypes = new Map<string, SourceType | undefined>();
+  for (const { source, spec, timeoutMs } of farBindsOf(requests).values()) {
+    const look = { path: source, limitMs: timeoutMs, what: `cannot mount '${spec}'` };
+    farTypes.set(source, await lookFar(look));
+  }
+  const typeOf = (path: string): SourceType | undefined =>
+    farTypes.has(path) ? farTypes.get(path) : sourceTypeOf(path);
+  const planned = planMounts(requests, typeOf);
   return planned.map((request) => ({ origin: origins.get(request.target) ?? 'volume', request }));
 }

@@ -5,6 +5,7 @@
 
 import { UserError } from '../errno/user-error.js';
 import { type ContainerRecord, listContainers, usersOfVolume, volumesOf } from '../store/container-record.js';
+import { measureTree } from '../store/measure-tree.js';
 import type { Store } from '../store/store.js';
 import { ANONYMOUS_LABEL, readVolume } from '../store/volume-record.js';
 import { whileUnused } from '../volume/use.js';
@@ -61,22 +62,31 @@ function anonymousVolumes(store: Store, record: ContainerRecord): string[] {
   });
 }
 
-/** Those that do not run, which `isMeant`. @returns their ids. */
+export interface PrunedContainers {
+  readonly ids: readonly string[];
+  /** On disk, of what they had changed. */
+  readonly bytes: number;
+}
+
+/** Those that do not run, which `isMeant`. */
 export async function pruneContainers(
   store: Store,
   isMeant: (record: ContainerRecord) => boolean,
-): Promise<string[]> {
+): Promise<PrunedContainers> {
   const view = viewHost();
   const idle = listContainers(store).filter((record) => statusOf(store, record, view).status !== 'running');
-  const removed: string[] = [];
+  const ids: string[] = [];
+  let bytes = 0;
   for (const record of idle.filter(isMeant)) {
     try {
+      const itsBytes = measureTree(store.path('containers', record.id, 'upper')).diskBytes;
       await removeContainer(store, record);
-      removed.push(record.id);
+      ids.push(record.id);
+      bytes += itsBytes;
     } catch (error) {
       // Started meanwhile, or removed by another.
       if (!(error instanceof UserError)) throw error;
     }
   }
-  return removed;
+  return { ids, bytes };
 }

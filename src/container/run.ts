@@ -32,7 +32,7 @@ export async function withTerminal<T>(
     return await run({
       stdio: ['ignore', 'inherit', 'inherit'],
       onTerminal: (pid, masterFd) => {
-        connection = connectTerminal(takeMaster(pid, masterFd), 1, interactive);
+        connection = connectTerminal(pid, takeMaster(pid, masterFd), interactive);
       },
     });
   } finally {

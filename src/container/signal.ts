@@ -52,7 +52,8 @@ export function signalFirstProcess(pid: number, name: SignalName): SignalName | 
   return name;
 }
 
-function isFatalDefault(pid: number, name: SignalName): boolean {
+/** Whether a process ends of the signal, or would if it were not the first of its pid namespace. */
+export function isFatalDefault(pid: number, name: SignalName): boolean {
   if (HARMLESS.has(name) || name === 'SIGKILL') return false;
   const bit = 1n << BigInt(signalNumber(name) - 1);
   const status = readStatus(pid);

@@ -68,7 +68,9 @@ export function runProcess(order: EnterOrder, options: StartOptions): Promise<nu
     onReports(channel, hooks, (found) => (failure = found), fail);
     child.on('error', (error) => reject(wrapperFailure(program!, error)));
     // 'close' would wait for what the command has started and left behind.
-    child.on('exit', (code, signal) => {
+    child.on('exit', async (code, signal) => {
+      // Why it failed may still be on its way.
+      await ended(channel);
       channel.destroy();
       child.stderr?.destroy();
       if (failure !== undefined) reject(failure);
@@ -113,6 +115,21 @@ function onReports(
 }
 
 const LINE_LIMIT = 64 * 1024;
+const DRAIN_MS = 1_000;
+
+/** When all that was written into the channel is read: its other ends are closed once the process has ended. */
+function ended(channel: Duplex): Promise<void> {
+  if (channel.readableEnded || channel.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, DRAIN_MS);
+    for (const event of ['end', 'close']) {
+      channel.once(event, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }
+  });
+}
 
 /**
  * Docker's status for a signal is that of the shell. unshare(1) ends as the command did, but for SIGKILL, where that of

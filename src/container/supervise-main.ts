@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   await superviseCommand(store, record, {
     stdio: ['ignore', 'inherit', 'inherit'],
     onTerminal: (pid, masterFd) => {
-      connection = connectTerminal(takeMaster(pid, masterFd), 1, false);
+      connection = connectTerminal(pid, takeMaster(pid, masterFd), false);
     },
     onReady: () => report({ ok: true }),
   });

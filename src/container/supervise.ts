@@ -18,7 +18,7 @@ import { removeContainer } from './remove.js';
 import { identityOf, readState, writeState } from './run-state.js';
 import { type SignalName, send, signalFirstProcess, statusOfSignal } from './signal.js';
 import { runProcess, StartFailure, type StartOptions } from './start-process.js';
-import { mountPointOf } from './status.js';
+import { mountPointOf, statusOf } from './status.js';
 
 export interface Supervision extends Pick<StartOptions, 'stdio' | 'onTerminal'> {
   /** The command is about to run. */
@@ -49,7 +49,7 @@ export async function superviseCommand(
 ): Promise<number> {
   const args = commandLine(record);
   using forwarder = forwardSignals();
-  const files = await begin(store, record);
+  const files = await begin(store, record).catch((error: unknown) => abandon(store, record, error));
   const startedAt = new Date().toISOString();
   const supervisor = identityOf(process.pid);
   try {
@@ -87,6 +87,14 @@ async function begin(store: Store, record: ContainerRecord): Promise<HostFile[]>
   return files;
 }
 
+/** `--rm` leaves nothing of a container that could not be mounted. */
+async function abandon(store: Store, record: ContainerRecord, error: unknown): Promise<never> {
+  // It may be that it runs already.
+  if (record.autoRemove && statusOf(store, record).status !== 'running')
+    await removeContainer(store, record, { volumes: true });
+  throw error;
+}
+
 /** Leaves `--rm` nothing to be seen. */
 async function end(store: Store, record: ContainerRecord, exitCode: number, error?: string): Promise<void> {
   {
@@ -118,6 +126,7 @@ export function enterOrder(
     args,
     environment,
     workingDirectory,
+    makeDirectory: true,
     user,
     terminal: tty,
     privileged: record.privileged,

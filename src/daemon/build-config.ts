@@ -7,7 +7,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readMountinfo } from '../engine/kernel/attach-mountinfo.js';
+import { type MountEntry, readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
 import { imageDirectories } from '../image/mount-image.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
@@ -159,12 +159,7 @@ export function resolveRequests(
 ): ResolvedMount[] {
   const entries = readMountinfo();
   const farOf = (path: Name, remote: boolean | undefined) => farSourceOf(path, remote, entries);
-  const farBinds = new Set(
-    requests
-      .filter((one) => one.type === 'bind')
-      .filter(({ source, remote }) => farOf(nameFromText(source), remote) !== undefined)
-      .map(({ source }) => source),
-  );
+  const farBinds = farBindsOf(requests, entries);
   // What a far source is turns out when its thread opens it.
   const typeOf = (path: string) => (farBinds.has(path) ? 'directory' : sourceTypeOf(path));
   return planMounts(requests, typeOf).map((request) => {
@@ -175,6 +170,18 @@ export function resolveRequests(
         : undefined;
     return far === undefined ? resolved : { ...resolved, far };
   });
+}
+
+/** The sources of binds that lie on far storage: what looks at them may hang. */
+export function farBindsOf(
+  requests: readonly MountRequest[],
+  entries: readonly MountEntry[] = readMountinfo(),
+): ReadonlyMap<string, BindRequest> {
+  const binds = requests.filter((one) => one.type === 'bind');
+  const far = binds.filter(
+    ({ source, remote }) => farSourceOf(nameFromText(source), remote, entries) !== undefined,
+  );
+  return new Map(far.map((request) => [request.source, request]));
 }
 
 function resolveMount(request: MountRequest, root: string, isFar: boolean): ResolvedMount {

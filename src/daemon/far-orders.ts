@@ -1,8 +1,9 @@
 /** What the session worker orders of the thread of a far storage, beside requests, and what it hears of it. */
 
 import type { MessagePort } from 'node:worker_threads';
-import { UserError } from '../errno/user-error.js';
+import type { UserError } from '../errno/user-error.js';
 import type { PointChange } from '../mounts/attach-mounts.js';
+import { FAR_LIMIT_MS, silentStorage } from '../mounts/look-far.js';
 import type { Trial } from '../mounts/trial.js';
 import type { Attr } from '../vfs/attr.js';
 import { displayName, type Name } from '../vfs/name.js';
@@ -44,22 +45,16 @@ export type FarEvent =
     }
   | { readonly kind: 'unused'; readonly owner: number };
 
-/** How long the source of a mount without `timeout=` may take to open. */
-const OPEN_LIMIT_MS = 10_000;
-
 export function openLimitMs({ request }: ResolvedMount): number {
-  return request.timeoutMs ?? OPEN_LIMIT_MS;
+  return request.timeoutMs ?? FAR_LIMIT_MS;
 }
 
 /** What to say of a source that does not open in time. */
 export function silence(mount: ResolvedMount): UserError {
   const { request, hostPath } = mount;
-  const path = displayName(hostPath ?? '');
-  const seconds = openLimitMs(mount) / 1000;
-  return new UserError(
-    `cannot mount '${request.spec}': the storage at '${path}' does not answer in ${seconds} s`,
-    {
-      hint: `see whether 'ls ${path}' answers; timeout=1m waits longer`,
-    },
-  );
+  return silentStorage({
+    path: displayName(hostPath ?? ''),
+    limitMs: request.timeoutMs,
+    what: `cannot mount '${request.spec}'`,
+  });
 }

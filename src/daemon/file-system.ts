@@ -187,6 +187,13 @@ export class ServedTree {
     return this.#changes;
   }
 
+  /** Of the mounts that were taken away: how many are still in use, and the names that the kernel has in them. */
+  lingering(): { readonly mounts: number; readonly renewed: readonly Renewed[] } {
+    const owners = [...this.#leaving.keys()];
+    const renewed = owners.flatMap((owner) => [...this.#attachments.mounted.namesOf(owner)]);
+    return { mounts: owners.length, renewed };
+  }
+
   /** The loop served the union alone so far. @returns what it is to serve now. */
   joinMounts(session: Session): FileSystem {
     this.#attachments.mounted.join(session);

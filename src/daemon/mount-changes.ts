@@ -25,6 +25,8 @@ import type { Session } from './session.js';
 
 const CHANGE_TIMEOUT_MS = 5_000;
 const NOTIFY_TIMEOUT_MS = 2_000;
+const FIRST_SWEEP_MS = 200;
+const LAST_SWEEP_MS = 30_000;
 
 export interface ChangesOptions {
   readonly config: MountConfig;
@@ -38,11 +40,18 @@ export interface ChangesOptions {
   readonly onChange: () => void;
 }
 
+interface Lingering {
+  /** How many that were taken away are still in use. */
+  readonly mounts: number;
+  readonly renewed: readonly Renewed[];
+}
+
 export class MountChanges {
   readonly #options: ChangesOptions;
   readonly #notifier: Notifier;
   #mounts: readonly ResolvedMount[];
   #last: Promise<unknown> = Promise.resolve();
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: ChangesOptions) {
     this.#options = options;
@@ -61,6 +70,7 @@ export class MountChanges {
   }
 
   close(): void {
+    clearTimeout(this.#sweep);
     this.#notifier.close();
   }
 
@@ -124,16 +134,45 @@ export class MountChanges {
     const reply = await this.#options.session.request('mountRemove', { target }, CHANGE_TIMEOUT_MS);
     this.#mounts = this.#mounts.filter(({ request }) => request.target !== target);
     await this.#settle(reply);
+    this.#sweepLater(FIRST_SWEEP_MS);
+  }
+
+  /**
+   * What was open when its mount went keeps its name in the kernel's cache, unreachable, until memory runs short; and with
+   * it the volume. So the kernel is told of such names until none is left.
+   */
+  #sweepLater(afterMs: number): void {
+    clearTimeout(this.#sweep);
+    this.#sweep = setTimeout(() => {
+      void this.#sweepNow().then((isDone) => {
+        if (!isDone) this.#sweepLater(Math.min(2 * afterMs, LAST_SWEEP_MS));
+      });
+    }, afterMs).unref();
+  }
+
+  /** @returns whether nothing is left. */
+  async #sweepNow(): Promise<boolean> {
+    try {
+      const reply = await this.#options.session.request('lingering', {}, CHANGE_TIMEOUT_MS);
+      const { mounts, renewed } = reply as Lingering;
+      if (renewed.length > 0) await this.#notifier.forget(renewed, NOTIFY_TIMEOUT_MS);
+      return mounts === 0;
+    } catch (error) {
+      // The session is silent, or a directory is in use; when the session has ended so has this process.
+      if (!(error instanceof UserError)) throw error;
+      return false;
+    }
   }
 
   async #settle(reply: unknown): Promise<void> {
     this.#options.onChange();
-    await this.#notifier.forget((reply as { renewed: readonly Renewed[] }).renewed, NOTIFY_TIMEOUT_MS);
+    const { renewed } = reply as { readonly renewed: readonly Renewed[] };
+    await this.#notifier.forget(renewed, NOTIFY_TIMEOUT_MS);
   }
 
-  /** The volume may be removed, and its storage unmounted, unless another mount of ours shows it. */
+  /** The volume may be removed, and its storage unmounted, unless another mount of ours has a use of its own. */
   #release({ hostPath }: ResolvedMount): void {
-    if (hostPath === undefined || this.#mounts.some((one) => one.hostPath === hostPath)) return;
+    if (hostPath === undefined) return;
     const { uses } = this.#options.sources;
     const index = uses.findIndex(({ path }) => nameFromText(path) === hostPath);
     if (index >= 0) uses.splice(index, 1)[0]?.[Symbol.dispose]();

@@ -133,11 +133,21 @@ export function createRunDirectory(root: string, id: string): string {
   return directory;
 }
 
-/** Writes state.json as a whole: a reader sees the old state or the new one. */
+/** Writes state.json as a whole: a reader sees the old state or the new one. @throws UserError */
 export function writeRunState(directory: string, state: RunState): void {
   const temporary = join(directory, 'state.json.new');
-  writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, join(directory, 'state.json'));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+    renameSync(temporary, join(directory, 'state.json'));
+  } catch (error) {
+    throw new UserError(
+      `cannot write the state of the mount to '${directory}': ${(error as Error).message}`,
+      {
+        hint: 'make room there, or set PLYFS_RUN_DIR to another directory',
+        cause: error,
+      },
+    );
+  }
 }
 
 export function removeRunDirectory(directory: string): void {
@@ -171,7 +181,7 @@ function isMounted({ mountId, mountpoint }: RunState): boolean {
   return readMountinfo().some((entry) => entry.mountId === mountId && entry.mountpoint === mountpoint);
 }
 
-/** Undefined when there is none, or none yet. */
+/** Undefined when there is none, or none yet, or what is there is no state (the host's disk was full, or broke). */
 export function readRunState(directory: string): RunState | undefined {
   let text: string;
   try {
@@ -180,9 +190,30 @@ export function readRunState(directory: string): RunState | undefined {
     if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
-  const value: unknown = JSON.parse(text);
-  const isState = typeof value === 'object' && value !== null && 'pid' in value && 'mountpoint' in value;
-  return isState ? (value as RunState) : undefined;
+  const value = parsed(text);
+  return isRunState(value) ? value : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isRunState(value: unknown): value is RunState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, startTicks, mountpoint, createdAt, layers, mounts } = value as Partial<RunState>;
+  return (
+    typeof pid === 'number' &&
+    typeof startTicks === 'number' &&
+    typeof mountpoint === 'string' &&
+    typeof createdAt === 'string' &&
+    Array.isArray(layers) &&
+    Array.isArray(mounts)
+  );
 }
 
 /** Whether the process that wrote the state still runs. */

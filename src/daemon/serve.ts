@@ -123,33 +123,31 @@ export class ServedMount {
     await Promise.race([session.ready, this.givenUp.promise]);
     await this.attach(session);
     try {
-      if (this.stopAsked) throw this.stopped();
-      this.features = await withTimeout(
-        Promise.race([session.initialized, this.givenUp.promise]),
-        INIT_TIMEOUT_MS,
-      );
+      await this.establish(session);
     } catch (error) {
       await this.abandon();
       throw error;
     }
-    this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
-    if (this.attached?.fuseFd !== undefined) {
-      const onChange = (): void => writeRunState(this.directory, this.state());
-      this.changes = new MountChanges({
-        config,
-        session,
-        fuseFd: this.attached.fuseFd,
-        sources: this.sources,
-        locks: this.locks,
-        onChange,
-      });
-    }
-    const state = this.state();
-    writeRunState(this.directory, state);
-    keepSources(this.sources);
-    this.hooks.onMounted(state);
     const aborted = this.givenUp.promise.catch((): SessionEnd => ({ reason: 'aborted' }));
     return this.finish(await Promise.race([session.ended, aborted]));
+  }
+
+  /** From the mount to the word that it answers. */
+  private async establish(session: Session): Promise<void> {
+    if (this.stopAsked) throw this.stopped();
+    const initialized = Promise.race([session.initialized, this.givenUp.promise]);
+    this.features = await withTimeout(initialized, INIT_TIMEOUT_MS);
+    const { config, sources, locks, directory } = this;
+    this.mountId ??= topMountAt(readMountinfo(), config.mountpoint)?.mountId;
+    if (this.attached?.fuseFd !== undefined) {
+      const { fuseFd } = this.attached;
+      const onChange = (): void => writeRunState(directory, this.state());
+      this.changes = new MountChanges({ config, session, fuseFd, sources, locks, onChange });
+    }
+    const state = this.state();
+    writeRunState(directory, state);
+    keepSources(sources);
+    this.hooks.onMounted(state);
   }
 
   private async attach(session: Session): Promise<void> {

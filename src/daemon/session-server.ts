@@ -69,7 +69,8 @@ export function answerRequest(
     } else if (name === 'mountRemove') {
       beforeChange();
       reply({ renewed: tree.removeMount(String(args.target)) });
-    } else reply(tree.abandon(String(args.target)));
+    } else if (name === 'lingering') reply(tree.lingering());
+    else reply(tree.abandon(String(args.target)));
   } catch (error) {
     refuse(error);
   }

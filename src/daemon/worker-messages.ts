@@ -31,8 +31,8 @@ export type FromWorker =
   | { readonly kind: 'ended'; readonly reason: string; readonly isHung?: boolean };
 
 export type InspectName = 'why' | 'stats' | 'inspect';
-/** What changes the mounts while they are served; engine `kernel` alone. */
-export type ChangeName = 'mountAdd' | 'mountAbandon' | 'mountRemove';
+/** What changes the mounts while they are served, and what is left of those taken away; engine `kernel` alone. */
+export type ChangeName = 'mountAdd' | 'mountAbandon' | 'mountRemove' | 'lingering';
 
 export type ToWorker =
   /** To a process, which has no workerData; the first message. */

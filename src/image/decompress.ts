@@ -1,15 +1,14 @@
 /**
  * Layers as they come: plain, gzip (RFC 1952) or zstd (RFC 8878), told apart by their first bytes.
  *
- * gzip is unpacked on Node's thread pool, beside the thread that writes the files. zstd is unpacked by Node where it
- * has it (22.15), else by fzstd, which is plain JavaScript and runs in between.
+ * gzip is unpacked on Node's thread pool, beside the thread that writes the files; zstd see zstd.ts.
  */
 
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import zlib, { createGunzip } from 'node:zlib';
-import { Decompress } from 'fzstd';
+import { createGunzip } from 'node:zlib';
 import { UserError } from '../errno/user-error.js';
+import { nativeZstd, zstd } from './zstd.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -18,6 +17,8 @@ export type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
 const MAGIC: readonly (readonly [kind: string, bytes: readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+  // A frame to be skipped, which may come first.
+  ...Array.from({ length: 16 }, (_, low) => ['zstd', [0x50 + low, 0x2a, 0x4d, 0x18]] as const),
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a]],
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
@@ -51,7 +52,8 @@ export async function decompress(source: Chunks): Promise<Decompressed> {
   const all = joined(start, iterator);
   if (compression === 'none') return { compression, chunks: all };
   if (compression === 'gzip') return { compression, chunks: through(all, createGunzip(INFLATE_OPTIONS)) };
-  return { compression, chunks: nativeZstd(all) ?? zstd(all) };
+  const native = nativeZstd(INFLATE_OPTIONS);
+  return { compression, chunks: native === undefined ? zstd(all) : through(all, native) };
 }
 
 async function* joined(
@@ -74,12 +76,10 @@ async function* joined(
 const INFLATE_OPTIONS = { chunkSize: 256 * 1024, readableHighWaterMark: 2 * 1024 * 1024 };
 
 async function* through(source: AsyncIterable<Buffer>, transform: Transform): AsyncGenerator<Buffer> {
-  const feeding = pipeline(Readable.from(source, { objectMode: true, highWaterMark: 4 }), transform);
-  // The reader below sees the same error.
-  feeding.catch(() => undefined);
+  // The reader below sees the same error. It may come to the end first: zeros after the last member of a gzip are left.
+  pipeline(Readable.from(source, { objectMode: true, highWaterMark: 4 }), transform).catch(() => undefined);
   try {
     for await (const chunk of transform) yield chunk as Buffer;
-    await feeding;
   } catch (error) {
     throw compressionError(error);
   } finally {
@@ -95,37 +95,4 @@ function compressionError(error: unknown): unknown {
   }
   if (!code.startsWith('Z_') && !code.startsWith('ZSTD_')) return error;
   return new UserError(`the compressed data is damaged: ${(error as Error).message}`, { cause: error });
-}
-
-interface ZstdInNode {
-  createZstdDecompress?(options: object): Transform;
-}
-
-function nativeZstd(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> | undefined {
-  const { createZstdDecompress } = zlib as ZstdInNode;
-  return createZstdDecompress === undefined
-    ? undefined
-    : through(source, createZstdDecompress(INFLATE_OPTIONS));
-}
-
-async function* zstd(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let ready: Buffer[] = [];
-  const decoder = new Decompress((data) => {
-    if (data.length > 0) ready.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-  });
-  for await (const chunk of source) {
-    decode(() => decoder.push(chunk));
-    yield* ready;
-    ready = [];
-  }
-  decode(() => decoder.push(new Uint8Array(0), true));
-  yield* ready;
-}
-
-function decode(step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    throw new UserError(`the compressed data is damaged: ${(error as Error).message}`, { cause: error });
-  }
 }

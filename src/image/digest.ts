@@ -15,6 +15,12 @@ export function checkDigest(value: unknown, what: string): Digest {
   });
 }
 
+/** @throws UserError when there is more or less of it than was promised. */
+export function compareSize(found: number, expected: number | undefined, what: string): void {
+  if (expected === undefined || found === expected) return;
+  throw new UserError(`${what} is damaged: it has ${found} bytes, and ${expected} were expected`);
+}
+
 /** @throws UserError when what was read is not what was promised. */
 export function compareDigest(found: Digest, expected: Digest | undefined, what: string): void {
   if (expected === undefined || found === expected) return;

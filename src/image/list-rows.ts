@@ -3,9 +3,9 @@
  */
 
 import { UserError } from '../errno/user-error.js';
-import { listContainers } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { type Image, isDangling, isIntermediate, listImages, resolveImage } from './image-index.js';
+import { imageUsers } from './image-users.js';
 import { readLayer } from './layer-record.js';
 import type { Digest } from './oci.js';
 import { parseReference } from './reference.js';
@@ -41,8 +41,7 @@ type Filters = ReadonlyMap<string, readonly string[]>;
  */
 export function listRows(store: Store, filters: Filters, { wanted, all = false }: ListWish = {}): ImageRow[] {
   const images = listImages(store).filter((image) => all || !isIntermediate(image));
-  const users = new Map<Digest, number>();
-  for (const { image } of listContainers(store)) users.set(image.id, (users.get(image.id) ?? 0) + 1);
+  const users = imageUsers(store);
   const tests = testsOf(store, filters);
   return images
     .filter((image) => tests.every((test) => test(image)))
@@ -56,7 +55,7 @@ export function listRows(store: Store, filters: Filters, { wanted, all = false }
           id: image.id,
           created: image.config.created ?? '',
           sizeBytes: sizeOf(store, image),
-          containers: users.get(image.id) ?? 0,
+          containers: users.get(image.id)?.length ?? 0,
         })),
     );
 }

@@ -11,6 +11,7 @@ import { openFile, openInput } from './input.js';
 import type { Notices } from './layer/attributes.js';
 import { type Archive, DirectoryArchive, TarArchive } from './layout/archive.js';
 import { isDockerArchive, readDockerArchive } from './layout/read-docker.js';
+import { isLegacyArchive, readLegacyArchive } from './layout/read-legacy.js';
 import { isOciLayout, readOciLayout } from './layout/read-oci.js';
 import type { Digest, Platform } from './oci.js';
 import { hostPlatform } from './platform.js';
@@ -54,6 +55,7 @@ export async function loadImages(store: Store, path: string, options: LoadOption
 async function readArchive(archive: Archive, platform: Platform): ReturnType<typeof readDockerArchive> {
   if (isOciLayout(archive)) return readOciLayout(archive, platform);
   if (isDockerArchive(archive)) return readDockerArchive(archive);
+  if (isLegacyArchive(archive)) return readLegacyArchive(archive);
   throw new UserError(
     `'${archive.shown}' holds no image: neither 'index.json' nor 'manifest.json' is in it`,
     {

@@ -2,14 +2,13 @@
  * Platforms as images name them: `linux/amd64`, `linux/arm64/v8`, in Go's words.
  */
 
-import { arch } from 'node:process';
 import { UserError } from '../errno/user-error.js';
 import type { Platform } from './oci.js';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64' };
 
 export function hostPlatform(): Platform {
-  return { architecture: ARCHITECTURES[arch] ?? arch, os: 'linux' };
+  return { architecture: ARCHITECTURES[process.arch] ?? process.arch, os: 'linux' };
 }
 
 /** `[OS/]ARCHITECTURE[/VARIANT]`. @throws UserError */

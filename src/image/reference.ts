@@ -76,5 +76,8 @@ function invalid(text: string, why: string): UserError {
 export function parseImageName(text: string): Reference {
   const reference = parseReference(text);
   if (reference.digest !== undefined) throw invalid(text, 'an image is not named by its digest');
+  if (reference.host === undefined && reference.path === 'sha256') {
+    throw invalid(text, 'it would be taken for an id');
+  }
   return reference;
 }

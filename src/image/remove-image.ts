@@ -12,6 +12,7 @@ import { type FileLock, tryLockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
 import { type Image, isDangling, listImages, nameByDigest, readIndex, resolveImage } from './image-index.js';
+import { imageUsers } from './image-users.js';
 import { withImage, withoutImages, withoutName, withoutPulled } from './index-names.js';
 import { LAYER_FILE, readLayer } from './layer-record.js';
 import { type Descriptor, type Digest, MEDIA_TYPE } from './oci.js';
@@ -77,7 +78,7 @@ export function pruneImages(
   options: { readonly all: boolean; readonly keep: (image: Image) => boolean },
 ): Removal {
   return store.locked(() => {
-    const users = new Set(listContainers(store).map(({ image }) => image.id));
+    const users = imageUsers(store);
     const unused = listImages(store).filter(
       (image) => !users.has(image.id) && (options.all || isDangling(image)) && !options.keep(image),
     );
@@ -95,8 +96,7 @@ function nameMeant(image: Image, text: string): string | undefined {
 }
 
 function refuseUsed(store: Store, image: Image, text: string): void {
-  const users = listContainers(store).filter((record) => record.image.id === image.id);
-  const [first] = users;
+  const [first] = imageUsers(store).get(image.id) ?? [];
   if (first === undefined) return;
   throw new UserError(`unable to remove '${text}': container ${shortId(first)} is using it`, {
     hint: 'remove the container first, or use -f',

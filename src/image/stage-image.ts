@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { chainIds, hexOf } from './chain-id.js';
 import type { Chunks } from './decompress.js';
-import { compareDigest } from './digest.js';
+import { compareDigest, compareSize } from './digest.js';
 import type { ImageStage, NewImage } from './image-stage.js';
 import { jsonBytes, LAYER_TYPE } from './import-image.js';
 import { openInput } from './input.js';
@@ -91,6 +91,7 @@ async function stageLayer(
     ? stage.writeBlob(layer.open(), unpack)
     : stage.adoptBlob(layer.open(), layer.file, unpack));
   compareDigest(digest, layer.digest, 'a blob');
+  compareSize(sizeBytes, layer.sizeBytes, `blob '${digest}'`);
   compareDigest(result.diffId, layer.diffId, 'a layer');
   const mediaType = layer.mediaType ?? LAYER_TYPE[result.compression];
   return { blob: { mediaType, digest, size: sizeBytes }, unpacked: result };

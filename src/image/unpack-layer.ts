@@ -4,13 +4,14 @@
 
 import { createHash } from 'node:crypto';
 import { check } from '../errno/fs-error.js';
+import { UserError } from '../errno/user-error.js';
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
 import { close, openat } from '../linux/open.js';
 import { nameFromText } from '../vfs/name.js';
 import { type Chunks, type Compression, decompress } from './decompress.js';
 import type { ImageStage, StagedTree } from './image-stage.js';
 import { type AppliedLayer, LayerApplier } from './layer/apply.js';
-import { layerLimits } from './layer/limits.js';
+import { layerLimits, maxTarBytes } from './layer/limits.js';
 import type { Digest } from './oci.js';
 import { TarReader } from './tar/reader.js';
 
@@ -37,6 +38,7 @@ export class LayerUnpacker implements Disposable {
   readonly #hash = createHash('sha256');
   readonly #fds: number[] = [];
   #bytes = 0;
+  readonly #maxBytes: number;
   readonly #applier: LayerApplier;
   readonly #reader: TarReader;
 
@@ -44,10 +46,12 @@ export class LayerUnpacker implements Disposable {
   constructor(stage: ImageStage, options: UnpackOptions) {
     this.#staged = stage.newTree();
     this.#options = options;
+    const limits = layerLimits();
+    this.#maxBytes = maxTarBytes(limits);
     this.#applier = new LayerApplier({
       rootFd: this.#open(this.#staged.tree),
       trashFd: this.#open(this.#staged.trash),
-      limits: layerLimits(),
+      limits,
       skipDevices: options.skipDevices === true,
     });
     this.#reader = new TarReader(this.#applier);
@@ -57,6 +61,11 @@ export class LayerUnpacker implements Disposable {
   write(chunk: Buffer): void {
     this.#hash.update(chunk);
     this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) {
+      throw new UserError(`the layer's tar is larger than ${this.#maxBytes} bytes`, {
+        hint: 'set PLYFS_LAYER_BYTES if that is right',
+      });
+    }
     this.#reader.write(chunk);
     this.#options.onBytes?.(chunk.length);
   }

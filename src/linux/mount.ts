@@ -171,6 +171,16 @@ export function cloneTreePrivate(dirfd: number): number {
   return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, MS_PRIVATE));
 }
 
+/** The root of a new detached file system that needs no options (proc), as a descriptor; MOUNT_ATTR_* in `attr`. */
+export function detachedMount(type: Name, attr: number): number {
+  const context = fsopen(type, FSOPEN_CLOEXEC);
+  if (context < 0) return context;
+  const created = fsconfigCreate(context);
+  const fd = created < 0 ? created : fsmount(context, FSMOUNT_CLOEXEC, attr);
+  close(context);
+  return fd;
+}
+
 export interface TmpfsOptions {
   /** Limit of the content; the kernel's default is half of the memory. */
   readonly sizeBytes?: number;

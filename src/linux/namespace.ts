@@ -108,9 +108,19 @@ export function dropFromBoundingSet(capability: number): number {
   return settle(sysPrctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
 }
 
-/** The default action, where Node ignores a signal: ignoring is inherited over execve. */
-export function resetSignal(signal: number): number {
-  return settle(sysSignal(signal, SIG_DFL));
+/** glibc keeps these two for itself; setuid(2) of a process with several threads needs one. */
+const OF_GLIBC = [32, 33];
+const LAST_SIGNAL = 64;
+
+/**
+ * The default action for every signal: what is ignored, by Node or by who started plyfs (nohup), stays ignored over
+ * execve, and what Node handles is lost on the first process of a pid namespace.
+ */
+export function resetSignals(): void {
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    // SIGKILL and SIGSTOP refuse (-EINVAL), and need none.
+    if (!OF_GLIBC.includes(signal)) sysSignal(signal, SIG_DFL);
+  }
 }
 
 export function closeOnExec(fd: number): number {

@@ -32,11 +32,13 @@ const PR_GET_SECUREBITS = 27;
 const PR_SET_SECUREBITS = 28;
 const SECBIT_NO_SETUID_FIXUP = 4;
 const RLIMIT_NOFILE = 7;
+const SIG_DFL = 0;
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 const sysSetfsuid = bind<(uid: number) => number>('setfsuid', 'uint', ['uint']);
 const sysSetfsgid = bind<(gid: number) => number>('setfsgid', 'uint', ['uint']);
 const sysSchedYield = bind<() => number>('sched_yield', 'int', []);
+const sysSignal = bind<(signal: number, handler: number) => number>('signal', 'long', ['int', 'long']);
 const sysGettid = bind<() => number>('gettid', 'int', []);
 const sysUnshare = bind<(flags: number) => number>('unshare', 'int', ['int']);
 const sysPrctl = bind<(option: number, value: number, c: number, d: number, e: number) => number>(
@@ -92,6 +94,17 @@ export function keepCapabilities(): number {
   const current = settle(sysPrctl(PR_GET_SECUREBITS, 0, 0, 0, 0));
   if (current < 0) return current;
   return settle(sysPrctl(PR_SET_SECUREBITS, current | SECBIT_NO_SETUID_FIXUP, 0, 0, 0));
+}
+
+/**
+ * Lets the kernel end this process at a signal, as before anybody caught it.
+ *
+ * Node catches SIGINT and SIGTERM to put the terminal back. A caught signal does not end a call that waits for storage
+ * that hangs (a FUSE request that is sent waits in TASK_KILLABLE, as NFS does); a fatal one does.
+ */
+export function endAtSignal(signal: number): number {
+  // The result is the address of the handler before.
+  return Math.min(0, settle(sysSignal(signal, SIG_DFL)));
 }
 
 /** struct rlimit: u64 soft, u64 hard. */

@@ -175,6 +175,13 @@ export class MirrorTable {
     }
   }
 
+  /** Each node but the root by the directory and name where it was found last. */
+  *places(): Generator<{ readonly directory: NodeId; readonly name: Name }> {
+    for (const { parent, name } of this.#nodes.values()) {
+      if (parent !== undefined) yield { directory: parent.id, name };
+    }
+  }
+
   values(): IterableIterator<MirrorNode> {
     return this.#nodes.values();
   }

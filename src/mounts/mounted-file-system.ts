@@ -64,6 +64,15 @@ export class MountedFileSystem implements vfs.FileSystem {
     this.#dropIfUnused(owner);
   }
 
+  /** Names by which the kernel may still hold what was removed; those that others than a mirror have are not known. */
+  *namesOf(owner: number): Generator<{ readonly directory: NodeId; readonly name: Name }> {
+    const system = this.#systems[owner];
+    if (!(system instanceof MirrorFileSystem)) return;
+    for (const { directory, name } of system.table.places()) {
+      yield { directory: nodeId(owner, directory), name };
+    }
+  }
+
   /** The thread says that nothing of it is in use. */
   drop(owner: number): void {
     this.#systems[owner]?.detach();

@@ -12,7 +12,7 @@
 import { randomBytes } from 'node:crypto';
 import { fdatasyncSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isMissing, syncDirectory, writeAtomic } from './atomic-file.js';
+import { isMissing, readJson, syncDirectory, writeAtomic, writeJson } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import type { StorePath } from './layout.js';
 import { type FileLock, lockFile, tryLockFile } from './lock.js';
@@ -20,7 +20,9 @@ import { type FileLock, lockFile, tryLockFile } from './lock.js';
 export type Step =
   | { readonly do: 'remove'; readonly path: StorePath }
   | { readonly do: 'rename'; readonly from: StorePath; readonly to: StorePath }
-  | { readonly do: 'write'; readonly path: StorePath; readonly text: string; readonly mode?: number };
+  | { readonly do: 'write'; readonly path: StorePath; readonly text: string; readonly mode?: number }
+  /** Takes one of the mounts out of a container.json, whatever else has changed in it. */
+  | { readonly do: 'forget-mount'; readonly path: StorePath; readonly target: string };
 
 type Line = Step | { readonly do: 'forget' };
 
@@ -119,7 +121,8 @@ function carryOut(root: string, steps: readonly Step[]): void {
   for (const step of steps.toReversed()) {
     if (step.do === 'remove') discard(root, step.path);
     else if (step.do === 'rename') renameIfThere(join(root, step.from), join(root, step.to));
-    else writeIfHome(join(root, step.path), step.text, step.mode);
+    else if (step.do === 'write') writeIfHome(join(root, step.path), step.text, step.mode);
+    else forgetMount(join(root, step.path), step.target);
   }
 }
 
@@ -139,6 +142,15 @@ function renameIfThere(from: string, to: string): boolean {
   if (dirname(to) !== dirname(from)) syncDirectory(dirname(to));
   crashPoint();
   return true;
+}
+
+function forgetMount(path: string, target: string): void {
+  const record = readJson(path) as
+    | { readonly mounts: readonly { request: { target: string } }[] }
+    | undefined;
+  if (record === undefined) return;
+  const mounts = record.mounts.filter(({ request }) => request.target !== target);
+  writeJson(path, { ...record, mounts }, 0o600);
 }
 
 /** The directory of the record may be gone, by a step or by another command. */

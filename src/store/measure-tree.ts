@@ -1,6 +1,10 @@
-/** How much a tree holds, by walking it. What is mounted below is not entered; what vanishes meanwhile does not count. */
+/**
+ * How much a tree holds, by walking it. What is mounted below is not touched, since its storage may hang; what vanishes
+ * meanwhile does not count.
+ */
 
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync } from 'node:fs';
+import { readMountinfo } from '../linux/mountinfo.js';
 import { isMissing } from './atomic-file.js';
 
 export interface TreeSize {
@@ -17,9 +21,12 @@ const BLOCK_BYTES = 512;
 export function measureTree(root: string): TreeSize {
   const size = { bytes: 0, diskBytes: 0, files: 0 };
   const seen = new Set<string>();
+  const top = orGone(() => realpathSync.native(root, { encoding: 'buffer' }));
+  const todo = top === undefined ? [] : [top];
+  const foreign = mountPointsBelow(top);
   let device: number | undefined;
-  const todo = [Buffer.from(root)];
   for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
+    if (foreign.size > 0 && foreign.has(path.toString('latin1'))) continue;
     const stat = orGone(() => lstatSync(path as Buffer));
     if (stat === undefined) continue;
     device ??= stat.dev;
@@ -38,6 +45,12 @@ export function measureTree(root: string): TreeSize {
     size.diskBytes += stat.blocks * BLOCK_BYTES;
   }
   return size;
+}
+
+function mountPointsBelow(root: Buffer | undefined): ReadonlySet<string> {
+  const prefix = `${root?.toString('latin1') ?? ''}/`;
+  const points = readMountinfo().map(({ mountpoint }) => mountpoint);
+  return new Set(points.filter((point) => point.startsWith(prefix)));
 }
 
 function orGone<T>(look: () => T): T | undefined {

@@ -2,7 +2,8 @@
  * The merged listing of a directory of the union: see vfs/listing.ts for its positions.
  */
 
-import { check } from '../errno/fs-error.js';
+import { ENOENT } from '../errno/errno.js';
+import { check, isErrno } from '../errno/fs-error.js';
 import { DT_CHR, DT_REG, DT_UNKNOWN, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { forEachDirent, getdents64 } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
@@ -63,27 +64,39 @@ function withoutDotWhited(
   return found.filter(({ name }) => !hidden.has(name) && !isReservedName(state, name));
 }
 
-/** Calls `visit` for each name of a real directory but '.' and '..'. */
+/**
+ * Calls `visit` for each name of a real directory but '.' and '..'; one that was removed under the mount, whatever the
+ * rules for layers say, has none. ENOENT would end the listing for glibc, and hide what other layers have.
+ */
 export function readNames(
   state: UnionState,
   dir: RealDirectory,
   visit: (name: Name, ino: number, type: number) => void,
 ): void {
-  const fd = check(
-    openat(state.descriptor(dir), '.', O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
-    'opendir',
-    dir.name,
-  );
+  const fd = openDirectory(state, dir);
+  if (fd === undefined) return;
   try {
     for (;;) {
-      const length = check(getdents64(fd, buffer), 'readdir', dir.name);
-      if (length === 0) return;
+      const length = getdents64(fd, buffer);
+      if (length === 0 || length === -ENOENT) return;
+      check(length, 'readdir', dir.name);
       forEachDirent(buffer, length, (name, ino, type) => {
         if (name !== '.' && name !== '..') visit(name, ino, type);
       });
     }
   } finally {
     close(fd);
+  }
+}
+
+/** @returns undefined when it was removed. */
+function openDirectory(state: UnionState, dir: RealDirectory): number | undefined {
+  try {
+    const fd = openat(state.descriptor(dir), '.', O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    return check(fd, 'opendir', dir.name);
+  } catch (error) {
+    if (isErrno(error, ENOENT)) return undefined;
+    throw error;
   }
 }
 

@@ -11,15 +11,23 @@
 
 import { EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EXDEV } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../linux/constants.js';
-import { mkdirat, renameat2, unlinkat } from '../linux/directory.js';
+import {
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
+} from '../linux/constants.js';
+import { renameat2, unlinkat } from '../linux/directory.js';
+import { close, openat } from '../linux/open.js';
 import type { Name } from '../vfs/name.js';
 import { copyUpToMove, ensureUpper, inUpper } from './copy-up.js';
 import { setOpaque } from './create.js';
 import { assertNameable } from './fuse-overlayfs-form.js';
 import { linkUp } from './index-directory.js';
 import type { RealDirectory } from './layer.js';
-import { isEmptyDirectory } from './listing.js';
+import { isEmptyDirectory, readNames } from './listing.js';
 import { lookupNode, lowerHas, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { isImpureNode, setImpure } from './origin.js';
@@ -27,6 +35,7 @@ import { setRedirect } from './redirect.js';
 import { forgetName, prepareRemoval } from './remove.js';
 import type { UnionState } from './union-state.js';
 import { linkWhiteout, markXattrWhiteouts, replaceDotWhiteout, whiteoutIn } from './whiteout.js';
+import { removeContent } from './work-directory.js';
 
 /** One side of a rename. */
 interface Side {
@@ -81,9 +90,10 @@ function move(state: UnionState, source: Side, target: Side): void {
   if (replaced !== undefined) assertReplaceable(state, moved, replaced);
   const fromDir = ensureUpper(state, source.parent);
   const toDir = ensureUpper(state, target.parent);
-  if (replaced !== undefined) prepareReplaced(state, replaced, toDir, target.name);
   prepareMoved(state, moved, { at: source, dir: fromDir, to: target });
   if (source.parent !== target.parent && isImpureNode(state, source.parent)) setImpure(state, target.parent);
+  // Last: what was refused before must leave the replaced object as it was.
+  if (replaced !== undefined) prepareReplaced(state, replaced, toDir, target.name);
   moveInUpper(state, { ...source, dir: fromDir }, { ...target, dir: toDir });
   if (replaced !== undefined) {
     if (replaced.isDirectory) {
@@ -144,18 +154,34 @@ function prepareReplaced(state: UnionState, replaced: UnionNode, toDir: RealDire
   const top = state.directories(replaced)[0]!;
   state.descriptor(top);
   state.cache.pin(top);
-  if (!inUpper(state, replaced)) return;
-  // The directory shows nothing, but whiteouts in it would refuse the rename: an empty opaque one takes its place.
-  const work = state.work!;
-  const empty = work.temporaryName();
-  check(mkdirat(work.fd, empty, 0o700), 'rename', replaced.name);
-  setOpaque(state, work.fd, empty);
-  check(
-    renameat2(work.fd, empty, state.descriptor(toDir), replaced.name, RENAME_EXCHANGE),
+  if (inUpper(state, replaced)) dropWhiteouts(state, replaced, top);
+}
+
+/**
+ * The directory shows nothing, but whiteouts in it would refuse the rename. They go in place, once it hides by itself
+ * what they hid: should the rename fail or never come, the directory is as it was. One put in its place would lack its
+ * mode and attributes (a redirect that was too long left it so).
+ */
+function dropWhiteouts(state: UnionState, node: UnionNode, top: RealDirectory): void {
+  let isBare = true;
+  readNames(state, top, () => {
+    isBare = false;
+  });
+  if (isBare) return;
+  setOpaque(state, state.descriptor(top), '');
+  for (const lower of node.dirs?.slice(1) ?? []) state.cache.drop(lower);
+  node.dirs = [top];
+  node.listing = undefined;
+  const fd = check(
+    openat(state.descriptor(top), '.', O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
     'rename',
-    replaced.name,
+    node.name,
   );
-  work.remove(empty);
+  try {
+    removeContent(fd);
+  } finally {
+    close(fd);
+  }
 }
 
 function exchange(state: UnionState, source: Side, target: Side): void {

@@ -125,7 +125,8 @@ function removeTree(dirfd: number, name: Name): void {
   if (removed !== -ENOENT) check(removed, 'rmdir', name);
 }
 
-function removeContent(fd: number): void {
+/** Removes all that is in a directory, open for reading. */
+export function removeContent(fd: number): void {
   const buffer = Buffer.allocUnsafe(32 * 1024);
   const names: { name: Name; type: number }[] = [];
   for (;;) {

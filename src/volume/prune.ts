@@ -20,6 +20,9 @@ export interface PrunedVolumes {
   readonly bytes: number;
 }
 
+/** Of a volume whose storage hangs: nobody else gets the store's lock meanwhile. */
+const PATIENCE_MS = 200;
+
 /** One that somebody begins to use meanwhile stays. */
 export function pruneVolumes(store: Store, { all, filter, running }: PruneOptions): PrunedVolumes {
   const names: string[] = [];
@@ -39,7 +42,7 @@ export function pruneVolumes(store: Store, { all, filter, running }: PruneOption
 
 function removed(store: Store, name: string): boolean {
   try {
-    removeVolume(store, name, () => []);
+    removeVolume(store, name, () => [], PATIENCE_MS);
     return true;
   } catch (error) {
     // Used by now, or removed by somebody else.

@@ -18,14 +18,20 @@ export type RunningUsers = (name: string) => readonly string[];
 
 /**
  * Also from within a larger change that holds the store's lock.
+ * @param patienceMs see `whileUnused()`.
  * @throws UserError `no such volume`, or `volume is in use - [ids]`.
  */
-export function removeVolume(store: Store, name: string, runningUsers: RunningUsers): void {
+export function removeVolume(
+  store: Store,
+  name: string,
+  runningUsers: RunningUsers,
+  patienceMs?: number,
+): void {
   store.locked(() => {
     if (readVolume(store, name) === undefined) throw noSuchVolume(name);
     const containers = usersOfVolume(store, name);
     if (containers.length > 0) throw inUse(name, containers);
-    if (!whileUnused(store, name, () => store.discard(`volumes/${name}`))) {
+    if (!whileUnused(store, name, () => store.discard(`volumes/${name}`), patienceMs)) {
       throw inUse(name, runningUsers(name));
     }
   });

@@ -77,9 +77,15 @@ function beginUse(store: Store, name: string): { readonly use: HeldVolume; reado
 /**
  * Runs `change` while nobody uses the volume, nor begins to. What a killed user left mounted is unmounted first.
  * PRECONDITION: the store is locked, or the volume could be gone.
+ * @param patienceMs how long somebody may begin or end to use it until that counts as use.
  * @returns false when it is in use.
  */
-export function whileUnused(store: Store, name: string, change: () => void): boolean {
+export function whileUnused(
+  store: Store,
+  name: string,
+  change: () => void,
+  patienceMs: number = SOON_MS,
+): boolean {
   const homeFd = openIfThere(store.path('volumes', name), 'r');
   if (homeFd === undefined) {
     change();
@@ -88,7 +94,7 @@ export function whileUnused(store: Store, name: string, change: () => void): boo
   let setupFd: number | undefined;
   try {
     const home = store.path('volumes', name);
-    setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
+    setupFd = lockSoon(`${home}/${SETUP_LOCK}`, patienceMs);
     if (setupFd === undefined || !isAlone(homeFd)) return false;
     if (mountedType(home) !== undefined) unmountBacking(home);
     change();
@@ -213,10 +219,10 @@ const nap = new Int32Array(new SharedArrayBuffer(4));
  * The file's lock, when it is free soon. Whoever holds it for longer uses the volume, mounts hanging storage perhaps, and
  * ends using it later: nobody who ends has to wait for that.
  */
-function lockSoon(path: string): number | undefined {
+function lockSoon(path: string, patienceMs = SOON_MS): number | undefined {
   const fd = openIfThere(path, 'a');
   if (fd === undefined) return undefined;
-  const deadline = Date.now() + SOON_MS;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const result = flock(fd, LOCK_EX | LOCK_NB);
     if (result >= 0) return fd;

@@ -116,6 +116,25 @@ describe('a running mount', () => {
     expect(readdirSync(join(bench.root, 'state/volumes'))).toEqual([]);
   });
 
+  it('counts the uses of a volume that is mounted twice, and of one whose file is still open', async () => {
+    mount();
+    await add({ mount: 'type=volume,src=vol,dst=/v' });
+    shell('echo v > m/v/f');
+    const user = bench.start('sh', '-c', 'exec 3<m/v/f; touch ready; until test -e go; do sleep 0.05; done');
+    await until(() => existsSync(join(bench.root, 'ready')));
+    await remove('/v');
+    await add({ mount: 'type=volume,src=vol,dst=/v' });
+    await add({ mount: 'type=volume,src=vol,dst=/w' });
+    const remaining = () => bench.plyfs('volume', 'rm', '--root', 'state', 'vol').code;
+    await remove('/v');
+    expect(shell('cat m/w/f')).toBe('v\n');
+    await remove('/w');
+    expect(remaining()).toBe(1);
+    writeFileSync(join(bench.root, 'go'), '');
+    await until(() => isGone(user.pid!));
+    await until(() => remaining() === 0);
+  });
+
   it('refuses what a new mount refuses, and stays as it was', async () => {
     mount('-v', './src:/there');
     await expect(add({ volume: './src:/there' })).rejects.toThrow('Duplicate mount point: /there');

@@ -6,8 +6,11 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { O_RDONLY } from '../helpers/constants.js';
 import type { TreeNode } from '../helpers/operations/tree.js';
-import { normalTime } from './kind.js';
+import { type Fs, OperationError } from '../helpers/operator-client.js';
+import { type Actor, normalTime } from './kind.js';
+import { withFile } from './kinds/contents.js';
 import type { PlanName } from './plan.js';
 import type { Operation, Outcome, Step, StepName } from './steps.js';
 
@@ -28,6 +31,8 @@ export interface AllowedDifference {
   readonly forms?: readonly PlanName[];
   matchesAnswers?(answers: Answers): boolean;
   matchesNodes?(overlayfs: TreeNode, other: TreeNode): boolean;
+  /** Where the answers agree and what they leave behind may not: makes it the same on each side. */
+  levels?(actor: Actor, step: Operation, outcome: Outcome): Promise<void>;
 }
 
 export function codeOf(outcome: Outcome): string {
@@ -74,6 +79,18 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
         (step.step === 'slotStat' && differOnlyIn('size', overlayfs, other))) &&
       accessOf(step.slot, earlier) === 'r' &&
       earlier.some((one) => CHANGES_DATA.has(one.step)),
+  },
+  {
+    reason:
+      'a range copied onto itself within a file of a layer: EINVAL, but the kernel, to which the two descriptors are of two files (design), has dropped capabilities and setuid before it asks; not with -o coherent',
+    effect: 'same',
+    forms: ['strict', 'shared', 'user'],
+    levels: async ({ fs, slots }, step, outcome) => {
+      if (codeOf(outcome) !== 'EINVAL') return;
+      if (step.step === 'copyRange') await withFile(fs, step.to, O_RDONLY, (fd) => dropPrivileges(fs, fd));
+      const fd = step.step === 'slotCopyRange' ? slots.get(step.to) : undefined;
+      if (fd !== undefined) await dropPrivileges(fs, fd);
+    },
   },
   {
     reason:
@@ -151,4 +168,14 @@ function isMovedTime(one: string, other: string): boolean {
 
 function withoutTime(node: TreeNode): unknown {
   return { ...node, mtimeNs: 0 };
+}
+
+async function dropPrivileges(fs: Fs, fd: number): Promise<void> {
+  try {
+    await fs.removexattr({ fd }, 'security.capability');
+  } catch (error) {
+    if (!(error instanceof OperationError && error.code === 'ENODATA')) throw error;
+  }
+  const { mode } = await fs.fstat(fd);
+  await fs.fchmod(fd, mode & 0o1777);
 }

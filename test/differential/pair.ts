@@ -180,28 +180,35 @@ export class Pair {
       const who = step.user === true ? 'user' : 'root';
       done.push(step);
       left.pop();
-      await this.#doBoth(index, step, [actors[0]![who], actors[1]![who]]);
+      const outcome = await this.#doBoth(index, step, [actors[0]![who], actors[1]![who]]);
+      for (const one of this.#allowed(index)) {
+        for (const { root } of actors) await one.levels?.(root, step, outcome);
+      }
       if (done.length % TREE_INTERVAL === 0) await this.#compareRun(index, `after step ${done.length}`);
     }
     for (const { root } of actors) for (const slot of [...root.slots.keys()]) await closeSlot(root, slot);
     await this.#compareRun(index, `after step ${done.length}`);
   }
 
-  async #doBoth(index: number, step: Operation, actors: readonly [Actor, Actor]): Promise<void> {
-    const { run, done, names } = this.#runs[index]!;
+  async #doBoth(index: number, step: Operation, actors: readonly [Actor, Actor]): Promise<Outcome> {
+    const { done, names } = this.#runs[index]!;
     const [overlayfs, other] = await Promise.all(actors.map((actor) => doStep(actor, step)));
     this.#tally.countStep(step.step, 'result' in overlayfs!);
     if ('result' in overlayfs!) followStep(names, step);
-    if (isDeepStrictEqual(overlayfs, other)) return;
+    if (isDeepStrictEqual(overlayfs, other)) return overlayfs!;
     const answers = { step, overlayfs: overlayfs!, other: other!, earlier: done.slice(0, -1) };
-    const allowed = this.#options.allowed?.find(
-      ({ forms, matchesAnswers }) =>
-        forms?.includes(run.form) !== false && matchesAnswers?.(answers) === true,
-    );
+    const allowed = this.#allowed(index).find(({ matchesAnswers }) => matchesAnswers?.(answers) === true);
     if (allowed === undefined) throw this.#difference(index, this.#describe(step, overlayfs!, other!));
     this.#tally.countAllowed(allowed.reason);
     if (allowed.effect === 'close' && 'slot' in step)
       for (const actor of actors) await closeSlot(actor, step.slot);
+    return overlayfs!;
+  }
+
+  /** What of the table counts for a run. */
+  #allowed(index: number): readonly AllowedDifference[] {
+    const { form } = this.#runs[index]!.run;
+    return (this.#options.allowed ?? []).filter(({ forms }) => forms?.includes(form) !== false);
   }
 
   async #change(change: MountChange['step']): Promise<void> {
@@ -286,17 +293,20 @@ export class Pair {
       this.#sides.map(({ stack, root }) => root.fs(`${stack.mountpoint}/r${index}`).readTree()),
     );
     this.#tally.countTree();
-    const { run, names } = this.#runs[index]!;
-    const allowed = this.#options.allowed?.filter(({ forms }) => forms?.includes(run.form) !== false);
-    const lines = compareTrees(wanted!, found!, allowed, (reason) => this.#tally.countAllowed(reason));
+    const { names } = this.#runs[index]!;
+    const lines = compareTrees(wanted!, found!, this.#allowed(index), (reason) =>
+      this.#tally.countAllowed(reason),
+    );
     if (lines.length > 0) throw this.#difference(index, `${when}:\n${lines.join('\n')}`);
     const below = Object.entries(wanted!).filter(([path]) => path.startsWith('w/'));
     names.learn(below.map(([path, { type }]) => [path.slice(2), type] as const));
   }
 
   #difference(index: number, message: string): Difference {
-    const { run, done } = this.#runs[index]!;
-    return new Difference(index, { ...run, steps: [...done] }, message);
+    const { run, done, left } = this.#runs[index]!;
+    // A freeze to come decides how those before it are done (`#partsLinks`).
+    const changes = left.toReversed().filter(isMountChange);
+    return new Difference(index, { ...run, steps: [...done, ...changes] }, message);
   }
 
   #describe(step: Operation, wanted: Outcome, found: Outcome): string {

@@ -18,6 +18,8 @@ export interface TarPiece {
   readonly pax?: Readonly<Record<string, string>>;
   /** What the header says, where it is not the content's length. */
   readonly size?: number;
+  /** The 12 bytes of the size's field. */
+  readonly rawSize?: Buffer;
   /** Adds to the checksum. */
   readonly wrongChecksum?: number;
 }
@@ -62,6 +64,7 @@ export function headerBytes(piece: TarPiece, length: number): Buffer {
   octal(piece.uid ?? 0, 108, 8);
   octal(piece.gid ?? 0, 116, 8);
   octal(piece.size ?? length, 124, 12);
+  piece.rawSize?.copy(block, 124);
   octal(piece.mtime ?? 1_000_000_000, 136, 12);
   block.write(piece.type ?? '0', 156, 'latin1');
   block.write((piece.link ?? '').slice(0, 100), 157, 'latin1');

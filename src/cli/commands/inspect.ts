@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { nameFromText } from '../../vfs/name.js';
+import { formatInspect, INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT } from '../inspect.js';
 import { DEBUG_FLAG } from '../options.js';
 import { fail, print } from '../output.js';
 
@@ -14,9 +15,11 @@ system) it says what that cannot do ('lacks'), and how many requests wait for it
 
 Examples:
   plyfs inspect /mnt
+  plyfs inspect --format '{{range .mounts}}{{.target}} {{end}}' /mnt
   plyfs inspect /mnt | jq '.mounts[] | {target, lacks, waiting}'`;
 
 interface InspectFlags {
+  readonly format?: string;
   readonly debug?: boolean;
 }
 
@@ -24,6 +27,7 @@ export function inspectCommand(): Command {
   return new Command('inspect')
     .description('say all that is known of a mount, as JSON')
     .argument('<mountpoint>')
+    .option(INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT)
     .option(DEBUG_FLAG, 'stack traces with errors')
     .addHelpText('after', DETAILS)
     .action(runInspect);
@@ -33,7 +37,9 @@ async function runInspect(mountpoint: string, flags: InspectFlags): Promise<void
   try {
     const { inspectMount } = await import('../../daemon/inspect.js');
     const absolute = mountpoint.startsWith('/') ? mountpoint : `${resolve('.')}/${mountpoint}`;
-    print(`${JSON.stringify(await inspectMount(nameFromText(absolute)), null, 2)}\n`);
+    const found = await inspectMount(nameFromText(absolute));
+    if (flags.format === undefined) print(`${JSON.stringify(found, null, 2)}\n`);
+    else print(formatInspect([{ ...found }], flags.format));
   } catch (error) {
     fail('inspect', error, flags.debug === true);
   }

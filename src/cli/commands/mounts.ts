@@ -52,7 +52,7 @@ interface MountsFlags {
 export function mountsCommand(): Command {
   return new Command('mounts')
     .description('list what is mounted')
-    .option('--format <format>', "'table', 'json' or a template", 'table')
+    .option('--format <format>', "'table', 'json', a template, or 'table TEMPLATE'", 'table')
     .option('-q, --quiet', 'mount points only')
     .option(DEBUG_FLAG, 'stack traces with errors')
     .addHelpText('after', DETAILS)
@@ -73,9 +73,10 @@ export function formatMounts(mounts: readonly ListedMount[], flags: MountsFlags)
   const rows = mounts.map(rowOf);
   if (flags.quiet) return rows.map((row) => `${row.Mountpoint}\n`).join('');
   if (flags.format === 'json') return formatJson(rows);
-  if (flags.format !== 'table') return formatTemplate(rows, flags.format, KEYS);
+  if (flags.format !== 'table') return formatTemplate(rows, flags.format, KEYS, COLUMNS);
   const shown = mounts.map((mount, index) => ({
     ...rows[index],
+    Pid: mount.pid ?? '',
     LayerCount: mount.layers.length,
     MountCount: mount.mounts.length,
   }));
@@ -92,7 +93,7 @@ function rowOf(mount: ListedMount): Row {
     Mounts: mount.mounts,
     ReadOnly: mount.readOnly,
     Engine: mount.engine,
-    Pid: mount.pid ?? '',
+    Pid: mount.pid ?? 0,
     CreatedAt: mount.createdAt,
     Id: mount.id,
   };

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { isSystemError } from '../system-error.js';
 import type { Facts, FuseDevice, Fusermount, Loadable, Privileges } from './facts.js';
 import { probeFuseInit, probeOverlay } from './namespace-probe.js';
 import {
@@ -18,7 +19,6 @@ import {
   parseOpenFilesLimit,
   statusField,
 } from './parse-facts.js';
-import { isSystemError } from './system-error.js';
 import { probeXattr } from './xattr-probe.js';
 
 const FUSE_DEVICE = '/dev/fuse';

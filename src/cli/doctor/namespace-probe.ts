@@ -14,11 +14,12 @@ const PROBE_TIMEOUT_MS = 5000;
 
 /**
  * The mount sends FUSE_INIT at once and dd prints it; it is never answered, so the mount is dead when the namespace
- * ends. The device is opened inside, since FUSE wants the opener's user namespace to be that of the mount.
+ * ends. The device is opened inside, since FUSE wants the opener's user namespace to be that of the mount. It lies on
+ * /sys and not on /tmp, below which PATH may lead: looking for dd there would wait for the answer for ever.
  */
 const FUSE_INIT_SCRIPT = `
 exec 3<>/dev/fuse || exit 1
-mount -i -n -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 plyfs-doctor /tmp || exit 1
+mount -i -n -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 plyfs-doctor /sys || exit 1
 exec dd bs=131072 count=1 <&3`;
 
 /** Exit status 3: the preparation failed, so that nothing is said of overlay. */
@@ -54,7 +55,7 @@ interface Outcome {
 function runInNamespace(sysAdmin: boolean, script: string, argument: string): Promise<Outcome> {
   const namespaces = sysAdmin ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
   const args = [...namespaces, '--propagation', 'private', 'sh', '-c', script, 'sh', argument];
-  const options = { timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL', encoding: 'buffer' } as const;
+  const options = { timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL', encoding: 'buffer', cwd: '/' } as const;
   return new Promise((resolve) => {
     execFile('unshare', args, options, (error, stdout, stderr) => {
       const refused = stderr.toString('latin1').startsWith('unshare:');

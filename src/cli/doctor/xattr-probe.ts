@@ -6,8 +6,8 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isSystemError } from '../system-error.js';
 import type { XattrSupport } from './facts.js';
-import { isSystemError } from './system-error.js';
 
 /** f_type of statfs(2), for file systems with trusted.* and user.*: ext2-4, xfs, btrfs, f2fs, bcachefs, zfs. */
 const withXattr: ReadonlySet<number> = new Set([

@@ -5,6 +5,7 @@
 
 import { runningContainers, runningMounts } from '../../daemon/store-users.js';
 import { listImages } from '../../image/image-index.js';
+import { imageUsers } from '../../image/image-users.js';
 import { readLayer } from '../../image/layer-record.js';
 import { listContainers } from '../../store/container-record.js';
 import { measureTree } from '../../store/measure-tree.js';
@@ -60,7 +61,7 @@ export function diskUsage(store: Store): DiskUsage {
 function imageUsage(store: Store): Pick<DiskUsage, 'images' | 'layers'> {
   const images = listImages(store);
   const containers = listContainers(store);
-  const users = new Set(containers.map(({ image }) => image.id));
+  const users = imageUsers(store);
   const held = new Set(containers.flatMap(({ layers }) => layers));
   const hexes = store.names('layers');
   const sizes = new Map(hexes.map((hex) => [hex, readLayer(store, hex)?.sizeBytes ?? 0]));

@@ -6,7 +6,6 @@ import { pruneContainers } from '../../container/remove.js';
 import { runningContainers, runningMounts } from '../../daemon/store-users.js';
 import { pruneImages } from '../../image/remove-image.js';
 import { type ContainerRecord, listContainers } from '../../store/container-record.js';
-import { measureTree } from '../../store/measure-tree.js';
 import type { Store } from '../../store/store.js';
 import type { VolumeFilter } from '../../volume/list.js';
 import { pruneVolumes } from '../../volume/prune.js';
@@ -39,23 +38,19 @@ export async function pruneSystem(
   store: Store,
   { all, volumes, labels }: SystemPruneOptions,
 ): Promise<PrunedSystem> {
-  const idle = prunableContainers(store, labels);
-  const uppers = new Map(
-    idle.map(({ id }) => [id, measureTree(store.path('containers', id, 'upper')).diskBytes]),
-  );
-  const containers = await pruneContainers(store, ({ id }) => uppers.has(id));
+  const idle = new Set(prunableContainers(store, labels).map(({ id }) => id));
+  const containers = await pruneContainers(store, ({ id }) => idle.has(id));
   const images = pruneImages(store, { all, keep: ({ config }) => !labels(config.config?.Labels ?? {}) });
   const filter = volumes ?? {};
   const pruned =
     volumes === undefined
       ? { names: [], bytes: 0 }
       : pruneVolumes(store, { all: false, filter, running: runningMounts(store.root) });
-  const freed = containers.reduce((sum, id) => sum + (uppers.get(id) ?? 0), 0);
   return {
-    containers,
+    containers: containers.ids,
     volumes: pruned.names,
     untagged: images.untagged,
     images: images.deleted,
-    bytes: freed + images.freedBytes + pruned.bytes,
+    bytes: containers.bytes + images.freedBytes + pruned.bytes,
   };
 }

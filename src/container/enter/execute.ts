@@ -5,7 +5,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { ENOENT, errnoText } from '../../errno/errno.js';
-import { closeOnExec, dup2, execve, resetSignal } from '../../linux/namespace.js';
+import { closeOnExec, dup2, execve } from '../../linux/namespace.js';
 import { keepOnExec } from '../../linux/open.js';
 import { nameFromText } from '../../vfs/name.js';
 import type { EnterOrder } from './order.js';
@@ -62,8 +62,6 @@ function statusOf(problem: string): 126 | 127 {
 const CHANNEL_FD = 3;
 /** The command's standard error; descriptor 2 is for what goes wrong before it. */
 const ERRORS_FD = 4;
-const SIGPIPE = 13;
-const SIGXFSZ = 25;
 
 /** Does not come back. @throws CommandError when the kernel refuses the file. */
 export function execute(
@@ -71,8 +69,6 @@ export function execute(
   { args, terminal }: Pick<EnterOrder, 'args' | 'terminal'>,
   environment: ReadonlyMap<string, string>,
 ): never {
-  // Node ignores it for itself.
-  for (const signal of [SIGPIPE, SIGXFSZ]) resetSignal(signal);
   if (!terminal) dup2(ERRORS_FD, 2);
   for (const fd of [CHANNEL_FD, ERRORS_FD]) closeOnExec(fd);
   // Node makes every descriptor that it finds close-on-exec.

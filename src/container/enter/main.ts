@@ -8,7 +8,7 @@
 
 import { readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { UserError } from '../../errno/user-error.js';
-import { closeOnExec, sethostname } from '../../linux/namespace.js';
+import { closeOnExec, resetSignals, sethostname } from '../../linux/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
 import { becomeUser, findUser } from './become-user.js';
 import { dropCapabilities } from './capabilities.js';
@@ -37,6 +37,8 @@ function receive(): string {
 }
 
 function main(): void {
+  // From here on a signal does to us what it would do to the command before its first instruction.
+  resetSignals();
   const order = JSON.parse(receive()) as EnterOrder;
   // Node makes close-on-exec only what it finds first.
   for (const fd of readdirSync('/proc/self/fd')) if (Number(fd) > 2) closeOnExec(Number(fd));
@@ -56,7 +58,7 @@ function main(): void {
     );
   }
   const user = findUser(order.user);
-  enterDirectory(order.workingDirectory);
+  enterDirectory(order.workingDirectory, order);
   if (!order.privileged && !order.rootless) dropCapabilities(lastCapability);
   becomeUser(user, order.rootless);
   const environment = environmentOf(order, user.home);

@@ -7,12 +7,14 @@
  */
 
 import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { chdir } from 'node:process';
 import { check } from '../../errno/fs-error.js';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
   MNT_DETACH,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_SYMLINKS,
   MS_BIND,
@@ -24,7 +26,7 @@ import {
   MS_REMOUNT,
   OPEN_TREE_CLONE,
 } from '../../linux/constants.js';
-import { mount, moveMount, openTree, umount2 } from '../../linux/mount.js';
+import { detachedMount, mount, moveMount, openTree, umount2 } from '../../linux/mount.js';
 import { pivotRoot } from '../../linux/namespace.js';
 import { close } from '../../linux/open.js';
 import { nameFromText } from '../../vfs/name.js';
@@ -34,6 +36,8 @@ const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
 /** The target may be a symlink, which leads within the container. */
 const FOLLOWING = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS;
+
+const PROC_FLAGS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 /** As Docker hides them: what tells of the host or changes it. */
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
@@ -49,14 +53,16 @@ export function makeRoot({ root = '/', files, privileged, rootless }: EnterOrder
     target,
     fd: check(openTree(AT_FDCWD, nameFromText(source), OPEN_TREE_CLONE), 'open', source),
   }));
+  // In a user namespace the kernel makes a new one only while another is in sight (namespace.c:mount_too_revealing()).
+  const procFd = check(detachedMount('proc', PROC_FLAGS), 'mount', '/proc');
   // Without privilege only a view of the host's network may be shown, so it is that of the host.
   const sysFd = rootless ? openTree(AT_FDCWD, '/sys', OPEN_TREE_CLONE | AT_RECURSIVE) : -1;
   check(mount(name, name, '', MS_BIND | MS_REC, ''), 'bind', root);
-  chdir(root);
+  process.chdir(root);
   check(pivotRoot('.', '.'), 'pivot_root', root);
   check(umount2('.', MNT_DETACH), 'umount', 'the old root');
-  chdir('/');
-  makeProc();
+  process.chdir('/');
+  makeProc(procFd);
   makeDev(devices);
   makeSys(sysFd, privileged);
   for (const { target, fd } of clones) {
@@ -66,10 +72,9 @@ export function makeRoot({ root = '/', files, privileged, rootless }: EnterOrder
   if (!privileged) hideHost();
 }
 
-function makeProc(): void {
-  if (isDirectory('/proc')) {
-    check(mount('proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, ''), 'mount', '/proc');
-  }
+function makeProc(fd: number): void {
+  if (isDirectory('/proc')) check(moveMount(fd, '', AT_FDCWD, '/proc', FOLLOWING), 'attach', '/proc');
+  close(fd);
 }
 
 function makeDev(devices: readonly { readonly device: string; readonly fd: number }[]): void {

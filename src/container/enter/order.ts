@@ -17,6 +17,8 @@ export interface EnterOrder {
   /** `NAME=VALUE`; later ones win. */
   readonly environment: readonly string[];
   readonly workingDirectory: string;
+  /** Whether it is made where it is missing. */
+  readonly makeDirectory: boolean;
   /** `user[:group]`; empty: root. */
   readonly user: string;
   readonly terminal: boolean;

@@ -1,14 +1,14 @@
 /** The directory that a command starts in. */
 
 import { mkdirSync } from 'node:fs';
-import { chdir } from 'node:process';
 import { UserError } from '../../errno/user-error.js';
+import type { EnterOrder } from './order.js';
 
-/** Makes it where it is missing, as Docker does. PRECONDITION: the root directory is the container's. */
-export function enterDirectory(path: string): void {
+/** Docker makes the one of `run`, and not what is typed for `exec`. PRECONDITION: the root is the container's. */
+export function enterDirectory(path: string, { makeDirectory }: Pick<EnterOrder, 'makeDirectory'>): void {
   try {
-    makeMissing(path);
-    chdir(path);
+    if (makeDirectory) makeMissing(path);
+    process.chdir(path);
   } catch (error) {
     const reason = /^E[A-Z0-9]+: ([^,]+)/.exec((error as Error).message)?.[1] ?? (error as Error).message;
     throw new UserError(`cannot enter the working directory '${path}': ${reason}`, { cause: error });

@@ -148,9 +148,7 @@ function getattr({ fs, request, header, reply, records }: Exchange): number {
 
 /**
  * What a setattr names. One that names nothing is a chown(2) that keeps both ids; or it follows the removal of
- * security.capability before a write, which leaves set-id bits to those who have CAP_FSETID (fs/inode.c:
- * file_remove_privs_flags(), fs/attr.c:notify_change() v6.18).
- * DEVIATION: a chown(2) that keeps both ids, of a file that had capabilities until then, leaves setuid.
+ * security.capability before a write (`removexattr`), which leaves set-id bits to those who have CAP_FSETID.
  */
 const FATTR_MEANT =
   flag.FATTR_MODE |
@@ -371,8 +369,10 @@ function encodeSized(reply: ReplyBuffer, value: Uint8Array, size: number): numbe
 
 function getxattr({ fs, request, header, reply, records }: Exchange): number {
   decodeGetxattr(request, records.getxattr);
-  const value = fs.getxattr(header.nodeId, records.getxattr.name);
-  return value === undefined ? -ENODATA : encodeSized(reply, value, records.getxattr.size);
+  const { name, size } = records.getxattr;
+  const value = fs.getxattr(header.nodeId, name);
+  if (size === 0 && value !== undefined && name === 'security.capability') countQuestion(records, header);
+  return value === undefined ? -ENODATA : encodeSized(reply, value, size);
 }
 
 function listxattr({ fs, request, header, reply, records }: Exchange): number {
@@ -388,10 +388,26 @@ function setxattr({ fs, request, header, records, setxattrExt }: Exchange): numb
   return 0;
 }
 
+/** The kernel asks without room for the value whether a file has capabilities. */
+function countQuestion({ asked }: Records, { nodeId, pid }: RequestHeader): void {
+  asked.times = asked.nodeId === nodeId && asked.pid === pid ? asked.times + 1 : 1;
+  asked.nodeId = nodeId;
+  asked.pid = pid;
+}
+
+/**
+ * Before a write that drops capabilities the kernel asks twice for them (fs/inode.c:file_remove_privs_flags(), fs/attr.c:
+ * notify_change() v6.18), before a chown(2) once, before removexattr(2) never. Whose questions another thread's come
+ * between is taken for a chown: that drops too much rather than too little.
+ */
 function removexattr({ fs, request, header, records }: Exchange): number {
   decodeName(request, records.name);
   fs.removexattr(header.nodeId, records.name.name);
-  if (records.name.name === 'security.capability') records.lostCapability = header.nodeId;
+  if (records.name.name !== 'security.capability') return 0;
+  const { asked } = records;
+  const writes = asked.nodeId === header.nodeId && asked.pid === header.pid && asked.times > 1;
+  records.lostCapability = writes ? header.nodeId : NO_NODE;
+  asked.times = 0;
   return 0;
 }
 

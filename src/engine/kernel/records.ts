@@ -42,8 +42,10 @@ export class Records {
   readonly getxattr = new xattr.GetxattrIn();
   readonly listxattr = new xattr.ListxattrIn();
 
-  /** The file whose capabilities were removed last, until its next setattr. */
+  /** The file whose capabilities were removed last, for a write, until its next setattr. */
   lostCapability: NodeId = NO_NODE;
+  /** Which thread asked last whether a file has capabilities, of one that has, and how often in a row. */
+  readonly asked = { nodeId: NO_NODE, pid: 0, times: 0 };
 
   readonly caller = new Caller();
   readonly attr = new Attr();

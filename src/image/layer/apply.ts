@@ -259,6 +259,7 @@ export class LayerApplier implements TarSink {
     const parent = this.#directories.find(slash < 0 ? '' : path.slice(0, slash));
     const name = path.slice(slash + 1);
     if (path === '' || parent === undefined || parent.children.has(name)) throw noTarget(entry);
+    if (this.#directories.isWhiteout(parent, name)) throw noTarget(entry);
     return { dirfd: check(dup(this.#directories.descriptor(parent)), 'dup'), name };
   }
 

@@ -5,7 +5,7 @@
  * opened with O_NOFOLLOW. A directory is 0700 and ours until `finish()`, so that it can be written whatever its mode.
  */
 
-import { EEXIST } from '../../errno/errno.js';
+import { EEXIST, ENOENT } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import {
@@ -107,23 +107,31 @@ export class LayerDirectories {
   replace(parent: LayerDirectory, name: Name): LayerDirectory {
     const known = parent.children.get(name);
     if (known !== undefined) return known;
-    const wasWhiteout = this.#isWhiteoutAt(parent, name);
-    this.discard(parent, name);
+    // A whiteout, or a file: either hid what the layers below have here, and still does.
+    const isOpaque = this.discard(parent, name);
     const made = this.#make(parent, name);
-    made.isOpaque = wasWhiteout;
+    made.isOpaque = isOpaque;
     return made;
   }
 
-  /** Takes away what has the name in this layer; nothing is fine. */
-  discard(parent: LayerDirectory, name: Name): void {
+  /** Takes away what has the name in this layer. @returns whether there was something. */
+  discard(parent: LayerDirectory, name: Name): boolean {
     const fd = this.descriptor(parent);
     if (!parent.children.has(name)) {
-      unlinkat(fd, name, 0);
-      return;
+      const result = unlinkat(fd, name, 0);
+      if (result !== -ENOENT) check(result, 'unlink', name);
+      return result !== -ENOENT;
     }
     check(renameat2(fd, name, this.#trashFd, String(this.#trashed++), 0), 'rename', name);
     parent.children.delete(name);
     this.#lastPath = undefined;
+    return true;
+  }
+
+  /** Whether the layer has a whiteout of the name. */
+  isWhiteout(parent: LayerDirectory, name: Name): boolean {
+    const found = statx(this.descriptor(parent), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, this.#stat);
+    return found >= 0 && isDeviceWhiteout(this.#stat);
   }
 
   /** Children before their parents; descriptors are closed on the way. */
@@ -152,7 +160,7 @@ export class LayerDirectories {
     const fd = this.descriptor(parent);
     let result = mkdirat(fd, name, 0o700);
     const made = new LayerDirectory(parent, name);
-    if (result === -EEXIST && this.#isWhiteoutAt(parent, name)) {
+    if (result === -EEXIST && this.isWhiteout(parent, name)) {
       check(unlinkat(fd, name, 0), 'unlink', name);
       result = mkdirat(fd, name, 0o700);
       made.isOpaque = true;
@@ -162,11 +170,6 @@ export class LayerDirectories {
     this.made++;
     parent.children.set(name, made);
     return made;
-  }
-
-  #isWhiteoutAt(parent: LayerDirectory, name: Name): boolean {
-    const found = statx(this.descriptor(parent), name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, this.#stat);
-    return found >= 0 && isDeviceWhiteout(this.#stat);
   }
 
   /** PRECONDITION: #stat is of what is there. */

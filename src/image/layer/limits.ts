@@ -11,6 +11,7 @@ export interface LayerLimits {
   readonly entries: number;
 }
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const DEFAULT_LIMITS: LayerLimits = { bytes: 100 * GIB, entries: 5_000_000 };
 
@@ -27,6 +28,11 @@ function numberOf(env: NodeJS.ProcessEnv, key: string): number | undefined {
   if (text === undefined || text === '') return undefined;
   if (!/^[0-9]{1,15}$/.test(text)) throw new UserError(`invalid ${key}: '${text}' is no number`);
   return Number(text);
+}
+
+/** Of a tar as such: headers, padding and what is skipped may take as much again as the files. */
+export function maxTarBytes({ bytes }: LayerLimits): number {
+  return 2 * bytes + MIB;
 }
 
 /** Counts what one layer has. */

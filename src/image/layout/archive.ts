@@ -1,11 +1,11 @@
 /**
  * Where the parts of an image lie: a directory, or a tar in which they are found by their offsets.
  *
- * Names that are asked for never reach a file system in the case of a tar; in that of a directory they come from
- * `checkDigest()` or are fixed.
+ * Names that are asked for never reach a file system in the case of a tar. In that of a directory they do, as long as
+ * they do not lead up; symlinks are followed, since tools make layouts of them, and all that is read is verified.
  */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../errno/user-error.js';
 import { isMissing } from '../../store/atomic-file.js';
@@ -22,6 +22,7 @@ export interface Archive extends Disposable {
   stream(name: string): AsyncIterable<Buffer>;
 }
 
+const { O_RDONLY, O_NONBLOCK } = constants;
 /** JSON of an image is small; what is larger is none. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
@@ -61,9 +62,11 @@ export class DirectoryArchive implements Archive {
   }
 
   #open(name: string): number | undefined {
+    if (name.split('/').includes('..')) return undefined;
     let fd: number;
     try {
-      fd = openSync(join(this.shown, name), 'r');
+      // A fifo would wait for a writer.
+      fd = openSync(join(this.shown, name), O_RDONLY | O_NONBLOCK);
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

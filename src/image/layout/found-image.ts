@@ -8,6 +8,8 @@ import type { Digest, ImageConfig } from '../oci.js';
 export interface FoundLayer {
   /** Of the blob; undefined where only the config tells what is right (docker-archive). */
   readonly digest: Digest | undefined;
+  /** As the manifest has it. */
+  readonly sizeBytes: number | undefined;
   readonly diffId: Digest;
   /** As the manifest has it. */
   readonly mediaType: string | undefined;

@@ -45,6 +45,7 @@ async function readImage(archive: Archive, entry: Readonly<Record<string, unknow
     manifestType: undefined,
     layers: layers.map((name, index) => ({
       digest: undefined,
+      sizeBytes: undefined,
       diffId: config.rootfs.diff_ids[index]!,
       mediaType: undefined,
       open: () => archive.stream(name),

@@ -7,17 +7,17 @@
 
 import { UserError } from '../../errno/user-error.js';
 import { hexOf, sha256 } from '../chain-id.js';
-import { compareDigest } from '../digest.js';
+import { compareDigest, compareSize } from '../digest.js';
 import { type Descriptor, MEDIA_TYPE, type Platform, REF_NAME } from '../oci.js';
 import { formatPlatform, servesPlatform } from '../platform.js';
-import { formatReference, parseReference } from '../reference.js';
+import { formatReference, parseImageName, parseReference } from '../reference.js';
 import { type Archive, readPart } from './archive.js';
 import type { FoundImage, FoundLayer } from './found-image.js';
 import { checkConfig, checkIndex, checkManifest, parseJson } from './validate.js';
 
 const MAX_DEPTH = 4;
 const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json';
-/** Some tools name no type, or any. */
+/** Docker's own manifests, too, have one of these. Some tools name no type, or any. */
 const CONFIG_TYPES = new Set([
   MEDIA_TYPE.config,
   'application/vnd.docker.container.image.v1+json',
@@ -39,14 +39,23 @@ export async function readOciLayout(archive: Archive, wanted: Platform): Promise
   const blobs = blobsOf(archive);
   const images: FoundImage[] = [];
   const offered: string[] = [];
+  let artifact: NotAnImage | undefined;
   for (const descriptor of index.manifests) {
     const manifest = await choose(blobs, descriptor, { wanted, offered, depth: 0 });
     if (manifest === undefined) continue;
-    images.push(await readImage(blobs, manifest, nameOf(descriptor)));
+    try {
+      images.push(await readImage(blobs, manifest, nameOf(descriptor)));
+    } catch (error) {
+      if (!(error instanceof NotAnImage)) throw error;
+      artifact ??= error;
+    }
   }
-  if (images.length === 0) throw noImage(archive.shown, wanted, offered);
+  if (images.length === 0) throw artifact ?? noImage(archive.shown, wanted, offered);
   return merged(images);
 }
+
+/** Signatures, charts and the like lie in layouts as manifests too. */
+class NotAnImage extends UserError {}
 
 function noImage(shown: string, wanted: Platform, offered: readonly string[]): UserError {
   const platforms = [...new Set(offered)].join(', ');
@@ -138,6 +147,7 @@ async function imageOf(
     manifestType: manifest.mediaType ?? mediaType,
     layers: manifest.layers.map((layer, index) => ({
       digest: layer.digest,
+      sizeBytes: layer.size,
       diffId: config.rootfs.diff_ids[index]!,
       mediaType: layer.mediaType,
       ...blobs.layer(layer),
@@ -148,12 +158,14 @@ async function imageOf(
 /** Registries and layouts hold other things than images too: charts, signatures, models. */
 function checkConfigType({ mediaType }: Descriptor): void {
   if (CONFIG_TYPES.has(mediaType)) return;
-  throw new UserError(`it is no image: its config is of the type '${mediaType}'`);
+  throw new NotAnImage(`it is no image: its config is of the type '${mediaType}'`);
 }
 
 async function readBlob(blobs: BlobReader, descriptor: Descriptor): Promise<Buffer> {
   const bytes = await blobs.read(descriptor);
-  compareDigest(`sha256:${sha256(bytes)}`, descriptor.digest, `blob '${descriptor.digest}'`);
+  const what = `blob '${descriptor.digest}'`;
+  compareDigest(`sha256:${sha256(bytes)}`, descriptor.digest, what);
+  compareSize(bytes.length, descriptor.size, what);
   return bytes;
 }
 
@@ -171,7 +183,7 @@ function nameOf({ annotations }: Descriptor): string | undefined {
   if (text === undefined) return undefined;
   try {
     const { digest: _, ...reference } = parseReference(text);
-    return formatReference({ tag: 'latest', ...reference });
+    return formatReference(parseImageName(formatReference({ tag: 'latest', ...reference })));
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

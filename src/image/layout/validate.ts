@@ -9,7 +9,7 @@ import type { Descriptor, Digest, ImageConfig, Index, Manifest, Platform } from 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Docker's limit as well: overlayfs takes 500 layers at most. */
-const MAX_LAYERS = 500;
+export const MAX_LAYERS = 500;
 
 /** @throws UserError */
 export function parseJson(bytes: Buffer, what: string): Fields {
@@ -111,7 +111,7 @@ export function checkConfig(value: unknown, layerCount: number): ImageConfig {
     throw wrong(what, `speaks of ${diffIds.length} layers, and there are ${layerCount}`);
   }
   if (fields.config !== undefined && fields.config !== null) checkRunConfig(fields.config);
-  for (const entry of listOf(fields.history ?? [], 'the history')) fieldsOf(entry, 'a line of the history');
+  for (const line of listOf(fields.history ?? [], 'the history')) checkHistory(line);
   const { config: _, history: __, ...rest } = fields;
   return {
     ...(rest as object),
@@ -127,6 +127,13 @@ export function checkConfig(value: unknown, layerCount: number): ImageConfig {
       diff_ids: diffIds.map((one): Digest => checkDigest(one, 'a layer of the config')),
     },
   };
+}
+
+function checkHistory(value: unknown): void {
+  const what = 'a line of the history';
+  const fields = fieldsOf(value, what);
+  for (const key of ['created', 'created_by', 'author', 'comment'])
+    textOf(fields[key] ?? '', `${key} of ${what}`);
 }
 
 const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell', 'OnBuild'];

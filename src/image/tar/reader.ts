@@ -4,7 +4,8 @@
  * Synchronous, since a layer has a hundred thousand entries and each costs some microseconds on disk. tar-stream was
  * measured and read: it decodes pax values as UTF-8 (attributes and names that are not lose bytes), knows no sparse
  * file, and makes a stream for each entry.
- * INVARIANT: memory is bounded by MAX_RECORDS_BYTES, whatever sizes the tar claims.
+ * INVARIANT: memory is bounded by MAX_RECORDS_BYTES, whatever sizes the tar claims and however many headers it has
+ * before an entry.
  */
 
 import type { Name } from '../../vfs/name.js';
@@ -21,7 +22,10 @@ export interface TarSink {
   end(): void;
 }
 
+/** Of all headers before one entry. */
 const MAX_RECORDS_BYTES = 4 * 1024 * 1024;
+/** Of records for all entries: each entry takes them over. git writes 52. */
+const MAX_GLOBAL_BYTES = 64 * 1024;
 
 const TYPES: Readonly<Record<string, EntryType>> = {
   '0': 'file',
@@ -53,6 +57,9 @@ export class TarReader {
   #padding = 0;
   #records: Buffer[] = [];
   #recordsType = '';
+  /** Of the headers since the last entry. */
+  #recordsBytes = 0;
+  #globalBytes = 0;
   #global = noRecords();
   #pax: PaxRecords | undefined;
   #longName: Name | undefined;
@@ -147,7 +154,7 @@ export class TarReader {
     }
     if (header.size < 0) throw brokenTar('a size is negative', header.name);
     if ('xgLKX'.includes(header.type)) {
-      if (header.size > MAX_RECORDS_BYTES) throw brokenTar('a header is larger than 4 MiB', header.name);
+      this.#countRecords(header);
       this.#recordsType = header.type;
       this.#left = header.size;
       this.#padding = paddingOf(header.size);
@@ -157,6 +164,17 @@ export class TarReader {
       this.#skipBytes(header.size);
     } else {
       this.#onEntry(header, block);
+    }
+  }
+
+  #countRecords({ type, size, name }: Header): void {
+    if (type === 'g') this.#globalBytes += size;
+    else this.#recordsBytes += size;
+    if (this.#globalBytes > MAX_GLOBAL_BYTES) {
+      throw brokenTar('its headers for all entries are larger than 64 KiB', name);
+    }
+    if (this.#recordsBytes > MAX_RECORDS_BYTES) {
+      throw brokenTar('the headers of an entry are larger than 4 MiB', name);
     }
   }
 
@@ -207,6 +225,7 @@ export class TarReader {
     const stored = sizeOf(header, values);
     const entry = this.#entryOf(header, values, sparse, stored);
     this.#pax = undefined;
+    this.#recordsBytes = 0;
     this.#longName = undefined;
     this.#longLink = undefined;
     const dataBytes = stored - used;

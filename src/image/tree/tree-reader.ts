@@ -5,7 +5,7 @@
  * with several carries its data, the others are links to it. Names are read once; sockets are left out, as docker does.
  */
 
-import { ENXIO } from '../../errno/errno.js';
+import { ENXIO, EOPNOTSUPP } from '../../errno/errno.js';
 import { check, isErrno } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import {
@@ -177,7 +177,7 @@ export class TreeReader {
   }
 
   #xattrsOf(id: NodeId): Map<Name, Buffer> | undefined {
-    const list = this.fs.listxattr(id, this.#root);
+    const list = this.#xattrNames(id);
     if (list.length === 0) return undefined;
     const xattrs = new Map<Name, Buffer>();
     for (const name of Buffer.from(list).toString('latin1').split('\0')) {
@@ -187,6 +187,16 @@ export class TreeReader {
       if (value !== undefined) xattrs.set(name, Buffer.from(value));
     }
     return xattrs.size === 0 ? undefined : xattrs;
+  }
+
+  /** None of storage that has none: of a volume on sshfs. */
+  #xattrNames(id: NodeId): Uint8Array {
+    try {
+      return this.fs.listxattr(id, this.#root);
+    } catch (error) {
+      if (isErrno(error, EOPNOTSUPP)) return new Uint8Array(0);
+      throw error;
+    }
   }
 
   *#file(entry: TarEntry, id: NodeId, attr: Attr): Generator<Buffer> {

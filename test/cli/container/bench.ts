@@ -22,7 +22,7 @@ export class ContainerBench extends Workbench {
 
   /** `plyfs` with `--root` behind the command's name, before what could be a container's command. */
   do(...args: string[]): Result {
-    const words = ['container', 'volume', 'image'].includes(args[0] ?? '') ? 2 : 1;
+    const words = ['container', 'volume', 'image', 'system'].includes(args[0] ?? '') ? 2 : 1;
     return this.plyfs(...args.slice(0, words), '--root', this.store.root, ...args.slice(words));
   }
 

@@ -4,8 +4,9 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listImages } from '../../../src/image/image-index.js';
 import { listContainers } from '../../../src/store/container-record.js';
 import { addImage } from '../../helpers/images.js';
 import { cliScript, isGone, until } from '../plyfs-run.js';
@@ -71,11 +72,77 @@ describe('killed after each step', { timeout: 400_000 }, () => {
     expect(steps).toBeGreaterThan(3);
   });
 
+  test('commit: the image is there as a whole, or nothing of it is', async () => {
+    const stored = () =>
+      ['layers', 'images/blobs/sha256'].map((folder) => readdirSync(bench.store.path(folder)).sort());
+    const before = stored();
+    const setUp = () => {
+      const id = bench.get('container', 'create', '--name', 'source', '--no-image-volumes', 'data');
+      writeFileSync(bench.store.path('containers', id, 'upper', 'note'), 'committed');
+    };
+    const seen = new Set<number>();
+    const steps = await killAtEachStep(setUp, ['container', 'commit', 'source', 'made:1'], () => {
+      const made = listImages(bench.store).filter(({ names }) => names.includes('made:1'));
+      seen.add(made.length);
+      for (const { layers } of made) {
+        const note = bench.store.path('layers', layers.at(-1) ?? '', 'tree', 'note');
+        expect(readFileSync(note, 'utf8')).toBe('committed');
+        bench.get('image', 'rm', 'made:1');
+      }
+      expect(stored()).toEqual(before);
+    });
+    expect([...seen].sort()).toEqual([0, 1]);
+    expect(steps).toBeGreaterThan(5);
+  });
+
   test('rename: it has the old name or the new', async () => {
     const setUp = () => void bench.get('container', 'create', '--name', 'old', 'data');
     await killAtEachStep(setUp, ['container', 'rename', 'old', 'new'], () => {
       expect(bench.get('ps', '-a', '--format', '{{.Names}}')).toMatch(/^(old|new)$/);
     });
+  });
+});
+
+describe('mount-add killed after each step', { timeout: 400_000 }, () => {
+  const mountsOf = () => listContainers(bench.store).flatMap(({ mounts }) => mounts);
+
+  /** No volume that no mount is of, no mount without its volume. */
+  function noHalfMount(): void {
+    const volumes = mountsOf().map(({ request }) => request.source);
+    expect(bench.store.names('volumes')).toEqual(volumes.sort());
+  }
+
+  test('of a stopped container: it has the mount with its volume, or neither', async () => {
+    const seen = new Set<number>();
+    const setUp = () =>
+      void bench.get('container', 'create', '--name', 'grows', '--no-image-volumes', 'data');
+    const steps = await killAtEachStep(setUp, ['container', 'mount-add', 'grows', '/data'], () => {
+      noHalfMount();
+      seen.add(mountsOf().length);
+    });
+    expect([...seen].sort()).toEqual([0, 1]);
+    expect(steps).toBeGreaterThan(5);
+  });
+
+  test('of a running container: the same command once more goes through, or it was done', async () => {
+    bench.get('container', 'create', '--name', 'grows', '--no-image-volumes', 'data');
+    const path = bench.get('container', 'mount', 'grows');
+    const add = ['container', 'mount-add', '--root', bench.store.root, 'grows', 'kept:/data'];
+    for (let step = 1; ; step++) {
+      const env = { ...bench.env, PLYFS_TEST_KILL_AFTER: String(step) };
+      const { signal } = spawnSync(process.execPath, [cliScript, ...add], { env, timeout: 20_000 });
+      bench.get('volume', 'create', 'next');
+      bench.get('volume', 'rm', 'next');
+      if (mountsOf().length === 0) bench.get('container', 'mount-add', 'grows', 'kept:/data');
+      expect(bench.run('ls', `${path}/data`).stdout).toBe('seed\n');
+      bench.get('container', 'mount-rm', 'grows', '/data');
+      expect(mountsOf()).toEqual([]);
+      await until(() => bench.do('volume', 'rm', 'kept').code === 0);
+      expect(readdirSync(bench.store.path('pending'))).toEqual([]);
+      if (signal === null) break;
+      expect(step).toBeLessThan(LIMIT);
+    }
+    bench.get('container', 'rm', '-f', 'grows');
   });
 });
 

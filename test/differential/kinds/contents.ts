@@ -28,7 +28,12 @@ import type { Fs, OperationError } from '../../helpers/operator-client.js';
 import { data, fileMode, kind, length, path, place, size } from '../kind.js';
 
 /** Opens without waiting, since the file may be a fifo. */
-async function withFile<T>(fs: Fs, path: string, flags: number, use: (fd: number) => Promise<T>): Promise<T> {
+export async function withFile<T>(
+  fs: Fs,
+  path: string,
+  flags: number,
+  use: (fd: number) => Promise<T>,
+): Promise<T> {
   const fd = await fs.open(path, flags | O_NONBLOCK);
   try {
     return await use(fd);
@@ -195,6 +200,9 @@ export const contentKinds = {
     (names, { to }) => names.make(to, 'file'),
   ),
   copyTree: kind(1, { path: path('any'), to: path('new') }, async ({ fs }, { path, to }) => {
+    // Of a tree into itself cp copies as much as readdir names before the copy.
+    const [from, into] = (await fs.run('realpath', '-m', '--', path, to)).stdout.split('\n');
+    if (`${into}/`.startsWith(`${from}/`)) return { status: 1 };
     const done = await fs.run('cp', '-a', '-T', '--remove-destination', '--', path, to);
     return { status: done.status };
   }),

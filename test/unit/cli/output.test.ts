@@ -67,11 +67,13 @@ describe('formatTemplate()', () => {
     ['{{json .List}}', '["x","y"]\n'],
     ['{{json .}}', '{"Name":"a","List":["x","y"]}\n'],
     ['plain', 'plain\n'],
+    ['{{range .List}}<{{.}}>{{end}}', '<x><y>\n'],
+    ['table {{upper .Name}}\t{{join .List ":"}}', 'NAME   LIST\nA      x:y\n'],
   ])('renders %s', (template, text) => {
     expect(formatTemplate(rows, template, ['Name', 'List'])).toBe(text);
   });
 
-  it.each(['{{.Nope}}', '{{range .}}', '{{.}}'])('refuses %s', (template) => {
+  it.each(['{{.Nope}}', '{{range .}}', '{{range .List}}{{end}}{{$.Nope}}'])('refuses %s', (template) => {
     expect(() => formatTemplate(rows, template, ['Name', 'List'])).toThrow(/^invalid format/);
   });
 });

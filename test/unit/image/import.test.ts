@@ -15,7 +15,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { importImage } from '../../../src/image/import-image.js';
 import { listRows } from '../../../src/image/list-rows.js';
-import { pieceBytes, type TarPiece, tarBytes } from '../../helpers/tar-bytes.js';
+import { paxRecord, pieceBytes, type TarPiece, tarBytes } from '../../helpers/tar-bytes.js';
 import { ImageBench } from './layers-of.js';
 
 let bench: ImageBench;
@@ -143,6 +143,53 @@ describe('importImage()', () => {
     expect(readFileSync(join(tree, 'c'), 'utf8')).toBe('now a file');
   });
 
+  test('a directory hides what is below when a file of its layer had its name', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: 'f', content: 'file' },
+        { name: 'f/', type: '5' },
+        { name: 'd/', type: '5' },
+        { name: 'd', type: '2', link: 'f' },
+        { name: 'd/', type: '5' },
+        { name: 'plain/', type: '5' },
+        { name: 'plain/', type: '5' },
+      ),
+    );
+    const opaque = isRoot ? 'trusted.overlay.opaque' : 'user.overlay.opaque';
+    for (const name of ['f', 'd']) expect(xattr(join(tree, name), opaque)).toBe('y');
+    expect(() => xattr(join(tree, 'plain'), opaque)).toThrow(/No such attribute/);
+  });
+
+  test('a link keeps the data of a name that is then deleted or replaced', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: 'a', content: 'first' },
+        { name: 'b', type: '1', link: 'a' },
+        { name: 'a', content: 'second' },
+        { name: 'a', type: '1', link: 'a' },
+        { name: '.wh.b' },
+        { name: 'c', type: '1', link: 'b' },
+        { name: 's', type: '2', link: 'nowhere' },
+        { name: 't', type: '1', link: 's' },
+      ),
+    );
+    expect(['a', 'b', 'c'].map((name) => readFileSync(join(tree, name), 'utf8'))).toEqual([
+      ...['second', 'first', 'first'],
+    ]);
+    expect(readlinkSync(join(tree, 't'))).toBe('nowhere');
+  });
+
+  test('gzip in several members, with zeros after the last', async () => {
+    const parts = [
+      tarBytes().subarray(0, 0),
+      pieceBytes({ name: 'a' }),
+      pieceBytes({ name: 'b' }),
+      tarBytes(),
+    ];
+    const blob = Buffer.concat([...parts.map((part) => gzipSync(part)), Buffer.alloc(3000)]);
+    expect(readdirSync(await bench.unpack(blob)).sort()).toEqual(['a', 'b']);
+  });
+
   test('a tar in gzip has the same layer and another blob', async () => {
     const tar = tarBytes({ name: 'f', content: 'x'.repeat(100_000) });
     const plain = await bench.unpack(tar, 'plain:1');
@@ -164,6 +211,7 @@ describe('importImage()', () => {
   });
 });
 
+const largeRecord = paxRecord('comment', 'x'.repeat(2 << 20));
 const whole: TarPiece = { name: 'ok', content: 'fine' };
 const cut = (bytes: Buffer, end: number): Buffer => bytes.subarray(0, bytes.length - end);
 
@@ -184,6 +232,55 @@ const hostile: readonly (readonly [what: string, tar: Buffer, message: RegExp])[
     /link to 'l\/passwd', which the layer has no file of/,
   ],
   ['a hard link to nothing', tarBytes({ name: 'h', type: '1', link: 'none' }), /the layer has no file of/],
+  [
+    'a hard link to what is deleted',
+    tarBytes({ name: '.wh.gone' }, { name: 'h', type: '1', link: 'gone' }),
+    /the layer has no file of/,
+  ],
+  [
+    'a hard link to a directory',
+    tarBytes({ name: 'd/', type: '5' }, { name: 'h', type: '1', link: 'd' }),
+    /no file of/,
+  ],
+  ['a negative size', tarBytes({ name: 'x', rawSize: Buffer.alloc(12, 0xff) }), /at 'x': a size is negative/],
+  [
+    'a size beyond all numbers',
+    tarBytes({ name: 'x', rawSize: Buffer.from('80000000ffffffffffffffff', 'hex') }),
+    /number that is too large/,
+  ],
+  [
+    'a size of 8 GiB that is not there',
+    tarBytes({ name: 'x', rawSize: Buffer.from('77777777777\0') }),
+    /truncated/,
+  ],
+  [
+    'a size of 8 PiB by pax',
+    tarBytes({ name: 'x', pax: { size: String(2 ** 53 - 1) } }),
+    /files are larger than/,
+  ],
+  ['an owner that is none', tarBytes({ name: 'x', pax: { uid: String(2 ** 32 - 1) } }), /is no id/],
+  [
+    'headers without end before an entry',
+    Buffer.concat(
+      Array.from({ length: 3 }, () => pieceBytes({ name: 'x', type: 'x', content: largeRecord })),
+    ),
+    /headers of an entry are larger than 4 MiB/,
+  ],
+  [
+    'large headers for all entries',
+    tarBytes({ name: 'g', type: 'g', content: largeRecord }),
+    /headers for all entries are larger than 64 KiB/,
+  ],
+  [
+    'a newline in a name that leads out',
+    tarBytes({ name: 'a\nb/../../x' }),
+    /unpack 'a\\nb\/..\/..\/x': [^\n]*$/,
+  ],
+  [
+    'a terminal escape in a name that leads out',
+    tarBytes({ name: '../\x1b[31m' }),
+    /'..\/\\x1b\[31m' leads out/,
+  ],
   ['a whiteout of ..', tarBytes({ name: '.wh...' }), /the whiteout names nothing/],
   ['a whiteout of .', tarBytes({ name: 'a/.wh..' }), /the whiteout names nothing/],
   ['a file in a whiteout', tarBytes({ name: '.wh.a/b' }), /inside a whiteout/],
@@ -238,6 +335,11 @@ describe('a hostile tar is refused and leaves nothing', () => {
     process.env.PLYFS_LAYER_ENTRIES = '1000';
     try {
       await expect(bench.unpack(bomb)).rejects.toThrow(/files are larger than 1048576 bytes/);
+      const skipped = tarBytes({ name: 'label', type: 'V', content: Buffer.alloc(8 << 20) });
+      const zeros = Buffer.concat([tarBytes(whole), Buffer.alloc(8 << 20)]);
+      for (const tar of [skipped, zeros]) {
+        await expect(bench.unpack(gzipSync(tar))).rejects.toThrow(/tar is larger than 3145728 bytes/);
+      }
       const many = Array.from({ length: 1100 }, (_, index) => ({ name: `e${index}` }));
       await expect(bench.unpack(tarBytes(...many))).rejects.toThrow(/more than 1000 entries/);
       const deep = { name: 'x', pax: { path: 'd/'.repeat(1500) } };

@@ -1,6 +1,7 @@
 /** Layouts and archives become images, or are refused and leave nothing. */
 
-import { lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -126,6 +127,64 @@ describe('loadImages()', () => {
     ]);
   });
 
+  test('reads what docker save wrote before it had a list', async () => {
+    const json = (id: string, parent?: string): string =>
+      JSON.stringify({
+        ...{ id, parent, created: '2015-01-01T00:00:00Z', architecture: 'amd64', os: 'linux' },
+        container_config: { Cmd: ['/bin/sh', '-c', `make ${id}`] },
+        config: { Env: ['A=b'] },
+      });
+    const tar = tarBytes(
+      { name: 'low/json', content: json('low') },
+      { name: 'low/layer.tar', content: base },
+      { name: 'top/json', content: json('top', 'low') },
+      { name: 'top/layer.tar', content: gzipSync(over) },
+      {
+        name: 'repositories',
+        content: JSON.stringify({ 'old/app': { '1': 'top', '2': 'top' }, low: { '1': 'low' } }),
+      },
+    );
+    const { images } = await load(write('d.tar', tar));
+    expect(images.map(({ names }) => names)).toEqual([['old/app:1', 'old/app:2'], ['low:1']]);
+    const { config } = resolveImage(bench.store, 'old/app:2');
+    expect(config.rootfs.diff_ids).toEqual([base, over].map((layer) => `sha256:${sha256(layer)}`));
+    expect(config.config).toEqual({ Env: ['A=b'] });
+    expect(config.history!.map((line) => line.created_by)).toEqual([
+      '/bin/sh -c make low',
+      '/bin/sh -c make top',
+    ]);
+    expect(bench.store.names('layers')).toHaveLength(2);
+  });
+
+  test('passes over what is no image, unless there is nothing else', async () => {
+    const config = layout.json({}, 'application/vnd.oci.empty.v1+json');
+    const signature = layout.json(
+      { schemaVersion: 2, config, layers: [layout.blob(Buffer.from('signed'), 'text/plain')] },
+      'application/vnd.oci.image.manifest.v1+json',
+    );
+    layout.name(signature, 'app:sig');
+    await expect(load(write('a.tar', layout.tar()))).rejects.toThrow(
+      /no image: its config is of the type '.*empty/,
+    );
+    layout.name(layout.image([base]), 'app:1');
+    const { images } = await load(write('a.tar', layout.tar()));
+    expect(images.map(({ names }) => names)).toEqual([['app:1']]);
+  });
+
+  test('a name that would be taken for an id is left out', async () => {
+    layout.name(layout.image([base]), 'sha256:abcd');
+    const { images } = await load(write('a.tar', layout.tar()));
+    expect(images[0]!.names).toEqual([]);
+  });
+
+  test('keys that JavaScript knows are keys like others', async () => {
+    const config = JSON.parse('{"__proto__":{"polluted":1},"Labels":{"__proto__":"x","constructor":"y"}}');
+    layout.name(layout.image([base], { config: { config } }), 'app:1');
+    await load(write('a.tar', layout.tar()));
+    expect(JSON.stringify(resolveImage(bench.store, 'app:1').config.config)).toBe(JSON.stringify(config));
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
   test('what is saved is loaded as the same image, and saved as the same bytes', async () => {
     layout.name(layout.image([base, over], { gzip: true }), 'app:1');
     await load(write('a.tar', layout.tar()));
@@ -217,6 +276,37 @@ const hostile: readonly (readonly [what: string, spoil: (layout: LayoutBuilder) 
       /size '-1'/,
     ],
     [
+      'a manifest that is longer than was said',
+      (at) => {
+        const manifest = at.image([base]);
+        at.manifests.splice(0);
+        at.name({ ...manifest, size: manifest.size - 1 });
+      },
+      /is damaged: it has \d+ bytes, and \d+ were expected/,
+    ],
+    [
+      'a layer that is shorter than was said',
+      (at) => {
+        at.manifests.splice(0);
+        const [layer, ...rest] = [at.blob(base, 'application/vnd.oci.image.layer.v1.tar')];
+        const config = at.json(
+          { rootfs: { type: 'layers', diff_ids: [layer!.digest] } },
+          'application/vnd.oci.image.config.v1+json',
+        );
+        const layers = [{ ...layer!, size: layer!.size + 1 }, ...rest];
+        at.name(at.json({ schemaVersion: 2, config, layers }, 'application/vnd.oci.image.manifest.v1+json'));
+      },
+      /is damaged: it has \d+ bytes, and \d+ were expected/,
+    ],
+    [
+      'a line of the history that is no text',
+      (at) => {
+        at.manifests.splice(0);
+        at.name(at.image([base], { config: { history: [{ created_by: 5 }] } }));
+      },
+      /created_by of a line of the history is no text/,
+    ],
+    [
       'an Env that is no list',
       (at) => {
         at.manifests.splice(0);
@@ -266,6 +356,41 @@ describe('a bad layout is refused and leaves nothing', () => {
     await expect(load(write('a.tar', tar.subarray(0, 3000)))).rejects.toThrow(/truncated|lacks|no image/);
     await expect(load(write('b.tar', base))).rejects.toThrow(/neither 'index.json' nor 'manifest.json'/);
     await expect(load(join(bench.root, 'none'))).rejects.toThrow(/cannot read '.*none'/);
+    expect(bench.leftovers()).toEqual([]);
+  });
+
+  test('JSON that is nested without end, and an index that is a pipe', async () => {
+    const path = layout.name(layout.image([base]), 'app:1').writeTo(join(bench.root, 'dir'));
+    for (const nested of ['['.repeat(1e6), '{"manifests":'.repeat(1e5)]) {
+      writeFileSync(join(path, 'index.json'), nested);
+      await expect(load(path)).rejects.toThrow(/'index.json' is no JSON/);
+    }
+    rmSync(join(path, 'index.json'));
+    execFileSync('mkfifo', [join(path, 'index.json')]);
+    await expect(load(path)).rejects.toThrow(/'index.json' in '.*' is no file/);
+    expect(bench.leftovers()).toEqual([]);
+  });
+
+  test('a part of a docker archive, as a directory, whose name leads out is not there', async () => {
+    mkdirSync(join(bench.root, 'dir'));
+    writeFileSync(join(bench.root, 'secret'), '{}');
+    const list = [{ Config: '../secret', RepoTags: [], Layers: [] }];
+    writeFileSync(join(bench.root, 'dir/manifest.json'), JSON.stringify(list));
+    await expect(load(join(bench.root, 'dir'))).rejects.toThrow(/lacks '..\/secret'/);
+  });
+
+  test('layers of docker before it had a list, that are below each other', async () => {
+    const json = (parent: string): string => JSON.stringify({ parent });
+    const tar = tarBytes(
+      { name: 'a/json', content: json('b') },
+      { name: 'b/json', content: json('a') },
+      { name: 'repositories', content: '{"app":{"1":"a"}}' },
+    );
+    await expect(load(write('d.tar', tar))).rejects.toThrow(
+      /layer 'a' has more than 500 below it, or is below itself/,
+    );
+    const out = tarBytes({ name: 'repositories', content: '{"app":{"1":"../x"}}' });
+    await expect(load(write('d.tar', out))).rejects.toThrow(/'..\/x' is no id of a layer/);
     expect(bench.leftovers()).toEqual([]);
   });
 

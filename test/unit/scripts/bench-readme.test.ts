@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { provenance, withFigures } from '../../../scripts/bench/readme.js';
+import { imagePlace, provenance, withFigures } from '../../../scripts/bench/readme.js';
 
 const begin = '<!-- bench: begin, written by npm run bench -- --readme -->';
 const readme = `# Title\n\n${begin}\n\nold\n\n<!-- bench: end -->\n\nrest\n`;
@@ -23,6 +23,9 @@ describe('withFigures()', () => {
   it('finds its place in the README of this project', () => {
     const text = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
     expect(withFigures(text, 'FIGURES')).toContain('\n\nFIGURES\n\n<!-- bench: end -->\n');
+    const images = withFigures(text, 'FIGURES', imagePlace);
+    expect(images).toContain('\n\nFIGURES\n\n<!-- bench images: end -->\n');
+    expect(images).toContain('| find-cold |');
   });
 });
 

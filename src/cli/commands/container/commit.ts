@@ -61,7 +61,7 @@ Examples:
   plyfs container export web | gzip > web.tar.gz
   plyfs container export -o web.tar web`;
 
-export function exportCommand(): Command {
+export function exportCommand(name: 'export' | 'container export'): Command {
   const command = new Command('export')
     .description("write a container's tree as a tar")
     .argument('<container>', 'name or id')
@@ -69,7 +69,7 @@ export function exportCommand(): Command {
   return addContainerOptions(command)
     .addHelpText('after', EXPORT_DETAILS)
     .action((text: string, flags: ContainerFlags & { readonly output?: string }) =>
-      attempt('container export', flags, async () => {
+      attempt(name, flags, async () => {
         const { exportContainer } = await import('../../../container/export.js');
         const { writeOutput } = await import('../../../image/output.js');
         const { noticeLines } = await import('../../../image/layer/notice-lines.js');
@@ -80,7 +80,7 @@ export function exportCommand(): Command {
         await writeOutput(flags.output, exported.chunks, progress.add);
         progress.end();
         for (const line of noticeLines(new Map(exported.notices)))
-          process.stderr.write(`plyfs container export: ${line}\n`);
+          process.stderr.write(`plyfs ${name}: ${line}\n`);
       }),
     );
 }

@@ -19,7 +19,7 @@ Examples:
   plyfs container create --volumes-from web:ro --tmpfs /tmp:size=64m debian
   plyfs container create --mount type=bind,src=./app.conf,dst=/etc/app.conf,ro app`;
 
-export function createCommand(): Command {
+export function createCommand(name: 'create' | 'container create'): Command {
   const command = new Command('create')
     .description('make a container, without starting it')
     .argument('<image>', 'NAME[:TAG] or id')
@@ -28,9 +28,9 @@ export function createCommand(): Command {
   return addContainerOptions(addCreateOptions(command))
     .addHelpText('after', DETAILS)
     .action((image: string, args: readonly string[], flags: CreateFlags) =>
-      attempt('container create', flags, async () => {
+      attempt(name, flags, async () => {
         const store = await openStore(flags);
-        const { id } = await createFor('container create', store, wishOf(image, args, flags));
+        const { id } = await createFor(name, store, wishOf(image, args, flags));
         print(id);
       }),
     );

@@ -75,7 +75,7 @@ interface LogsFlags extends ContainerFlags {
   readonly tail?: string;
 }
 
-export function logsCommand(): Command {
+export function logsCommand(name: 'logs' | 'container logs'): Command {
   const command = new Command('logs')
     .description("show a container's output")
     .argument('<container>', 'name or id')
@@ -84,7 +84,7 @@ export function logsCommand(): Command {
   return addContainerOptions(command)
     .addHelpText('after', LOGS_DETAILS)
     .action((text: string, flags: LogsFlags) =>
-      attempt('container logs', flags, async () => {
+      attempt(name, flags, async () => {
         const { printLog } = await import('../../../container/wait.js');
         const { UserError } = await import('../../../errno/user-error.js');
         const { store, record } = await openContainer(text, flags);

@@ -4,6 +4,7 @@
 
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
+import { mountAddCommand, mountRemoveCommand } from './change-mounts.js';
 import { commitCommand, exportCommand } from './commit.js';
 import { copyCommand } from './copy.js';
 import { createCommand } from './create.js';
@@ -12,16 +13,20 @@ import { execCommand, logsCommand } from './exec.js';
 import { inspectCommand } from './inspect.js';
 import { listCommand } from './list.js';
 import { pruneCommand, removeCommand, renameCommand } from './remove.js';
+import { restartCommand } from './restart.js';
 import { runCommand } from './run.js';
 import { mountCommand, startCommand } from './start.js';
 import { killCommand, stopCommand, waitCommand } from './stop.js';
 
 export function containerCommand(): Command {
   return commandGroup('container', 'containers: make, mount, run, look into, remove', [
-    createCommand(),
-    startCommand(),
-    stopCommand(),
+    createCommand('container create'),
+    startCommand('container start'),
+    stopCommand('container stop'),
+    restartCommand('container restart'),
     mountCommand(),
+    mountAddCommand(),
+    mountRemoveCommand(),
     runCommand('container run'),
     execCommand('container exec'),
     listCommand('ls'),
@@ -29,17 +34,17 @@ export function containerCommand(): Command {
     diffCommand('container diff'),
     copyCommand('container cp'),
     commitCommand('container commit'),
-    exportCommand(),
-    logsCommand(),
-    killCommand(),
-    waitCommand(),
-    renameCommand(),
-    removeCommand(),
+    exportCommand('container export'),
+    logsCommand('container logs'),
+    killCommand('container kill'),
+    waitCommand('container wait'),
+    renameCommand('container rename'),
+    removeCommand('container rm'),
     pruneCommand(),
   ]);
 }
 
-/** As Docker has them without `container`. */
+/** As Docker has them without `container`; `mount`, `inspect` and `prune` are other commands here, or of several. */
 export function containerShortcuts(): Command[] {
   return [
     runCommand('run'),
@@ -48,5 +53,15 @@ export function containerShortcuts(): Command[] {
     diffCommand('diff'),
     copyCommand('cp'),
     commitCommand('commit'),
+    createCommand('create'),
+    startCommand('start'),
+    stopCommand('stop'),
+    restartCommand('restart'),
+    killCommand('kill'),
+    logsCommand('logs'),
+    waitCommand('wait'),
+    renameCommand('rename'),
+    removeCommand('rm'),
+    exportCommand('export'),
   ];
 }

@@ -4,7 +4,7 @@
 
 import { Command } from 'commander';
 import type { ListedContainer } from '../../../container/list.js';
-import type { Row } from '../../format.js';
+import { keyLines, type Row } from '../../format.js';
 import {
   addListOptions,
   formatList,
@@ -53,7 +53,8 @@ Without -a only those that run: mounted, with a command or without.
 
 Filters: id=, name=, status=created|running|exited|dead, ancestor=IMAGE, label=KEY[=VALUE], volume=NAME|TARGET,
 exited=STATUS, before=CONTAINER, since=CONTAINER.
-Keys of a template: ${SHAPE.keys.join(', ')}
+Keys of --format json and of a template (also {{.Label "key"}}; 'table TEMPLATE' adds titles):
+${keyLines(SHAPE.keys)}
 
 Examples:
   plyfs ps -a

@@ -3,9 +3,11 @@
  */
 
 import { Command } from 'commander';
+import { confirm } from '../../confirm.js';
 import { matchesLabels, parseFilters } from '../../list.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
+import { humanSize } from '../../progress.js';
 import {
   addContainerOptions,
   attempt,
@@ -27,7 +29,7 @@ interface RemoveFlags extends ContainerFlags {
   readonly volumes?: boolean;
 }
 
-export function removeCommand(): Command {
+export function removeCommand(name: 'rm' | 'container rm'): Command {
   const command = new Command('rm')
     .description('remove containers')
     .argument('<container...>', 'names or ids')
@@ -38,7 +40,7 @@ export function removeCommand(): Command {
     .action(async (texts: readonly string[], flags: RemoveFlags) => {
       const { removeContainer } = await import('../../../container/remove.js');
       await forEachContainer(texts, flags, (store, record) => removeContainer(store, record, flags), {
-        command: 'container rm',
+        command: name,
         ignoreUnknown: flags.force === true,
       });
     });
@@ -48,7 +50,7 @@ const RENAME_DETAILS = `
 Example:
   plyfs container rename web web-old`;
 
-export function renameCommand(): Command {
+export function renameCommand(shown: 'rename' | 'container rename'): Command {
   const command = new Command('rename')
     .description('give a container another name')
     .argument('<container>', 'name or id')
@@ -56,7 +58,7 @@ export function renameCommand(): Command {
   return addContainerOptions(command)
     .addHelpText('after', RENAME_DETAILS)
     .action((text: string, name: string, flags: ContainerFlags) =>
-      attempt('container rename', flags, async () => {
+      attempt(shown, flags, async () => {
         const { renameContainer } = await import('../../../container/rename.js');
         const { store, record } = await openContainer(text, flags);
         renameContainer(store, record, name);
@@ -95,24 +97,14 @@ async function runPrune(flags: PruneFlags): Promise<void> {
   const filters = parseFilters(flags.filter, PRUNE_FILTERS);
   const until = filters.get('until')?.map((text) => parseUntil(text));
   const unwanted = filters.get('label!') ?? [];
-  if (!flags.force && !(await isConfirmed())) return;
-  const removed = await pruneContainers(
+  await confirm({ warning: 'This will remove all containers that do not run.', force: flags.force });
+  const { ids, bytes } = await pruneContainers(
     await openStore(flags),
     ({ labels, createdAt }) =>
       matchesLabels(labels, filters.get('label')) &&
       !unwanted.some((text) => matchesLabels(labels, [text])) &&
       (until?.every((time) => Date.parse(createdAt) < time) ?? true),
   );
-  if (removed.length > 0) print(`Deleted Containers:\n${removed.join('\n')}`);
-}
-
-async function isConfirmed(): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises');
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await lines.question('WARNING! This will remove all stopped containers. Continue? [y/N] ');
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    lines.close();
-  }
+  if (ids.length > 0) print(`Deleted Containers:\n${ids.join('\n')}\n\n`);
+  print(`Total reclaimed space: ${humanSize(bytes)}`);
 }

@@ -28,17 +28,19 @@ interface StartFlags extends ContainerFlags {
   readonly attach?: boolean;
 }
 
-export function startCommand(): Command {
+export function startCommand(name: 'start' | 'container start'): Command {
   const command = new Command('start')
     .description('mount containers')
     .argument('<container...>', 'names or ids')
     .option('--run', 'run their commands too, in the background')
     .option('-a, --attach', 'run the command of one container, with its output here');
-  return addContainerOptions(command).addHelpText('after', START_DETAILS).action(runStart);
+  return addContainerOptions(command)
+    .addHelpText('after', START_DETAILS)
+    .action((texts: readonly string[], flags: StartFlags) => runStart(name, texts, flags));
 }
 
-async function runStart(texts: readonly string[], flags: StartFlags): Promise<void> {
-  if (flags.attach) return runAttached(texts, flags);
+async function runStart(name: string, texts: readonly string[], flags: StartFlags): Promise<void> {
+  if (flags.attach) return runAttached(name, texts, flags);
   const { startContainer } = await import('../../../container/mount.js');
   const { runDetached } = await import('../../../container/run.js');
   await forEachContainer(
@@ -48,11 +50,11 @@ async function runStart(texts: readonly string[], flags: StartFlags): Promise<vo
       if (flags.run) await runDetached(store, record);
       else await startContainer(store, record);
     },
-    { command: 'container start' },
+    { command: name },
   );
 }
 
-async function runAttached(texts: readonly string[], flags: StartFlags): Promise<void> {
+async function runAttached(name: string, texts: readonly string[], flags: StartFlags): Promise<void> {
   const [text = '', ...more] = texts;
   try {
     const { UserError } = await import('../../../errno/user-error.js');
@@ -61,7 +63,7 @@ async function runAttached(texts: readonly string[], flags: StartFlags): Promise
     const { runForeground } = await import('../../../container/run.js');
     process.exitCode = await runForeground(store, record);
   } catch (error) {
-    await failToRun('container start', error, flags);
+    await failToRun(name, error, flags);
   }
 }
 

@@ -2,7 +2,8 @@
  * `plyfs container stop`, `kill` and `wait`.
  */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { StopWays } from '../../../container/stop.js';
 import { print } from '../../output.js';
 import { addContainerOptions, attempt, type ContainerFlags, forEachContainer, openStore } from './shared.js';
 
@@ -14,38 +15,55 @@ Examples:
   plyfs container stop web
   plyfs container stop -t 2 web db`;
 
-interface StopFlags extends ContainerFlags {
+export interface StopFlags extends ContainerFlags {
   readonly time?: string;
+  readonly timeout?: string;
   readonly signal?: string;
   readonly lazy?: boolean;
 }
 
-export function stopCommand(): Command {
+export function stopCommand(name: 'stop' | 'container stop'): Command {
   const command = new Command('stop')
     .description('end the commands of containers and unmount them')
-    .argument('<container...>', 'names or ids')
-    .option('-t, --time <seconds>', 'how long to wait before SIGKILL; -1: for ever', '10')
-    .option('-s, --signal <signal>', "instead of the container's stop signal")
-    .option('--lazy', 'unmount also when programs on the host use it; it is served until they are done');
-  return addContainerOptions(command).addHelpText('after', STOP_DETAILS).action(runStop);
+    .argument('<container...>', 'names or ids');
+  return addContainerOptions(addStopOptions(command))
+    .addHelpText('after', STOP_DETAILS)
+    .action((texts: readonly string[], flags: StopFlags) => runStop(name, texts, flags));
 }
 
-async function runStop(texts: readonly string[], flags: StopFlags): Promise<void> {
+async function runStop(name: string, texts: readonly string[], flags: StopFlags): Promise<void> {
   const { stopContainer } = await import('../../../container/stop.js');
-  const { parseSignal } = await import('../../../container/signal.js');
+  const { removeContainer } = await import('../../../container/remove.js');
+  const { statusOf } = await import('../../../container/status.js');
   await forEachContainer(
     texts,
     flags,
     async (store, record) => {
-      const signal = flags.signal === undefined ? undefined : parseSignal(flags.signal);
-      await stopContainer(store, record, {
-        signal,
-        graceMs: (await parseSeconds(flags.time ?? '10')) * 1000,
-        lazily: flags.lazy,
-      });
+      const ran = statusOf(store, record).isMounted;
+      await stopContainer(store, record, await stopWays(flags));
+      // Who waits for a command does so at its end; here there may be nobody.
+      if (ran && record.autoRemove) await removeContainer(store, record, { force: true, volumes: true });
     },
-    { command: 'container stop' },
+    { command: name },
   );
+}
+
+/** Also of `restart`. */
+export function addStopOptions(command: Command): Command {
+  return command
+    .option('-t, --time <seconds>', 'how long to wait before SIGKILL; -1: for ever', '10')
+    .addOption(new Option('--timeout <seconds>', 'the same, as Docker has it now').hideHelp())
+    .option('-s, --signal <signal>', "instead of the container's stop signal")
+    .option('--lazy', 'unmount also when programs on the host use it; it is served until they are done');
+}
+
+export async function stopWays(flags: StopFlags): Promise<StopWays> {
+  const { parseSignal } = await import('../../../container/signal.js');
+  return {
+    signal: flags.signal === undefined ? undefined : parseSignal(flags.signal),
+    graceMs: (await parseSeconds(flags.timeout ?? flags.time ?? '10')) * 1000,
+    lazily: flags.lazy,
+  };
 }
 
 async function parseSeconds(text: string): Promise<number> {
@@ -59,7 +77,7 @@ Examples:
   plyfs container kill web
   plyfs container kill -s HUP web`;
 
-export function killCommand(): Command {
+export function killCommand(name: 'kill' | 'container kill'): Command {
   const command = new Command('kill')
     .description('send a signal to the commands of containers')
     .argument('<container...>', 'names or ids')
@@ -69,7 +87,7 @@ export function killCommand(): Command {
     .action(async (texts: readonly string[], flags: ContainerFlags & { readonly signal: string }) => {
       const { killContainer } = await import('../../../container/stop.js');
       await forEachContainer(texts, flags, (store, record) => killContainer(store, record, flags.signal), {
-        command: 'container kill',
+        command: name,
       });
     });
 }
@@ -80,7 +98,7 @@ Prints the exit status of each command when it has ended, that of the last run w
 Example:
   plyfs container wait job`;
 
-export function waitCommand(): Command {
+export function waitCommand(name: 'wait' | 'container wait'): Command {
   const command = new Command('wait')
     .description('wait until containers stop, and print their exit statuses')
     .argument('<container...>', 'names or ids');
@@ -91,7 +109,7 @@ export function waitCommand(): Command {
       const { resolveContainer } = await import('../../../container/find.js');
       const store = await openStore(flags);
       for (const text of texts) {
-        await attempt('container wait', flags, async () => {
+        await attempt(name, flags, async () => {
           print(String(await waitForContainer(store, resolveContainer(store, text))));
         });
       }

@@ -3,7 +3,7 @@
  */
 
 import { Command } from 'commander';
-import { formatInspect, INSPECT_FORMAT_TEXT, type Inspected } from '../../inspect.js';
+import { formatInspect, INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, type Inspected } from '../../inspect.js';
 import { print } from '../../output.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
@@ -20,7 +20,7 @@ export function imageInspectCommand(): Command {
   const command = new Command('inspect')
     .description('show all that is known of images, as JSON')
     .argument('<image...>', 'names or ids')
-    .option('-f, --format <template>', INSPECT_FORMAT_TEXT);
+    .option(INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, 'json');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((images: string[], flags: InspectFlags) => runInspect(images, flags));

@@ -8,7 +8,8 @@ import { byteProgress } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
-Reads OCI image layouts (directories, tars) and what 'docker save' writes, plain or compressed with gzip or zstd.
+Reads OCI image layouts (directories, tars) and what 'docker save' writes or wrote before docker 1.10, plain or compressed
+with gzip or zstd.
 Of images for several platforms, that of this host is taken, or of --platform.
 
 Examples:

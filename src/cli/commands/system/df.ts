@@ -3,7 +3,7 @@
  */
 
 import { Command } from 'commander';
-import { type Column, formatJson, formatTable, formatTemplate, type Row } from '../../format.js';
+import { type Column, formatJson, formatTable, formatTemplate, keyLines, type Row } from '../../format.js';
 import { print } from '../../output.js';
 import { humanAge, humanSize } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
@@ -44,7 +44,8 @@ Sizes are those recorded: of layers when they were unpacked; of volumes and cont
 cloned, imported or last measured, which MEASURED tells. --measure walks them first (not storage that a volume mounts).
 RECLAIMABLE is what prune commands would free.
 
-Keys of --format json and of a template: ${KEYS.join(', ')}.
+Keys of --format json and of a template:
+${keyLines(KEYS)}.
 With -v: ${THING_KEYS.join(', ')}. SizeBytes is -1 where nobody has measured.
 
 Examples:
@@ -63,7 +64,7 @@ export function systemDfCommand(): Command {
     .description('show what the store takes on disk')
     .option('-v, --verbose', 'each image, container and volume')
     .option('--measure', 'walk containers and volumes, and record what is in them')
-    .option('--format <format>', "'table', 'json' or a template", 'table');
+    .option('--format <format>', "'table', 'json', a template, or 'table TEMPLATE'", 'table');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((flags: DfFlags) => attempt('system df', flags, () => runDf(flags)));
@@ -90,7 +91,7 @@ function shown(
 ): string {
   if (format === 'table') return formatTable(rows, columns);
   const plain = rows.map((row) => Object.fromEntries(keys.map((key) => [key, row[key] ?? ''])));
-  return format === 'json' ? formatJson(plain) : formatTemplate(plain, format, keys);
+  return format === 'json' ? formatJson(plain) : formatTemplate(plain, format, keys, columns);
 }
 
 function summaryRows({ images, layers, containers, volumes }: DiskUsage): Row[] {

@@ -32,7 +32,10 @@ export function volumeCloneCommand(): Command {
       attempt('volume clone', flags, async () => {
         const { cloneVolume } = await import('../../../volume/clone.js');
         const labels = parseKeyValues('label', flags.label);
-        const { warnings } = cloneVolume(await openStore(flags), { from, to, labels });
+        const { assertAnswers } = await import('../../../volume/far-volume.js');
+        const store = await openStore(flags);
+        await assertAnswers(store, from, { what: `cannot clone volume '${from}'` });
+        const { warnings } = cloneVolume(store, { from, to, labels });
         for (const warning of warnings) process.stderr.write(`plyfs volume clone: ${warning}\n`);
         print(to);
       }),

@@ -29,7 +29,10 @@ export function volumeExportCommand(): Command {
       attempt('volume export', flags, async () => {
         const { exportVolume } = await import('../../../volume/export.js');
         const { writeOutput } = await import('../../../image/output.js');
-        using exported = exportVolume(await openStore(flags), name);
+        const { assertAnswers } = await import('../../../volume/far-volume.js');
+        const store = await openStore(flags);
+        await assertAnswers(store, name, { what: `cannot export volume '${name}'` });
+        using exported = exportVolume(store, name);
         using progress = byteProgress(`exporting ${name}`);
         await writeOutput(flags.output, exported.chunks, progress.add);
         progress.end();

@@ -46,8 +46,11 @@ async function runImport(name: string, file: string, flags: ImportFlags): Promis
     throw new UserError('a tar is not read from a terminal', { hint: 'give a file, or use a pipe' });
   }
   const labels = parseKeyValues('label', flags.label);
+  const store = await openStore(flags);
+  const { assertAnswers } = await import('../../../volume/far-volume.js');
+  await assertAnswers(store, name, { what: `cannot import into volume '${name}'` });
   using progress = byteProgress(`importing ${name}`);
-  const notices = await importVolume(await openStore(flags), {
+  const notices = await importVolume(store, {
     name,
     labels,
     source: openInput(file),

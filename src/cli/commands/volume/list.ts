@@ -4,7 +4,7 @@
 
 import { Command } from 'commander';
 import type { ListedVolume, VolumeFilter } from '../../../volume/list.js';
-import type { Row } from '../../format.js';
+import { keyLines, type Row } from '../../format.js';
 import {
   addListOptions,
   booleanFilter,
@@ -48,7 +48,8 @@ const DETAILS = `
 USED BY has the names of containers, running or not, and the mount points of 'plyfs mount'.
 
 Filters: name=PART, label=KEY[=VALUE], dangling=true|false (nobody uses it), driver=local, anonymous=true|false.
-Keys of --format json and of a template: ${SHAPE.keys.join(', ')}.
+Keys of --format json and of a template (also {{.Label "key"}}; 'table TEMPLATE' adds titles):
+${keyLines(SHAPE.keys)}.
 Labels and Options are lists of KEY=VALUE; MadeFor is 'CONTAINER:PATH of IMAGE' of an anonymous volume; SizeBytes is what
 was in it at MeasuredAt (see 'plyfs system df'), -1 when nobody has looked.
 

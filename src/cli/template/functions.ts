@@ -1,0 +1,151 @@
+/**
+ * The functions of `--format` templates: those of Go's text/template and those that Docker adds to them.
+ *
+ * A pipeline hands its value over as the last argument.
+ */
+
+type TemplateFunction = (...args: readonly unknown[]) => unknown;
+
+/** Thrown by a function for arguments that it cannot take; the message says why. */
+export class BadArgument extends Error {}
+
+interface Entry {
+  readonly call: TemplateFunction;
+  /** How many arguments it takes. */
+  readonly least: number;
+  readonly most: number;
+}
+
+const table: Readonly<Record<string, Entry>> = {
+  json: entry(1, 1, (value) => JSON.stringify(value ?? null)),
+  join: entry(2, 2, (list, separator) => listOf(list, 'join').map(showValue).join(showValue(separator))),
+  split: entry(2, 2, (text, separator) => showValue(text).split(showValue(separator))),
+  lower: entry(1, 1, (text) => showValue(text).toLowerCase()),
+  upper: entry(1, 1, (text) => showValue(text).toUpperCase()),
+  title: entry(1, 1, (text) => showValue(text).replace(/(^|\s)\S/g, (letter) => letter.toUpperCase())),
+  pad: entry(3, 3, (text, before, after) =>
+    [' '.repeat(countOf(before)), showValue(text), ' '.repeat(countOf(after))].join(''),
+  ),
+  truncate: entry(2, 2, (text, length) => [...showValue(text)].slice(0, countOf(length)).join('')),
+  len: entry(1, 1, lengthOf),
+  index: entry(1, Number.POSITIVE_INFINITY, (value, ...keys) => keys.reduce(elementOf, value)),
+  slice: entry(1, 3, (value, from = 0, to = lengthOf(value)) => sliceOf(value, countOf(from), countOf(to))),
+  print: entry(0, Number.POSITIVE_INFINITY, (...args) => args.map(showValue).join('')),
+  println: entry(0, Number.POSITIVE_INFINITY, (...args) => `${args.map(showValue).join(' ')}\n`),
+  printf: entry(1, Number.POSITIVE_INFINITY, (format, ...args) => printf(showValue(format), args)),
+  eq: entry(2, Number.POSITIVE_INFINITY, (first, ...others) => others.some((other) => other === first)),
+  ne: entry(2, 2, (a, b) => a !== b),
+  lt: entry(2, 2, (a, b) => compare(a, b) < 0),
+  le: entry(2, 2, (a, b) => compare(a, b) <= 0),
+  gt: entry(2, 2, (a, b) => compare(a, b) > 0),
+  ge: entry(2, 2, (a, b) => compare(a, b) >= 0),
+  and: entry(1, Number.POSITIVE_INFINITY, (...args) => firstOrLast(args, (arg) => !isTrue(arg))),
+  or: entry(1, Number.POSITIVE_INFINITY, (...args) => firstOrLast(args, isTrue)),
+  not: entry(1, 1, (value) => !isTrue(value)),
+};
+
+function entry(least: number, most: number, call: TemplateFunction): Entry {
+  return { call, least, most };
+}
+
+export const functionNames = Object.keys(table);
+
+/** PRECONDITION: `name` is one of functionNames. @throws BadArgument */
+export function callFunction(name: string, args: readonly unknown[]): unknown {
+  const { call, least, most } = table[name] as Entry;
+  if (args.length < least || args.length > most) {
+    throw new BadArgument(
+      `'${name}' takes ${least === most ? least : `at least ${least}`}, not ${args.length}`,
+    );
+  }
+  return call(...args);
+}
+
+/** Go's rule: nothing, zero, and what is empty are false. */
+export function isTrue(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return Boolean(value);
+  return lengthOf(value) > 0;
+}
+
+/** As it appears in the output: text as it is, lists and records as JSON. */
+export function showValue(value: unknown): string {
+  if (value === undefined || value === null) return '<no value>';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function firstOrLast(args: readonly unknown[], isMeant: (arg: unknown) => boolean): unknown {
+  const index = args.findIndex(isMeant);
+  return args.at(index);
+}
+
+function lengthOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (Array.isArray(value)) return value.length;
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length;
+  throw new BadArgument(`${JSON.stringify(value ?? null)} has no length`);
+}
+
+function listOf(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new BadArgument(`'${name}' wants a list, not ${JSON.stringify(value ?? null)}`);
+}
+
+function countOf(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  throw new BadArgument(`${JSON.stringify(value ?? null)} is no number of things`);
+}
+
+/** Of a record the value of a key, '' when there is none; of a list the element at a position. */
+function elementOf(value: unknown, key: unknown): unknown {
+  if (Array.isArray(value)) {
+    const position = countOf(key);
+    if (position < value.length) return value[position] as unknown;
+    throw new BadArgument(`index out of range: ${position} of ${value.length}`);
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new BadArgument(`${JSON.stringify(value ?? null)} cannot be indexed`);
+  }
+  const name = showValue(key);
+  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : '';
+}
+
+function sliceOf(value: unknown, from: number, to: number): unknown {
+  if (from > to || to > lengthOf(value)) throw new BadArgument(`cannot take ${from} to ${to} of it`);
+  if (typeof value === 'string') return Buffer.from(value).subarray(from, to).toString();
+  return listOf(value, 'slice').slice(from, to);
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : Number(a > b);
+  throw new BadArgument('only two numbers or two texts can be compared');
+}
+
+function printf(format: string, args: readonly unknown[]): string {
+  const rest = [...args];
+  return format.replace(
+    /%(-?)(0?)(\d*)([a-zA-Z%])/g,
+    (verb, left: string, zero: string, width: string, letter: string) => {
+      if (letter === '%') return '%';
+      const text = verbText(letter, rest.shift(), verb);
+      const size = Number(width || 0);
+      return left === '-' ? text.padEnd(size) : text.padStart(size, zero === '0' ? '0' : ' ');
+    },
+  );
+}
+
+function verbText(letter: string, value: unknown, verb: string): string {
+  switch (letter) {
+    case 's':
+    case 'v':
+    case 'd':
+    case 't':
+      return showValue(value);
+    case 'q':
+      return JSON.stringify(showValue(value));
+    case 'x':
+      return typeof value === 'number' ? value.toString(16) : Buffer.from(showValue(value)).toString('hex');
+    default:
+      throw new BadArgument(`'${verb}' is none of %s %v %d %t %q %x`);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Commands on a terminal: script(1) gives plyfs one, and what is typed there must reach the command.
+ */
+
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cliScript } from '../plyfs-run.js';
+import { ContainerBench } from './bench.js';
+
+let bench: ContainerBench;
+beforeAll(() => {
+  bench = new ContainerBench('host');
+  bench.addImages();
+});
+afterAll(() => {
+  expect(bench.get('ps', '-aq')).toBe('');
+  expect(bench.mounted()).toEqual([]);
+  bench.dispose();
+});
+
+/** What is typed once the output has the text before it. */
+type Script = readonly (readonly [seen: string, typed: string])[];
+
+interface Played {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** `plyfs ARGS` on a terminal of its own. */
+function play(args: readonly string[], script: Script): Promise<Played> {
+  const words = [
+    process.execPath,
+    '--',
+    cliScript,
+    args[0] ?? '',
+    '--root',
+    bench.store.root,
+    ...args.slice(1),
+  ];
+  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return new Promise((resolve) => {
+    const child = spawn('script', ['-qefc', line, '/dev/null'], {
+      env: { ...bench.env, SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+    });
+    const todo = [...script];
+    let output = '';
+    let from = 0;
+    const advance = () => {
+      const [seen, typed] = todo[0] ?? [];
+      if (seen === undefined || typed === undefined) return;
+      const at = output.indexOf(seen, from);
+      if (at < 0) return;
+      from = at + seen.length;
+      todo.shift();
+      child.stdin.write(typed);
+      advance();
+    };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      advance();
+    });
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+const box = (script: string, ...flags: string[]) => ['run', '--rm', ...flags, 'box', 'sh', '-c', script];
+
+describe('on a terminal', { timeout: 60_000 }, () => {
+  test('-i alone: the command reads what is typed, and waits for it', async () => {
+    const { code, output } = await play(box('echo go; cat', '-i'), [
+      ['go\r\n', 'typed\n'],
+      ['typed\r\ntyped\r\n', '\x04'],
+    ]);
+    expect(output).not.toContain('unavailable');
+    expect(code).toBe(0);
+  });
+
+  test('-it: lines come and go once, and newlines are not doubled', async () => {
+    const { code, output } = await play(box('echo go; read line; echo "got $line"; exit 4', '-it'), [
+      ['go\r\n', 'hello\r'],
+    ]);
+    expect(output).toContain('got hello\r\n');
+    expect(output).not.toContain('\r\r');
+    expect(code).toBe(4);
+  });
+
+  test('-it: a bare newline of a full-screen program stays bare', async () => {
+    const { output } = await play(box("stty raw; printf 'a\\nb'; stty sane", '-it'), []);
+    expect(output).toContain('a\nb');
+  });
+
+  test.each([
+    ['a command without a handler ends', 'echo go; exec sleep 60', '\x03', 130],
+    ['Ctrl-\\ does too', 'echo go; exec sleep 60', '\x1c', 131],
+    [
+      'one with a handler goes on as it wants',
+      'trap "exit 9" INT; echo go; while :; do sleep 0.1; done',
+      '\x03',
+      9,
+    ],
+  ])('-it, Ctrl-C: %s', async (_, script, key, status) => {
+    const { code } = await play(box(script, '-it'), [['go\r\n', key]]);
+    expect(code).toBe(status);
+  });
+
+  test('more is typed than the terminal holds', async () => {
+    const script =
+      'stty raw -echo; echo go; sleep 2; count=0; while read -r line && [ "$line" != end ]; do count=$((count+1)); done; echo "count $count"';
+    const lines = `${'0123456789abcde\n'.repeat(2000)}end\n`;
+    const { output } = await play(box(script, '-it'), [['go', lines]]);
+    expect(output).toContain('count 2000');
+  });
+
+  test('exec -it', async () => {
+    bench.get('run', '-d', '--name', 'host', 'box', 'sleep', '60');
+    const { code, output } = await play(
+      ['exec', '-it', 'host', 'sh', '-c', 'tty; echo go; read line; exit 3'],
+      [['go\r\n', 'x\r']],
+    );
+    expect(output).toContain('/dev/pts/0');
+    expect(code).toBe(3);
+    bench.get('container', 'rm', '-f', 'host');
+  });
+});
