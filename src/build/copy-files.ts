@@ -8,8 +8,10 @@ import { containerTree } from '../container/copy/place.js';
 import { lookupUser } from '../container/enter/become-user.js';
 import { ENOENT } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
+import { UserError } from '../errno/user-error.js';
 import { expandValue, expandWords, jsonForm } from '../image/words.js';
 import { O_RDONLY } from '../linux/constants.js';
+import { CAP_CHOWN, hasCapability } from '../linux/process.js';
 import { nameFromText } from '../vfs/name.js';
 import { copyOptions } from './copy-options.js';
 import { type CopyTools, Gatherer } from './copy-pieces.js';
@@ -61,9 +63,13 @@ function wordsOf({ state }: StageBuild, { text, heredocs, escape: escapeChar }: 
 }
 
 /** Names are looked up in the tree. One number alone is both, as for Docker. */
-function ownerOf(rootFd: number, text: string): Owner {
+function ownerOf(rootFd: number, text: string): Owner | undefined {
   const { uid, gid } = lookupUser(text, readIn(rootFd, '/etc/passwd'), readIn(rootFd, '/etc/group'));
-  return { uid, gid: /^\d+$/.test(text) ? Number(text) : gid };
+  const owner = { uid, gid: /^\d+$/.test(text) ? Number(text) : gid };
+  if (hasCapability(CAP_CHOWN)) return owner;
+  // Root of the build is who builds.
+  if (owner.uid === 0 && owner.gid === 0) return undefined;
+  throw new UserError(`files cannot be given to '${text}' without privileges`, { hint: 'run plyfs as root' });
 }
 
 function readIn(rootFd: number, path: string): string {

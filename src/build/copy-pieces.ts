@@ -17,7 +17,14 @@ import type { CopyOptions } from './copy-options.js';
 import { type Instruction, wrongAt } from './dockerfile.js';
 import { fetchRemote, isGitAddress } from './fetch-remote.js';
 import { expandPattern, hasWildcard } from './glob.js';
-import { type Arrival, makePath, placeContent, placeSource } from './place-files.js';
+import {
+  type Arrival,
+  defaultOwner,
+  keptOwners,
+  makePath,
+  placeContent,
+  placeSource,
+} from './place-files.js';
 import { sourceFiles } from './source-files.js';
 import type { StageBuild } from './stage-build.js';
 import { WorkingTree } from './working-tree.js';
@@ -100,7 +107,7 @@ export class Gatherer implements AsyncDisposable {
       place: async (arrival, owner) => {
         if (isTar) return unpackTo(full, arrival, owner);
         const found = { tree: hostTree(context.root), path, rules: { mode, includes } };
-        this.#put({ ...found, owners: owner ?? { uid: 0, gid: 0 } }, arrival, front);
+        this.#put({ ...found, owners: owner ?? defaultOwner() }, arrival, front);
       },
     };
   }
@@ -213,5 +220,5 @@ function isDirectoryIn(tree: Tree, path: string): boolean {
 /** ADD of a local tar: what is in it, as it says. */
 async function unpackTo(path: string, { rootFd, target }: Arrival, owner: Owner | undefined): Promise<void> {
   close(makePath(rootFd, target, owner));
-  await unpackArchive(await openArchive(path), { rootFd, directory: target, owners: owner ?? 'keep' });
+  await unpackArchive(await openArchive(path), { rootFd, directory: target, owners: owner ?? keptOwners() });
 }

@@ -20,6 +20,7 @@ import {
   SEEK_DATA,
   SEEK_HOLE,
 } from '../../linux/constants.js';
+import { CAP_CHOWN, hasCapability } from '../../linux/process.js';
 import { type Attr, Entry, Opened } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
 import { type DirentSink, type FileSystem, OpenIntent } from '../../vfs/file-system.js';
@@ -61,6 +62,9 @@ export class TreeReader {
   readonly notices = new Map<string, number>();
   readonly #packer = new Packer();
   readonly #latestSec: number;
+  readonly #self = hasCapability(CAP_CHOWN)
+    ? undefined
+    : { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   readonly #root = new Caller();
   /** Inode number to the first name of a file with several. */
   readonly #names = new Map<number, Name>();
@@ -132,7 +136,11 @@ export class TreeReader {
     if (isShared && first === undefined) this.#names.set(attr.ino, path);
     if (first !== undefined) {
       yield* this.#packer.add(
-        encodeHeader({ ...linkEntry(path, first, attr), ...this.#timeOf(attr) }).header,
+        encodeHeader({
+          ...linkEntry(path, first, attr),
+          ...this.#ownerOf(attr),
+          ...this.#timeOf(attr),
+        }).header,
       );
       return;
     }
@@ -161,8 +169,7 @@ export class TreeReader {
       name,
       type,
       mode: attr.mode & 0o7777,
-      uid: attr.uid,
-      gid: attr.gid,
+      ...this.#ownerOf(attr),
       sizeBytes: type === 'file' ? attr.sizeBytes : 0,
       ...this.#timeOf(attr),
       linkName: type === 'symlink' ? this.fs.readlink(id) : '',
@@ -170,6 +177,12 @@ export class TreeReader {
       minor: attr.rdevMinor,
       xattrs: this.#xattrsOf(id),
     };
+  }
+
+  /** Without CAP_CHOWN a layer belongs to who unpacked it, and shows to a container as root's: so it is written. */
+  #ownerOf({ uid, gid }: Attr): Pick<TarEntry, 'uid' | 'gid'> {
+    if (this.#self === undefined) return { uid, gid };
+    return { uid: uid === this.#self.uid ? 0 : uid, gid: gid === this.#self.gid ? 0 : gid };
   }
 
   #timeOf({ mtimeSec, mtimeNsec }: Attr): Pick<TarEntry, 'mtimeSec' | 'mtimeNsec'> {
@@ -266,14 +279,12 @@ const MARK: Omit<TarEntry, 'name'> = {
 };
 
 function linkEntry(path: Name, first: Name, attr: Attr): TarEntry {
-  const { mode, uid, gid } = attr;
+  const { mode } = attr;
   return {
     ...MARK,
     name: path,
     type: 'link',
     mode: mode & 0o7777,
-    uid,
-    gid,
     linkName: first,
   };
 }
