@@ -13,9 +13,11 @@ import { expandValue, expandWords } from '../image/words.js';
 import type { Store } from '../store/store.js';
 import { type BuildState, emptyImage, findCached, nextKey, storeState } from './build-state.js';
 import type { BuildContext } from './context.js';
-import { copyFiles, type OtherTree } from './copy-files.js';
-import { type Dockerfile, type Instruction, type Stage, wrongAt } from './dockerfile.js';
-import { StageBuild, type StageTools } from './stage-build.js';
+import { copyFiles } from './copy-files.js';
+import type { OtherTree } from './copy-pieces.js';
+import { atInstruction, type Dockerfile, type Instruction, type Stage, wrongAt } from './dockerfile.js';
+import { runStep } from './run-step.js';
+import { createdAt, StageBuild, type StageTools } from './stage-build.js';
 import { platformArgs, Variables } from './variables.js';
 
 export interface BuildOptions {
@@ -28,6 +30,10 @@ export interface BuildOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly noCache: boolean;
   readonly insecure: boolean;
+  /** Base images come anew from their registry. */
+  readonly pull: boolean;
+  /** For `RUN --mount=type=secret`, by id. */
+  readonly secrets: ReadonlyMap<string, Buffer>;
   readonly say: (line: string) => void;
 }
 
@@ -39,6 +45,7 @@ export async function buildImage(store: Store, file: Dockerfile, options: BuildO
     store,
     intent,
     noCache: options.noCache,
+    epochSec: epochOf(options.buildArgs),
     say: options.say,
   };
   const id = await build.carryOut(tools);
@@ -53,6 +60,8 @@ class Build {
   readonly #globals: Map<string, string>;
   readonly #usedArgs = new Set<string>();
   readonly #done = new Map<number, BuildState>();
+  readonly #pulled = new Set<string>();
+  #make: (index: number) => Promise<BuildState> = () => Promise.reject(new Error('no stage is built yet'));
 
   constructor(store: Store, file: Dockerfile, options: BuildOptions) {
     this.#store = store;
@@ -61,7 +70,7 @@ class Build {
     this.#globals = globalArgs(file, options.buildArgs, this.#usedArgs);
   }
 
-  async carryOut(tools: Omit<StageTools, 'copy'>): Promise<string> {
+  async carryOut(tools: Omit<StageTools, 'copy' | 'run'>): Promise<string> {
     const { stages } = this.#file;
     const last = this.#targetIndex();
     const needed = neededStages(stages, last, this.#globals);
@@ -69,51 +78,57 @@ class Build {
     let step = 0;
     const announce = (instruction: Instruction): void => {
       step += 1;
-      const [line = ''] = instruction.text.trim().split('\n');
-      const flags = instruction.flags.map(
-        ({ name, value }) => `--${name}${value === undefined ? '' : `=${value}`} `,
-      );
-      tools.say(`Step ${step}/${total} : ${instruction.keyword} ${flags.join('')}${line}`);
+      tools.say(`Step ${step}/${total} : ${lineOf(instruction)}`);
     };
-    for (const index of needed) this.#done.set(index, await this.#stage(index, tools, announce));
-    const state = this.#done.get(last)!;
-    return this.#finish(state, tools);
+    this.#make = (index) => this.#stage(index, tools, announce);
+    for (const index of needed) await this.#state(index);
+    return this.#finish(await this.#state(last), tools);
+  }
+
+  /** Of a stage; one that nobody saw to be needed (a trigger copies from it) is built when it is asked for. */
+  async #state(index: number): Promise<BuildState> {
+    const state = this.#done.get(index) ?? (await this.#make(index));
+    this.#done.set(index, state);
+    return state;
   }
 
   unusedArgs(): string[] {
     return [...this.#options.buildArgs.keys()].filter((name) => !this.#usedArgs.has(name));
   }
 
-  async #finish(state: BuildState, { noCache }: Omit<StageTools, 'copy'>): Promise<string> {
+  async #finish(state: BuildState, tools: Omit<StageTools, 'copy' | 'run'>): Promise<string> {
+    const created = createdAt(tools);
     const { labels, names } = this.#options;
     if (Object.keys(labels).length > 0) {
       state.config.Labels = { ...state.config.Labels, ...labels };
       const created_by = `LABEL ${JSON.stringify(labels)}`;
-      state.pending.push({ created: new Date().toISOString(), created_by, empty_layer: true });
+      state.pending.push({ created: created.toISOString(), created_by, empty_layer: true });
       state.key = nextKey(state.key, [created_by]);
     }
-    const cached = noCache ? undefined : findCached(this.#store, state.key);
+    const cached = tools.noCache ? undefined : findCached(this.#store, state.key);
     // The same instructions on the same layers: the image that they made before.
     if (cached) Object.assign(state, { image: cached, pending: [] });
-    return storeState(this.#store, state, names);
+    return storeState(this.#store, state, { names, created });
   }
 
   async #stage(
     index: number,
-    tools: Omit<StageTools, 'copy'>,
+    tools: Omit<StageTools, 'copy' | 'run'>,
     announce: (instruction: Instruction) => void,
   ): Promise<BuildState> {
     const stage = this.#file.stages[index]!;
     announce(stage.from);
-    const build = new StageBuild(await this.#begin(index, stage), {
-      ...tools,
-      copy: (at, instruction) =>
-        copyFiles(
-          { context: this.#options.context, other: (name) => this.#other(index, name) },
-          at,
-          instruction,
-        ),
+    const { context, secrets } = this.#options;
+    const sources = { context, secrets, other: (name: string) => this.#other(index, name) };
+    const state = await this.#begin(index, stage).catch((error: unknown) => {
+      throw atInstruction(stage.from, error);
     });
+    const build = new StageBuild(state, {
+      ...tools,
+      copy: (at, instruction) => copyFiles(sources, at, instruction),
+      run: (at, instruction) => runStep(sources, at, instruction),
+    });
+    await build.carryOutTriggers(stage.from, (trigger) => tools.say(` ---> Trigger : ${lineOf(trigger)}`));
     for (const instruction of stage.instructions) {
       announce(instruction);
       await build.carryOut(instruction);
@@ -127,20 +142,27 @@ class Build {
     checkPlatform(stage.from, this.#globals);
     const before = stageIndex(this.#file.stages, index, name);
     if (before !== undefined) {
-      const state = this.#done.get(before)!;
+      const state = await this.#state(before);
       variables.inherit(state.config.Env ?? []);
       return { ...state, config: structuredClone(state.config), pending: [...state.pending], variables };
     }
     const image = name === 'scratch' ? emptyImage() : await this.#image(stage.from, name);
     const config = structuredClone(image.config.config ?? {});
     variables.inherit(config.Env ?? []);
-    return { image, config, pending: [], key: nextKey('', [image.id]), variables };
+    const epochSec = epochOf(this.#options.buildArgs);
+    const key = nextKey('', [image.id, ...(epochSec === undefined ? [] : [`epoch ${epochSec}`])]);
+    return { image, config, pending: [], key, variables };
   }
 
   /** Of the store, or pulled when the name says from where. */
   async #image(instruction: Instruction, name: string): Promise<Image> {
     const found = findImage(this.#store, name);
-    if (found) return found;
+    if (
+      found &&
+      !(this.#options.pull && parseReference(name).host !== undefined && !this.#pulled.has(name))
+    ) {
+      return found;
+    }
     const reference = parseReference(name);
     if (reference.host === undefined) {
       throw wrongAt(instruction, `no such image: '${name}'`, `'plyfs image ls' shows those there are`);
@@ -148,6 +170,7 @@ class Build {
     this.#options.say(` ---> Pulling ${formatReference(reference)}`);
     const insecure = this.#options.insecure;
     await pullImage(this.#store, reference, { platform: hostPlatform(), insecure, notices: new Map() });
+    this.#pulled.add(name);
     const pulled = findImage(this.#store, name);
     if (pulled) return pulled;
     throw wrongAt(instruction, `the image '${name}' is gone again`);
@@ -155,10 +178,10 @@ class Build {
 
   async #other(index: number, name: string): Promise<OtherTree> {
     const before = stageIndex(this.#file.stages, index, name);
-    const state = before === undefined ? undefined : this.#done.get(before);
-    if (state) return { key: state.key, layers: state.image.layers };
+    const state = before === undefined ? undefined : await this.#state(before);
+    if (state) return { key: state.key, layers: state.image.layers, id: state.image.id };
     const image = await this.#image(this.#file.stages[index]!.from, name);
-    return { key: image.id, layers: image.layers };
+    return { key: image.id, layers: image.layers, id: image.id };
   }
 
   #targetIndex(): number {
@@ -169,6 +192,21 @@ class Build {
     if (index !== undefined) return index;
     throw new UserError(`there is no stage '${target}' in the Dockerfile`);
   }
+}
+
+/** An instruction as one line. */
+function lineOf({ keyword, flags, text }: Instruction): string {
+  const [line = ''] = text.trim().split('\n');
+  const options = flags.map(({ name, value }) => `--${name}${value === undefined ? '' : `=${value}`} `);
+  return `${keyword} ${options.join('')}${line}`;
+}
+
+/** SOURCE_DATE_EPOCH (reproducible-builds.org), of the command line before the environment. */
+function epochOf(buildArgs: ReadonlyMap<string, string>): number | undefined {
+  const text = buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env.SOURCE_DATE_EPOCH ?? '';
+  if (text === '') return undefined;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new UserError(`SOURCE_DATE_EPOCH is '${text}', and not a number of seconds`);
 }
 
 function globalArgs(
@@ -214,6 +252,18 @@ function stageIndex(stages: readonly Stage[], limit: number, name: string): numb
   return index >= 0 && index < limit ? index : undefined;
 }
 
+/** What `--from` of COPY, or of a mount of RUN, names; variables of the stage itself are not known yet. */
+function namesCopied(
+  { flags, escape: escapeChar }: Instruction,
+  globals: ReadonlyMap<string, string>,
+): string[] {
+  const found = flags.flatMap(({ name, value = '' }) => {
+    if (name === 'from') return [value];
+    return name === 'mount' ? [/(?:^|,)from=([^,]*)/.exec(value)?.[1] ?? ''] : [];
+  });
+  return found.map((text) => expandValue(text, (variable) => globals.get(variable), escapeChar));
+}
+
 /** The stages that a stage builds upon or copies from, in order. */
 function neededStages(
   stages: readonly Stage[],
@@ -227,9 +277,7 @@ function neededStages(
     const stage = stages[index]!;
     const names = [
       baseName(stage, globals),
-      ...stage.instructions.flatMap(({ flags }) =>
-        flags.filter(({ name }) => name === 'from').map(({ value }) => value ?? ''),
-      ),
+      ...stage.instructions.flatMap((instruction) => namesCopied(instruction, globals)),
     ];
     for (const name of names) {
       const before = stageIndex(stages, index, name);

@@ -57,13 +57,22 @@ export function withPending({ image, pending }: BuildState): Image {
   return { ...image, config: { ...image.config, history: [...(image.config.history ?? []), ...pending] } };
 }
 
+interface Naming {
+  readonly names: readonly string[];
+  readonly created: Date;
+}
+
 /** What the stage has come to, as an image with the names given. @returns its id. */
-export async function storeState(store: Store, state: BuildState, names: readonly string[]): Promise<string> {
+export async function storeState(
+  store: Store,
+  state: BuildState,
+  { names, created }: Naming,
+): Promise<string> {
   using stage = new ImageStage(store);
   const { image } = state;
   const config: ImageConfig = {
     ...withPending(state).config,
-    created: new Date().toISOString(),
+    created: created.toISOString(),
     config: state.config,
   };
   const isStored = state.pending.length === 0 && image.id !== '';

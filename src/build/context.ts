@@ -9,7 +9,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from '
 import { join, posix } from 'node:path';
 import ignoring from '@balena/dockerignore';
 import { UserError } from '../errno/user-error.js';
-import { componentMatcher, hasWildcard } from './glob.js';
+import { expandPattern, hasWildcard } from './glob.js';
 
 // Its types describe an ES module; what Node loads is CommonJS, whose `exports` is the function.
 const dockerignore = ignoring as unknown as typeof ignoring.default;
@@ -44,14 +44,15 @@ export class BuildContext {
   }
 
   /**
-   * What a source of COPY means, sorted.
-   * @throws UserError when it leads out of the directory, or nothing matches.
+   * What a source of COPY means, sorted; a pattern may match nothing.
+   * @throws UserError when it leads out of the directory, or is not there.
    */
   match(source: string): string[] {
     const clean = posix.join('/', source).slice(1).replace(/\/$/, '');
-    const found = hasWildcard(clean) ? this.expand(clean.split('/')) : [clean];
+    const isPattern = hasWildcard(clean);
+    const found = isPattern ? expandPattern(clean, (path) => this.entries(path)) : [clean];
     const there = found.filter((path) => this.exists(path));
-    if (there.length === 0) throw notFound(source);
+    if (there.length === 0 && !isPattern) throw notFound(source);
     return there.sort();
   }
 
@@ -69,19 +70,6 @@ export class BuildContext {
     return true;
   }
 
-  private expand(components: readonly string[]): string[] {
-    let paths = [''];
-    for (const component of components) {
-      const matches = componentMatcher(component);
-      paths = paths.flatMap((path) =>
-        this.entries(path)
-          .filter((name) => matches(name))
-          .map((name) => posix.join(path, name)),
-      );
-    }
-    return paths;
-  }
-
   private entries(path: string): string[] {
     const full = join(this.root, path);
     if (!lstatSync(full).isDirectory()) return [];
@@ -89,7 +77,13 @@ export class BuildContext {
   }
 }
 
-function notFound(source: string): UserError {
+/** A test by patterns of `.dockerignore`, of paths relative to what they are for. */
+export function patternTest(patterns: readonly string[]): (path: string) => boolean {
+  const found = dockerignore().add([...patterns]);
+  return (path) => path !== '' && found.ignores(path);
+}
+
+export function notFound(source: string): UserError {
   return new UserError(`'${source}' is not in the build context`, {
     hint: 'it is missing, or .dockerignore leaves it out',
   });

@@ -5,6 +5,7 @@
 
 import type { Copy, Heredoc } from 'dockerfile-ast';
 import { DockerfileParser, type Instruction as Node } from 'dockerfile-ast';
+import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 
 export interface Instruction {
@@ -58,16 +59,38 @@ export function parseDockerfile(text: string, file: string): Dockerfile {
   const parsed = DockerfileParser.parse(source);
   const escapeChar = parsed.getEscapeCharacter();
   const lines = source.split('\n');
-  const instructions = parsed
-    .getInstructions()
-    .map((node) => readInstruction(node, lines, escapeChar))
-    .filter((instruction) => instruction.keyword !== '');
-  return atLine(file, () => splitStages(instructions));
+  return atLine(file, () => {
+    const instructions = parsed
+      .getInstructions()
+      .map((node) => readInstruction(node, lines, escapeChar))
+      .filter((instruction) => instruction.keyword !== '');
+    return splitStages(instructions);
+  });
+}
+
+const NO_TRIGGER = new Set(['FROM', 'ONBUILD', 'MAINTAINER']);
+
+/** The instruction of an ONBUILD, as if it stood at `at`. @throws UserError */
+export function parseTrigger(text: string, at: Instruction): Instruction {
+  const lines = text.split('\n');
+  const [node] = DockerfileParser.parse(text).getInstructions();
+  const instruction = node && readInstruction(node, lines, at.escape);
+  if (instruction === undefined || !KNOWN.has(instruction.keyword) || NO_TRIGGER.has(instruction.keyword)) {
+    throw wrongAt(at, `'${text}' is no instruction that ONBUILD may have`);
+  }
+  return { ...instruction, line: at.line };
 }
 
 /** Errors of instructions carry their line in the message. */
 export function wrongAt(instruction: Instruction, message: string, hint?: string): UserError {
   return new UserError(`line ${instruction.line}: ${instruction.keyword}: ${message}`, { hint });
+}
+
+/** What was thrown, with the line of the instruction where it has none. */
+export function atInstruction(instruction: Instruction, error: unknown): unknown {
+  if (error instanceof FsError) return wrongAt(instruction, error.message);
+  if (!(error instanceof UserError) || /^line \d+: /.test(error.message)) return error;
+  return wrongAt(instruction, error.message, error.hint);
 }
 
 function atLine<T>(file: string, work: () => T): T {
@@ -113,12 +136,12 @@ function stageName(from: Instruction): string | undefined {
 
 function readInstruction(node: Node, lines: readonly string[], escapeChar: string): Instruction {
   const { start, end } = node.getRange();
-  const heredocs = readHeredocs(heredocsOf(node), lines);
+  const { heredocs, open } = readHeredocs(heredocsOf(node), lines);
   const own = lines.slice(start.line, end.line + 1);
   // A here-document's lines are not ours: no comments, no continuation in them.
   const text = heredocs.length > 0 ? own.join('\n') : joinLines(own, escapeChar);
   const { flags, rest } = splitFlags(text.trimStart().slice(node.getInstruction().length));
-  return {
+  const instruction = {
     keyword: node.getKeyword(),
     line: start.line + 1,
     text: rest,
@@ -126,6 +149,8 @@ function readInstruction(node: Node, lines: readonly string[], escapeChar: strin
     heredocs,
     escape: escapeChar,
   };
+  if (open !== undefined) throw wrongAt(instruction, `the here-document '${open}' has no end`);
+  return instruction;
 }
 
 function heredocsOf(node: Node): Heredoc[] {
@@ -133,9 +158,13 @@ function heredocsOf(node: Node): Heredoc[] {
 }
 
 /** Their contents follow one another, each up to a line with its name; dockerfile-ast's own ranges run past it. */
-function readHeredocs(nodes: readonly Heredoc[], lines: readonly string[]): HereDocument[] {
+function readHeredocs(
+  nodes: readonly Heredoc[],
+  lines: readonly string[],
+): { readonly heredocs: HereDocument[]; readonly open: string | undefined } {
   let at = (nodes[0]?.getStartRange().start.line ?? 0) + 1;
-  return nodes.map((node) => {
+  let open: string | undefined;
+  const heredocs = nodes.map((node) => {
     const { start } = node.getStartRange();
     const operator = lines[start.line]?.slice(start.character) ?? '';
     const name = node.getName();
@@ -146,9 +175,11 @@ function readHeredocs(nodes: readonly Heredoc[], lines: readonly string[]): Here
       content.push(`${lines[at]?.replace(cut, '')}\n`);
       at += 1;
     }
+    if (at >= lines.length) open ??= name;
     at += 1;
     return { name, content: content.join(''), expands: !/^<<-?["']/.test(operator) };
   });
+  return { heredocs, open };
 }
 
 /** Continued lines as one; comment lines and empty lines between them vanish. */

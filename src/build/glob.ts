@@ -2,10 +2,25 @@
  * Patterns of COPY and ADD: Go's filepath.Match, component by component. `*` and `?` match no slash.
  */
 
+import { posix } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 
 export function hasWildcard(pattern: string): boolean {
   return /[*?[\\]/.test(pattern);
+}
+
+/** What a pattern matches below a directory, in no order; `entries` lists one, and is empty for what is none. */
+export function expandPattern(pattern: string, entries: (path: string) => readonly string[]): string[] {
+  let paths = [''];
+  for (const component of pattern.split('/').filter((part) => part !== '' && part !== '.')) {
+    const matches = componentMatcher(component);
+    paths = paths.flatMap((path) =>
+      entries(path)
+        .filter((name) => matches(name))
+        .map((name) => posix.join(path, name)),
+    );
+  }
+  return paths;
 }
 
 /** A test for one path component. @throws UserError for a bracket without an end. */

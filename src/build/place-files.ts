@@ -15,7 +15,18 @@ import { O_DIRECTORY, O_PATH, O_RDONLY, S_IFREG } from '../linux/constants.js';
 import { mkdirat } from '../linux/directory.js';
 import { fchownat } from '../linux/inode.js';
 import { close, openat } from '../linux/open.js';
+import { CAP_CHOWN, hasCapability } from '../linux/process.js';
 import { nameFromText } from '../vfs/name.js';
+
+/** Whom copies belong to when nobody says; without CAP_CHOWN all belong to who builds, who is root in what RUN sees. */
+export function defaultOwner(): Owner | undefined {
+  return hasCapability(CAP_CHOWN) ? { uid: 0, gid: 0 } : undefined;
+}
+
+/** Of a tar, whose owners may be anybody. */
+export function keptOwners(): Owners {
+  return hasCapability(CAP_CHOWN) ? 'keep' : undefined;
+}
 
 export interface Arrival {
   /** Of the tree that is written. */
@@ -57,12 +68,22 @@ export function placeSource(source: FileSource, arrival: Arrival): void {
   }
 }
 
+export interface NewFile {
+  readonly name: string;
+  readonly mode: number;
+  /** Now by default. */
+  readonly mtimeSec?: number | undefined;
+}
+
 /** A file of the given content. */
-export function placeContent(content: Buffer, name: string, mode: number, arrival: Arrival): void {
-  const { rootFd, target, owner } = arrival;
+export function placeContent(
+  content: Buffer,
+  { name, mode, mtimeSec = Math.floor(Date.now() / 1000) }: NewFile,
+  { rootFd, target, owner }: Arrival,
+): void {
   const intoDirectory = target.endsWith('/') || isDirectory(rootFd, target);
   const parent = makePath(rootFd, intoDirectory ? target : posix.dirname(target), owner);
-  using copy = new ObjectCopy(owner ?? { uid: 0, gid: 0 });
+  using copy = new ObjectCopy(owner ?? defaultOwner());
   try {
     const made = nameFromText(intoDirectory ? name : posix.basename(target));
     const fd = copy.makeFile(parent, made);
@@ -71,8 +92,7 @@ export function placeContent(content: Buffer, name: string, mode: number, arriva
     } finally {
       close(fd);
     }
-    const now = Math.floor(Date.now() / 1000);
-    copy.finish(parent, made, { type: S_IFREG, mode, uid: 0, gid: 0, mtimeSec: now, mtimeNsec: 0 });
+    copy.finish(parent, made, { type: S_IFREG, mode, uid: 0, gid: 0, mtimeSec, mtimeNsec: 0 });
   } finally {
     close(parent);
   }

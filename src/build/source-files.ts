@@ -3,8 +3,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
+import { join, posix, relative } from 'node:path';
 import { nameFromText } from '../vfs/name.js';
 import type { BuildContext } from './context.js';
 
@@ -17,26 +26,36 @@ export interface SourceFiles {
   readonly digest: string;
 }
 
-/** Of what is at `path` of the context, or below it. */
-export function sourceFiles(context: BuildContext, path: string): SourceFiles {
+/** Of what is at `path` of the context, or below it; `isExcluded` is asked of paths relative to it. */
+export function sourceFiles(
+  context: BuildContext,
+  path: string,
+  isExcluded: (below: string) => boolean = () => false,
+): SourceFiles {
   const hash = createHash('sha256');
   const included = new Set<string>();
-  walk(context, path, '', included, hash.update.bind(hash));
+  // A source that is a symlink is what it leads to; within a source they are copied as they are.
+  const full = join(context.root, path);
+  const top = existsSync(full) ? relative(context.root, realpathSync(full)) : path;
+  walk({ context, top, isExcluded, included, update: hash.update.bind(hash) }, '');
   return { includes: (below) => included.has(below), digest: hash.digest('hex') };
 }
 
 type Update = (data: string | Buffer) => unknown;
 
+interface Walk {
+  readonly context: BuildContext;
+  readonly top: string;
+  readonly isExcluded: (below: string) => boolean;
+  readonly included: Set<string>;
+  readonly update: Update;
+}
+
 /** @returns whether something of it belongs. */
-function walk(
-  context: BuildContext,
-  top: string,
-  below: string,
-  included: Set<string>,
-  update: Update,
-): boolean {
+function walk(work: Walk, below: string): boolean {
+  const { context, top, included, update } = work;
   const path = posix.join(top, below);
-  if (context.isClosed(path)) return false;
+  if (context.isClosed(path) || work.isExcluded(below)) return false;
   const full = join(context.root, path);
   const stat = lstatSync(full);
   if (!stat.isDirectory() && context.isIgnored(path)) return false;
@@ -49,7 +68,7 @@ function walk(
   } else if (stat.isDirectory()) {
     const has = readdirSync(full)
       .sort()
-      .map((name) => walk(context, top, posix.join(below, name), included, update))
+      .map((name) => walk(work, posix.join(below, name)))
       .includes(true);
     // A directory that is left out is there only for what an exception brings back.
     if (!has && context.isIgnored(path)) return false;

@@ -8,17 +8,17 @@
 import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
 import { ImageTree } from '../container/image-tree.js';
-import { StartFailure } from '../container/start-process.js';
 import { UserError } from '../errno/user-error.js';
 import { resolveImage } from '../image/image-index.js';
 import { CONFIG_INSTRUCTIONS } from '../image/instructions.js';
 import { layerTreePaths } from '../image/layer-record.js';
 import { BUILD_STEP } from '../image/oci.js';
-import { expandWords, jsonForm } from '../image/words.js';
+import { expandWords } from '../image/words.js';
 import type { Intent } from '../store/intent.js';
 import type { Store } from '../store/store.js';
 import { type BuildState, findCached, nextKey, withPending } from './build-state.js';
-import { type Instruction, wrongAt } from './dockerfile.js';
+import { atInstruction, type Instruction, parseTrigger, wrongAt } from './dockerfile.js';
+import { healthcheckOf } from './healthcheck.js';
 import { makePath } from './place-files.js';
 import { WorkingTree } from './working-tree.js';
 
@@ -26,10 +26,19 @@ export interface StageTools {
   readonly store: Store;
   readonly intent: Intent;
   readonly noCache: boolean;
+  /** SOURCE_DATE_EPOCH: no time in the image is later. */
+  readonly epochSec: number | undefined;
   /** A line for who waits. */
   readonly say: (line: string) => void;
   /** COPY and ADD: see copy-files.ts. */
   readonly copy: (build: StageBuild, instruction: Instruction) => Promise<void>;
+  /** RUN: see run-step.ts. */
+  readonly run: (build: StageBuild, instruction: Instruction) => Promise<void>;
+}
+
+/** What the image says of when it was made. */
+export function createdAt({ epochSec }: Pick<StageTools, 'epochSec'>): Date {
+  return epochSec === undefined ? new Date() : new Date(epochSec * 1000);
 }
 
 /** A step that changes files. */
@@ -40,9 +49,6 @@ export interface FileStep {
   readonly parts: readonly string[];
   change(tree: WorkingTree): Promise<void>;
 }
-
-const DEFAULT_SHELL = ['/bin/sh', '-c'];
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export class StageBuild {
   readonly state: BuildState;
@@ -58,14 +64,24 @@ export class StageBuild {
   async carryOut(instruction: Instruction): Promise<void> {
     const { keyword } = instruction;
     try {
-      if (keyword === 'RUN') await this.#run(instruction);
+      if (keyword === 'RUN') await this.tools.run(this, instruction);
       else if (keyword === 'COPY' || keyword === 'ADD') await this.tools.copy(this, instruction);
       else await this.#configure(instruction);
     } catch (error) {
-      if (error instanceof UserError && !/^line \d+: /.test(error.message)) {
-        throw wrongAt(instruction, error.message, error.hint);
-      }
-      throw error;
+      throw atInstruction(instruction, error);
+    }
+  }
+
+  /** What the base image has for who builds upon it; its own images do not have it any more. */
+  async carryOutTriggers(from: Instruction, announce: (trigger: Instruction) => void): Promise<void> {
+    const { config } = this.state;
+    const triggers = config.OnBuild ?? [];
+    delete config.OnBuild;
+    if (triggers.length > 0) this.state.key = nextKey(this.state.key, ['ONBUILD', ...triggers]);
+    for (const text of triggers) {
+      const trigger = parseTrigger(text, from);
+      announce(trigger);
+      await this.carryOut(trigger);
     }
   }
 
@@ -75,21 +91,25 @@ export class StageBuild {
     const { store, intent } = tools;
     const key = nextKey(state.key, [createdBy, ...parts]);
     const cached = tools.noCache ? undefined : findCached(store, key);
-    if (cached) tools.say(' ---> Using cache');
-    else {
+    if (cached) {
+      tools.say(' ---> Using cache');
+      state.image = cached;
+    } else {
       using tree = new WorkingTree(store, intent, state.image.layers);
       await change(tree);
-      const { id } = await tree.commit({
+      const derived = {
         image: withPending(state),
         config: state.config,
         names: [],
         createdBy,
+        created: createdAt(tools),
         comment: 'plyfs',
         annotations: { [BUILD_STEP]: key },
-      });
+      };
+      const { id } = await tree.commit(derived, tools.epochSec);
       tools.say(` ---> ${id.slice('sha256:'.length, 19)}`);
+      state.image = resolveImage(store, id);
     }
-    state.image = cached ?? findCached(store, key) ?? resolveImage(store, key);
     state.pending = [];
     state.key = key;
   }
@@ -106,12 +126,16 @@ export class StageBuild {
     if (flag !== undefined && keyword !== 'HEALTHCHECK') {
       throw wrongAt(instruction, `the flag '--${flag.name}' is not supported`);
     }
-    const createdBy = `${keyword} ${text.trim()}`;
+    const options = flags.map(({ name, value }) => `--${name}=${value ?? ''} `).join('');
+    const createdBy = `${keyword} ${options}${text.trim()}`;
     if (keyword === 'ARG') this.#declare(instruction);
     else if (keyword === 'MAINTAINER')
-      state.config.Labels = { ...state.config.Labels, maintainer: text.trim() };
-    else if (keyword === 'HEALTHCHECK') this.tools.say(' ---> HEALTHCHECK has no effect here');
-    else {
+      state.image = { ...state.image, config: { ...state.image.config, author: text.trim() } };
+    else if (keyword === 'HEALTHCHECK') state.config.Healthcheck = healthcheckOf(flags, text);
+    else if (keyword === 'ONBUILD') {
+      parseTrigger(text.trim(), instruction);
+      state.config.OnBuild = [...(state.config.OnBuild ?? []), text.trim()];
+    } else {
       const apply = CONFIG_INSTRUCTIONS[keyword];
       if (apply === undefined) throw wrongAt(instruction, 'this instruction is not supported');
       if (text.trim() === '') throw wrongAt(instruction, 'it wants an argument');
@@ -119,7 +143,7 @@ export class StageBuild {
       this.#after(keyword);
     }
     state.pending.push({
-      created: new Date().toISOString(),
+      created: createdAt(this.tools).toISOString(),
       created_by: createdBy,
       comment: 'plyfs',
       empty_layer: true,
@@ -162,56 +186,10 @@ export class StageBuild {
     });
   }
 
-  async #run(instruction: Instruction): Promise<void> {
-    const { state } = this;
-    const [flag] = instruction.flags;
-    if (flag) throw wrongAt(instruction, `the flag '--${flag.name}' is not supported`);
-    if (instruction.text.trim() === '') throw wrongAt(instruction, 'it wants a command');
-    const command = commandOf(instruction, state.config.Shell ?? DEFAULT_SHELL);
-    const args = state.variables.cacheableArgs();
-    const environment = [...state.variables.argEnv(), ...(state.config.Env ?? [])];
-    const hasPath = environment.some((entry) => entry.startsWith('PATH='));
-    await this.files({
-      createdBy: `RUN ${[...args.map((arg) => `${arg} `), command.join(' ')].join('')}`,
-      parts: [JSON.stringify(command), ...args],
-      change: async (tree) => {
-        const status = await tree
-          .run({
-            command,
-            environment: hasPath ? environment : [DEFAULT_PATH, ...environment],
-            workingDirectory: state.config.WorkingDir || '/',
-            user: state.config.User ?? '',
-          })
-          .catch((error: unknown) => {
-            throw error instanceof StartFailure ? wrongAt(instruction, error.message) : error;
-          });
-        if (status !== 0) throw wrongAt(instruction, `the command ended with status ${status}`);
-      },
-    });
-  }
-
   #typeOf(path: string): 'directory' | 'file' | undefined {
     const { layers } = this.state.image;
     if (layers.length === 0) return path === '/' ? 'directory' : undefined;
     using tree = new ImageTree(layerTreePaths(this.tools.store, layers));
     return tree.resolve(path).type;
   }
-}
-
-/** The JSON form, a here-document alone as a script, or a line for the shell. */
-function commandOf(instruction: Instruction, shell: readonly string[]): readonly string[] {
-  const { text, heredocs } = instruction;
-  const [heredoc] = heredocs;
-  const isScript = /^\s*<<-?(["']?)[\w.]+\1\s*\n/.test(text);
-  if (heredoc && heredocs.length === 1 && isScript) {
-    if (heredoc.content.startsWith('#!')) {
-      throw wrongAt(
-        instruction,
-        'a here-document with an interpreter of its own is not supported',
-        'COPY the script, then RUN it',
-      );
-    }
-    return [...shell, heredoc.content];
-  }
-  return jsonForm(text.trim()) ?? [...shell, text.trim()];
 }

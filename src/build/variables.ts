@@ -6,7 +6,7 @@ import type { Lookup } from '../image/words.js';
 
 /** Given by `--build-arg`, they need no ARG, and are not part of the history. */
 const PREDEFINED = new Set(
-  ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [
+  ['SOURCE_DATE_EPOCH', 'HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [
     name,
     name.toLowerCase(),
   ]),

@@ -3,14 +3,19 @@
  * containers. It is one to everything that mounts and runs containers; no list shows it, and it goes with its Intent.
  */
 
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { lockPath } from '../container/lock.js';
 import { type OpenRoot, openRoot } from '../container/open-root.js';
 import { realRoot } from '../container/real-root.js';
 import { superviseCommand } from '../container/supervise.js';
 import { type Committed, commitLayer, type DerivedImage } from '../image/commit.js';
-import { type ContainerRecord, type ProcessConfig, writeContainer } from '../store/container-record.js';
+import {
+  type ContainerMount,
+  type ContainerRecord,
+  type ProcessConfig,
+  writeContainer,
+} from '../store/container-record.js';
 import type { Intent } from '../store/intent.js';
 import type { Store } from '../store/store.js';
 import { nameFromText } from '../vfs/name.js';
@@ -25,6 +30,12 @@ const IDLE: ProcessConfig = {
   interactive: false,
   stopSignal: 'SIGTERM',
 };
+
+export interface FileRights {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
 
 export class WorkingTree implements Disposable {
   readonly #store: Store;
@@ -63,17 +74,27 @@ export class WorkingTree implements Disposable {
     return openRoot(this.#store, this.#record);
   }
 
+  /** A file beside the tree, for a mount in it; it goes with the tree. @returns its path. */
+  addFile(name: string, content: Buffer, { mode, uid, gid }: FileRights): string {
+    const path = join(realRoot(this.#store), 'containers', this.#record.id, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    if (uid !== 0 || gid !== 0) chownSync(path, uid, gid);
+    chmodSync(path, mode);
+    return path;
+  }
+
   /** Runs a command in it, whose output goes to standard error. @returns its exit status. @throws StartFailure */
-  run(process: Partial<ProcessConfig>): Promise<number> {
-    const record = { ...this.#record, process: { ...IDLE, ...process } };
+  run(process: Partial<ProcessConfig>, mounts: readonly ContainerMount[] = []): Promise<number> {
+    const record = { ...this.#record, mounts, process: { ...IDLE, ...process } };
     return superviseCommand(this.#store, record, { stdio: ['ignore', 2, 2] });
   }
 
   /** What was changed, as one more layer. */
-  commit(derived: DerivedImage): Promise<Committed> {
+  commit(derived: DerivedImage, latestSec?: number): Promise<Committed> {
     const home = `${realRoot(this.#store)}/containers/${this.#record.id}`;
     return commitLayer(this.#store, {
       ...derived,
+      latestSec,
       upper: nameFromText(`${home}/upper`),
       work: nameFromText(`${home}/work`),
     });

@@ -28,6 +28,8 @@ export interface CommitOptions extends DerivedImage {
   /** Of the container. */
   readonly upper: Name;
   readonly work: Name;
+  /** Seconds: no time of a file is later. */
+  readonly latestSec?: number | undefined;
 }
 
 /** What an image is that has one layer more than another. */
@@ -58,7 +60,8 @@ export interface Committed {
 export async function commitLayer(store: Store, options: CommitOptions): Promise<Committed> {
   using stage = new ImageStage(store);
   const lowers = layerTreePaths(store, options.image.layers).map(nameFromText);
-  const tar = tarOfChanges({ layers: lowers, upper: options.upper, work: options.work });
+  const { upper, work, latestSec } = options;
+  const tar = tarOfChanges({ layers: lowers, upper, work, latestSec });
   const layer = await packLayer(stage, tar.chunks);
   const derived = await stageDerived(stage, options, layer);
   if (!stage.publish([derived]))

@@ -59,6 +59,20 @@ export interface RunConfig {
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly StopSignal?: string;
   readonly Shell?: readonly string[];
+  /** Instructions for who builds upon the image. */
+  readonly OnBuild?: readonly string[] | null;
+  readonly Healthcheck?: Healthcheck;
+}
+
+/** Docker's; times in nanoseconds. */
+export interface Healthcheck {
+  /** `NONE`, `CMD` with words, or `CMD-SHELL` with a line. */
+  readonly Test?: readonly string[];
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
 }
 
 export interface HistoryEntry {

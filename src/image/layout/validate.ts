@@ -136,7 +136,7 @@ function checkHistory(value: unknown): void {
     textOf(fields[key] ?? '', `${key} of ${what}`);
 }
 
-const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell'];
+const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell', 'OnBuild'];
 const MAPS = ['Volumes', 'Labels', 'ExposedPorts'];
 const TEXTS = ['User', 'WorkingDir', 'StopSignal'];
 

@@ -40,6 +40,8 @@ export interface Changes {
   readonly layers: readonly Name[];
   readonly upper: Name;
   readonly work: Name;
+  /** No time in the tar is later. */
+  readonly latestSec?: number | undefined;
 }
 
 const WHITEOUT_PREFIX = '.wh.';
@@ -59,7 +61,7 @@ export function tarOfChanges(changes: Changes): TreeTar {
 function* read(changes: Changes, options: ViewOptions, notices: Map<string, number>): Generator<Buffer> {
   const view = openView(options);
   try {
-    const reader = new TreeReader(view);
+    const reader = new TreeReader(view, changes.latestSec);
     const attr = new Attr();
     view.getattr(ROOT_NODE, undefined, attr);
     yield* reader.object('', { id: ROOT_NODE, attr });

@@ -20,6 +20,7 @@ import {
   SEEK_DATA,
   SEEK_HOLE,
 } from '../../linux/constants.js';
+import { CAP_CHOWN, hasCapability } from '../../linux/process.js';
 import { type Attr, Entry, Opened } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
 import { type DirentSink, type FileSystem, OpenIntent } from '../../vfs/file-system.js';
@@ -60,12 +61,18 @@ export class TreeReader {
   /** What was left out, with how many entries it was. */
   readonly notices = new Map<string, number>();
   readonly #packer = new Packer();
+  readonly #latestSec: number;
+  readonly #self = hasCapability(CAP_CHOWN)
+    ? undefined
+    : { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   readonly #root = new Caller();
   /** Inode number to the first name of a file with several. */
   readonly #names = new Map<number, Name>();
 
-  constructor(fs: FileSystem) {
+  /** `latestSec`: what was changed later is said to have been changed then. */
+  constructor(fs: FileSystem, latestSec = Number.POSITIVE_INFINITY) {
     this.fs = fs;
+    this.#latestSec = latestSec;
   }
 
   /** Names in the order of their bytes. */
@@ -128,7 +135,13 @@ export class TreeReader {
     const first = isShared ? this.#names.get(attr.ino) : undefined;
     if (isShared && first === undefined) this.#names.set(attr.ino, path);
     if (first !== undefined) {
-      yield* this.#packer.add(encodeHeader(linkEntry(path, first, attr)).header);
+      yield* this.#packer.add(
+        encodeHeader({
+          ...linkEntry(path, first, attr),
+          ...this.#ownerOf(attr),
+          ...this.#timeOf(attr),
+        }).header,
+      );
       return;
     }
     const entry = this.#entryOf(path, type, id, attr);
@@ -156,16 +169,24 @@ export class TreeReader {
       name,
       type,
       mode: attr.mode & 0o7777,
-      uid: attr.uid,
-      gid: attr.gid,
+      ...this.#ownerOf(attr),
       sizeBytes: type === 'file' ? attr.sizeBytes : 0,
-      mtimeSec: attr.mtimeSec,
-      mtimeNsec: attr.mtimeNsec,
+      ...this.#timeOf(attr),
       linkName: type === 'symlink' ? this.fs.readlink(id) : '',
       major: attr.rdevMajor,
       minor: attr.rdevMinor,
       xattrs: this.#xattrsOf(id),
     };
+  }
+
+  /** Without CAP_CHOWN a layer belongs to who unpacked it, and shows to a container as root's: so it is written. */
+  #ownerOf({ uid, gid }: Attr): Pick<TarEntry, 'uid' | 'gid'> {
+    if (this.#self === undefined) return { uid, gid };
+    return { uid: uid === this.#self.uid ? 0 : uid, gid: gid === this.#self.gid ? 0 : gid };
+  }
+
+  #timeOf({ mtimeSec, mtimeNsec }: Attr): Pick<TarEntry, 'mtimeSec' | 'mtimeNsec'> {
+    return mtimeSec < this.#latestSec ? { mtimeSec, mtimeNsec } : { mtimeSec: this.#latestSec, mtimeNsec: 0 };
   }
 
   #xattrsOf(id: NodeId): Map<Name, Buffer> | undefined {
@@ -258,16 +279,12 @@ const MARK: Omit<TarEntry, 'name'> = {
 };
 
 function linkEntry(path: Name, first: Name, attr: Attr): TarEntry {
-  const { mode, uid, gid, mtimeSec, mtimeNsec } = attr;
+  const { mode } = attr;
   return {
     ...MARK,
     name: path,
     type: 'link',
     mode: mode & 0o7777,
-    uid,
-    gid,
-    mtimeSec,
-    mtimeNsec,
     linkName: first,
   };
 }
