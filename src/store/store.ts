@@ -56,7 +56,13 @@ export class Store {
 
   /** Steps that undo what is made now, should this process die; see Intent. */
   intend(): Intent {
-    return this.locked(() => new Intent(this.root));
+    return this.locked(
+      () =>
+        new Intent(this.root, () => {
+          // Who holds the lock sweeps when it is released.
+          if (this.lock === undefined) this.sweep();
+        }),
+    );
   }
 
   /**
