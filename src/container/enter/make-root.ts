@@ -53,9 +53,10 @@ export function makeRoot({ root = '/', files, privileged, rootless }: EnterOrder
   check(mount(name, name, '', MS_BIND | MS_REC, ''), 'bind', root);
   process.chdir(root);
   check(pivotRoot('.', '.'), 'pivot_root', root);
+  // Within a user namespace the kernel shows a new /proc only to who still sees a whole one.
+  makeProc();
   check(umount2('.', MNT_DETACH), 'umount', 'the old root');
   process.chdir('/');
-  makeProc();
   makeDev(devices);
   makeSys(sysFd, privileged);
   for (const { target, fd } of clones) {
