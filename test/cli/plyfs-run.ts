@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const dist = process.env.PLYFS_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 export const cliScript = join(dist, 'src/cli/main.js');
 
-const TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 30_000;
 
 export interface Result {
   /** Undefined when it was killed by the time limit. */

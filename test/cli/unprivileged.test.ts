@@ -1,8 +1,9 @@
-/** A user without privileges mounts and unmounts through fusermount3. */
+/** A user without privileges mounts and unmounts through fusermount3, and runs containers in a user namespace. */
 
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fillSystem } from '../helpers/images.js';
 import { cliScript, Workbench } from './plyfs-run.js';
 
 const NOBODY = 65534;
@@ -53,3 +54,39 @@ it('plyfs mount and umount work for a user without privileges, again and again',
   expect(stdout).toBe('lowlowlow3\n');
   expect(code).toBe(0);
 });
+
+it('plyfs run, exec and commit work for a user without privileges, with one user inside', () => {
+  fillSystem(join(bench.root, 'l1'));
+  bench.run('tar', '-C', 'l1', '-cf', 'l1.tar', '.');
+  const { code, stdout, stderr } = asNobody(`
+    at='--root /mnt/u/store'
+    plyfs image import $at -c 'ENV PATH=/bin' l1.tar box >/dev/null 2>&1
+    plyfs run $at --rm box sh -c 'id -u; echo /proc/[0-9]*; ls -d /sys/kernel; echo x > /made; ls /made'
+    plyfs run $at -d --name one -v data:/data box sleep 60 >/dev/null
+    plyfs exec $at one sh -c 'id -u; echo kept > /data/file; echo new > /etc/new'
+    plyfs diff $at one
+    plyfs stop $at -t 0 one
+    plyfs commit $at one made >/dev/null
+    plyfs run $at --rm -v data:/data made cat /etc/new /data/file
+    plyfs run $at --rm -u app box id || echo "status $?"
+    plyfs rm $at one`);
+  expect(stderr).toBe(
+    'plyfs run: cannot run as user 1000:1000 without privileges; only root of the container is mapped; run plyfs as root\n',
+  );
+  expect(stdout.split('\n')).toEqual([
+    '0',
+    '/proc/1',
+    '/sys/kernel',
+    '/made',
+    '0',
+    'C /etc',
+    'A /etc/new',
+    'one',
+    'new',
+    'kept',
+    'status 125',
+    'one',
+    '',
+  ]);
+  expect(code).toBe(0);
+}, 60_000);

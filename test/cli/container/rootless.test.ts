@@ -71,9 +71,3 @@ it('a container in the background takes exec, mounts that come and go, stop and 
   expect(answer('container', 'start', '--run', 'web').stderr).toBe('');
   expect(answer('exec', 'web', 'cat', '/etc/note', '/data/v').stdout).toBe('kept\nv\n');
 });
-
-it('another user inside is refused, in one line that says why', () => {
-  const { status, stderr } = answer('run', '--rm', '-u', '1000', 'box', 'true');
-  expect([status, stderr.trimEnd().split('\n').length]).toEqual([125, 1]);
-  expect(stderr).toMatch(/^plyfs run: .*root/);
-});
