@@ -14,6 +14,7 @@ import {
   emptyCatchFindings,
   fileLengthFindings,
   hostRule,
+  processImportFindings,
   readmeFindings,
   switchedOffFindings,
 } from './check/source-rules.js';
@@ -78,6 +79,7 @@ function gates(): Gate[] {
     ruleGate('no package source named', files, hostRule(configuredPackageHosts())),
     ruleGate('no test switched off', files, switchedOffFindings),
     ruleGate('no empty catch', files, emptyCatchFindings),
+    ruleGate('no import of node:process', files, processImportFindings),
   ];
 }
 

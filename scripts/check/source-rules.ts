@@ -1,6 +1,6 @@
 /**
  * The rules of `npm run check` on the text of single files, beyond what Biome and ESLint look at: file length, README
- * length, hosts of package sources, tests switched off, catches that drop what they caught.
+ * length, hosts of package sources, tests switched off, catches that drop what they caught, imports of node:process.
  */
 
 import type { Finding, Rule, SourceFile } from './finding.js';
@@ -48,6 +48,16 @@ export function switchedOffFindings(file: SourceFile): Finding[] {
   const pattern =
     /\b(?:describe|it|test|suite|bench)(?:\.\w+)*\.(?:skip|only|todo)\b|\b[xf](?:it|describe|test)\(/g;
   return findMatches(blankStrings(file), pattern, (match) => `'${match}' leaves tests out`);
+}
+
+/** An import of `node:process` reads all of its getters: that of stdin makes a terminal non-blocking for all who have it. */
+export function processImportFindings(file: SourceFile): Finding[] {
+  if (!/^src\/.*\.ts$/.test(file.path)) return [];
+  return findMatches(
+    file,
+    /\bfrom 'node:process'/g,
+    () => "use the global 'process': its import opens standard input",
+  );
 }
 
 /** A catch with nothing, or only a comment, in it; also a rejection that is dropped. */

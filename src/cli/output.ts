@@ -26,6 +26,7 @@ export function errorLine(command: string, error: unknown, debug: boolean): stri
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: 'make room there, or choose another place',
   EDQUOT: "the owner's quota is used up",
+  EACCES: 'use what is your own (--root, PLYFS_RUN_DIR), or run plyfs as its owner',
   EMFILE: 'raise the limit of open files: ulimit -n 4096',
   EROFS: 'choose a place that can be written',
 };
@@ -37,11 +38,20 @@ function asUserError(error: unknown): UserError {
   return new UserError(message, { hint: REMEDIES[code] });
 }
 
+/** What Node calls by the C library's names. */
+const DEEDS: Readonly<Record<string, string>> = {
+  scandir: 'read',
+  mkdir: 'make',
+  unlink: 'remove',
+  rmdir: 'remove',
+};
+
 /** Of `ENOSPC: no space left on device, open '/x'` what was done first. */
 function systemMessage({ message, syscall, path }: NodeJS.ErrnoException): string {
   const reason = /^[A-Z0-9]+: ([^,]+), /.exec(message)?.[1];
   if (reason === undefined) return message;
-  return `cannot ${syscall}${path === undefined ? '' : ` '${path}'`}: ${reason}`;
+  const deed = DEEDS[syscall ?? ''] ?? syscall;
+  return `cannot ${deed}${path === undefined ? '' : ` '${path}'`}: ${reason}`;
 }
 
 /** Prints the error and makes the command end with status 1. */

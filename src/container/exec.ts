@@ -32,11 +32,7 @@ export async function execInContainer(
   wish: ExecWish,
 ): Promise<number> {
   const { daemon, pid } = statusOf(store, record);
-  if (daemon === undefined) {
-    throw new UserError(`container '${record.name}' is not running`, {
-      hint: `'plyfs container start ${record.name}' mounts it`,
-    });
-  }
+  if (daemon === undefined) throw notRunning(record);
   if (wish.workingDirectory?.startsWith('/') === false) {
     throw new UserError(
       `the working directory '${wish.workingDirectory}' is invalid, it needs to be an absolute path`,
@@ -61,13 +57,26 @@ export async function execInContainer(
   const order = { ...enterOrder(store, withOptions, wish.command, files), makeDirectory };
   const { root, ...joining } = order;
   using forwarder = forwardSignals({ isFirst: pid === undefined });
-  const status = await withTerminal(wish.tty === true, wish.interactive === true, (supervision) =>
+  const running = withTerminal(wish.tty === true, wish.interactive === true, (supervision) =>
     runProcess(pid === undefined ? order : { ...joining, joinPid: pid }, {
       ...supervision,
       onReady: (own) => forwarder.to(own),
     }),
   );
-  return forwarder.endedBy(status);
+  try {
+    return forwarder.endedBy(await running);
+  } catch (error) {
+    // What failed then is of no interest: it was stopped or removed meanwhile.
+    const now = statusOf(store, record);
+    if (now.daemon === undefined || now.pid !== pid) throw notRunning(record);
+    throw error;
+  }
+}
+
+function notRunning({ name }: ContainerRecord): UserError {
+  return new UserError(`container '${name}' is not running`, {
+    hint: `'plyfs container start ${name}' mounts it`,
+  });
 }
 
 function hostFiles(store: Store, record: ContainerRecord) {

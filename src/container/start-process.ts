@@ -67,10 +67,7 @@ export function runProcess(order: EnterOrder, options: StartOptions): Promise<nu
     };
     onReports(channel, hooks, (found) => (failure = found), fail);
     child.on('error', (error) => reject(wrapperFailure(program!, error)));
-    // 'close' would wait for what the command has started and left behind.
-    child.on('exit', async (code, signal) => {
-      // Why it failed may still be on its way.
-      await ended(channel);
+    const settle = (code: number | null, signal: NodeJS.Signals | null) => {
       channel.destroy();
       child.stderr?.destroy();
       if (failure !== undefined) reject(failure);
@@ -82,7 +79,9 @@ export function runProcess(order: EnterOrder, options: StartOptions): Promise<nu
           ),
         );
       else resolve(exitStatus(code, signal, complaint()));
-    });
+    };
+    // 'close' would wait for what the command has started and left behind. Why it failed may still be on its way.
+    child.on('exit', (code, signal) => whenRead(channel, () => settle(code, signal)));
   });
 }
 
@@ -118,17 +117,18 @@ const LINE_LIMIT = 64 * 1024;
 const DRAIN_MS = 1_000;
 
 /** When all that was written into the channel is read: its other ends are closed once the process has ended. */
-function ended(channel: Duplex): Promise<void> {
-  if (channel.readableEnded || channel.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, DRAIN_MS);
-    for (const event of ['end', 'close']) {
-      channel.once(event, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    }
-  });
+function whenRead(channel: Duplex, done: () => void): void {
+  if (channel.readableEnded || channel.destroyed) {
+    done();
+    return;
+  }
+  const finish = () => {
+    clearTimeout(timer);
+    channel.off('end', finish).off('close', finish);
+    done();
+  };
+  const timer = setTimeout(finish, DRAIN_MS);
+  channel.on('end', finish).on('close', finish);
 }
 
 /**

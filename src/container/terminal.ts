@@ -2,6 +2,7 @@
  * Our end of a command's terminal: the master, copied to and from standard input and output, or into a log.
  */
 
+import { readSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { check } from '../errno/fs-error.js';
 import { ioctlBuffer } from '../linux/ioctl.js';
@@ -38,6 +39,7 @@ export function connectTerminal(pid: number, masterFd: number, interactive: bool
   const hangUp = () => master.destroy();
   stdout.on('error', hangUp);
   master.pipe(stdout, { end: false });
+  master.on('end', () => stdout.write(lastWords(masterFd)));
   const resize = () => setSize(masterFd, stdout.columns ?? 80, stdout.rows ?? 24);
   if (stdout.isTTY) {
     resize();
@@ -63,6 +65,24 @@ export function connectTerminal(pid: number, masterFd: number, interactive: bool
       stdout.off('error', hangUp);
     },
   };
+}
+
+const LAST_BYTES = 64 * 1024;
+
+/** libuv ends a stream at a hang-up after a short read, though the terminal may have more: its own end is EIO. */
+function lastWords(masterFd: number): Buffer {
+  const words: Buffer[] = [];
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(LAST_BYTES);
+    try {
+      const bytes = readSync(masterFd, chunk);
+      if (bytes === 0) return Buffer.concat(words);
+      words.push(chunk.subarray(0, bytes));
+    } catch (error) {
+      if (!['EIO', 'EAGAIN', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return Buffer.concat(words);
+    }
+  }
 }
 
 /** A pipe as our input has ended: to a terminal that is Ctrl-D. */

@@ -16,7 +16,8 @@ import { displayName, type Name } from '../vfs/name.js';
 import type { MountConfig } from './mount-config.js';
 import { listRunStates, type RunState } from './run-state.js';
 
-const ENDING_TIMEOUT_MS = 5_000;
+/** Before it ends a daemon has upper's file system written out, which a busy disk makes slow. */
+const ENDING_TIMEOUT_MS = 60_000;
 const ENDING_POLL_MS = 20;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
@@ -60,7 +61,11 @@ function isEnding(directory: Name, root: string): boolean {
   const holder = holderAmong(directory, listRunStates(root));
   // The last thing before the end is that its state is removed.
   if (holder === undefined) return true;
-  return holder.mountId !== undefined && !readMountinfo().some((entry) => entry.mountId === holder.mountId);
+  // The kernel gives the number of a mount that is gone to another.
+  const { mountId, mountpoint } = holder;
+  const isThere = (entry: MountEntry): boolean =>
+    entry.mountId === mountId && entry.mountpoint === mountpoint;
+  return mountId !== undefined && !readMountinfo().some(isThere);
 }
 
 function holderAmong(directory: Name, states: readonly RunState[]): RunState | undefined {

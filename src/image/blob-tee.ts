@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Chunks } from './decompress.js';
 import type { Digest } from './oci.js';
+import { writeAll } from './write-all.js';
 
 export class BlobTee {
   sizeBytes = 0;
@@ -48,9 +49,7 @@ export class BlobTee {
     const chunk = result.value;
     this.#hash.update(chunk);
     this.sizeBytes += chunk.length;
-    for (let done = 0; this.#file !== undefined && done < chunk.length; ) {
-      done += (await this.#file.write(chunk, done)).bytesWritten;
-    }
+    if (this.#file !== undefined) await writeAll(this.#file, chunk, 'a blob into the store');
     return { done: false, value: chunk };
   }
 }

@@ -6,6 +6,7 @@ import { UserError } from '../errno/user-error.js';
 import type { Store } from '../store/store.js';
 import { type Name, nameFromText } from '../vfs/name.js';
 import { chainIds, hexOf } from './chain-id.js';
+import { creationTime } from './creation-time.js';
 import type { Chunks } from './decompress.js';
 import { gzipped } from './gzip.js';
 import type { Image } from './image-index.js';
@@ -96,7 +97,7 @@ export async function stageDerived(
   { blob, unpacked }: PackedLayer,
 ): Promise<NewImage & { readonly id: Digest }> {
   const { image } = options;
-  const created = (options.created ?? new Date()).toISOString();
+  const created = (options.created ?? creationTime()).toISOString();
   const diffIds = [...image.config.rootfs.diff_ids, unpacked.diffId];
   const layers = chainIds(diffIds).map(hexOf);
   addUnpacked(stage, layers.at(-1)!, unpacked);

@@ -4,6 +4,7 @@
 
 import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
+import { creationTime } from './creation-time.js';
 import type { Chunks, Compression } from './decompress.js';
 import { ImageStage } from './image-stage.js';
 import type { Notices } from './layer/attributes.js';
@@ -66,7 +67,7 @@ export function jsonBytes(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
 }
 
-function configOf(diffId: Digest, { config, comment, created = new Date() }: ImportOptions): ImageConfig {
+function configOf(diffId: Digest, { config, comment, created = creationTime() }: ImportOptions): ImageConfig {
   const time = created.toISOString();
   return {
     created: time,

@@ -10,10 +10,10 @@ const CHUNK_BYTES = 512 * 1024;
 const readAsync = promisify(read);
 
 /** @throws UserError when it cannot be opened. */
-export function openInput(path: string): AsyncIterable<Buffer> {
+export function openInput(path: string, chunkBytes = CHUNK_BYTES): AsyncIterable<Buffer> {
   if (path === '-') return process.stdin as AsyncIterable<Buffer>;
   const fd = openFile(path);
-  return piecesOf(fd, 0, Number.POSITIVE_INFINITY);
+  return piecesOf(fd, 0, Number.POSITIVE_INFINITY, chunkBytes);
 }
 
 /** @throws UserError */
@@ -30,11 +30,16 @@ export function openFile(path: string): number {
 }
 
 /** `length` bytes of a file from `start`, or until its end; the descriptor is closed after. Each buffer is new. */
-export async function* piecesOf(fd: number, start: number, length: number): AsyncGenerator<Buffer> {
+export async function* piecesOf(
+  fd: number,
+  start: number,
+  length: number,
+  chunkBytes = CHUNK_BYTES,
+): AsyncGenerator<Buffer> {
   const isSeekable = fstatSync(fd).isFile();
   try {
     for (let done = 0; done < length; ) {
-      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, length - done));
+      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, length - done));
       const position = isSeekable ? start + done : null;
       const { bytesRead } = await readAsync(fd, buffer, 0, buffer.length, position);
       if (bytesRead === 0) return;

@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../errno/user-error.js';
 import type { Chunks } from './decompress.js';
+import { cannotWrite, writeAll } from './write-all.js';
 
 /** @throws UserError when the file cannot be written, or standard output is a terminal. */
 export async function writeOutput(
@@ -32,14 +33,20 @@ async function writeStandard(chunks: Chunks): Promise<void> {
   if (process.stdout.isTTY) {
     throw new UserError('an archive is not written to a terminal', { hint: 'use -o FILE, or a pipe' });
   }
-  await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 4 }), process.stdout);
+  try {
+    await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 4 }), process.stdout);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).syscall === 'write'
+      ? cannotWrite('to standard output', error)
+      : error;
+  }
 }
 
 async function writeInto(path: string, chunks: Chunks, onBytes: (bytes: number) => void): Promise<void> {
   const file = await openForWriting(path);
   try {
     for await (const chunk of chunks) {
-      for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten;
+      await writeAll(file, chunk, `'${path}'`);
       onBytes(chunk.length);
     }
   } finally {

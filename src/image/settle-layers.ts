@@ -30,7 +30,8 @@ export function settleLayers(
       0,
     );
     const lowers = below.slice(from).map((one) => stage.layerTree(one));
-    inheritAttributes(layer.staged.tree, layer.applied.implicit, lowers);
+    const { tree, trash } = layer.staged;
+    inheritAttributes({ tree, trash, implicit: layer.applied.implicit }, lowers);
     addUnpacked(stage, hex, layer);
     for (const [what, count] of layer.applied.notices) notices.set(what, (notices.get(what) ?? 0) + count);
   }

@@ -28,14 +28,19 @@ type Line = Step | { readonly do: 'forget' };
 
 export class Intent implements Disposable {
   private readonly root: string;
+  private readonly sweep: () => void;
   private readonly path: string;
   private readonly lock: FileLock;
   private steps: Step[] = [];
   private isOver = false;
 
-  /** PRECONDITION: the store is locked, or a recovery could take the file before it is flocked. */
-  constructor(root: string) {
+  /**
+   * @param sweep deletes what steps have moved to `trash/`.
+   * PRECONDITION: the store is locked, or a recovery could take the file before it is flocked.
+   */
+  constructor(root: string, sweep: () => void) {
     this.root = root;
+    this.sweep = sweep;
     this.path = join(root, 'pending', `${randomBytes(8).toString('hex')}.json`);
     this.lock = lockFile(this.path);
     syncDirectory(dirname(this.path));
@@ -74,6 +79,7 @@ export class Intent implements Disposable {
     if (this.isOver) return;
     carryOut(this.root, this.steps);
     this.end();
+    this.sweep();
   }
 
   [Symbol.dispose](): void {

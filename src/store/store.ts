@@ -27,7 +27,7 @@ export class Store {
   /** Absolute. */
   readonly root: string;
   private lock: FileLock | undefined;
-  private readonly intents: Intent[] = [];
+  private readonly intents = new Set<Intent>();
 
   constructor(root: string = stateRoot()) {
     this.root = root;
@@ -57,16 +57,20 @@ export class Store {
 
   /** Steps that undo what is made now, should this process die; see Intent. */
   intend(): Intent {
-    const intent = this.locked(() => new Intent(this.root));
-    const done = this.intents.findIndex(({ isDone }) => isDone);
-    this.intents.splice(Math.max(done, 0), done < 0 ? 0 : 1, intent);
+    // Who holds the lock sweeps when it is released.
+    const sweepAfter = (): void => {
+      if (this.lock === undefined) this.sweep();
+    };
+    const intent = this.locked(() => new Intent(this.root, sweepAfter));
+    for (const one of this.intents) if (one.isDone) this.intents.delete(one);
+    this.intents.add(intent);
     return intent;
   }
 
   /** This process is about to end: what it has not finished is undone, as its successor would. */
   abandon(): void {
     this.locked(() => {
-      for (const intent of this.intents.splice(0)) intent.carryOut();
+      for (const intent of this.intents) intent.carryOut();
     });
   }
 

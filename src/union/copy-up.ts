@@ -198,6 +198,7 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   node.backingFd = -1;
   node.backingOutdated = false;
   node.heir = heir;
+  node.heirHasNames = heir.indexName !== undefined || state.stat.nlink > 1;
   // The heir lives as long as the node that speaks for it.
   heir.children++;
   state.files.session?.invalidateAttributes(node.id);

@@ -25,7 +25,7 @@ export function open(state: UnionState, node: UnionNode, intent: OpenIntent, out
     if (truncates && intent.killPriv) state.killPrivileges(node);
   }
   // Another name of the file may still lead here: the kernel looks it up anew and finds the copy.
-  if (node.heir?.indexName !== undefined && !state.secondLooks.isSecond(node, intent.pid))
+  if (node.heirHasNames && !state.secondLooks.isSecond(node, intent.pid))
     throw fsError(ESTALE, 'open', node.name);
   dropOutdated(state, node);
   state.files.open(node, { reads: access !== O_WRONLY, writes }, out);

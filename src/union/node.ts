@@ -86,6 +86,8 @@ export class UnionNode implements OpenFile {
   backingOutdated = false;
   /** The file's node since it was written; this one serves those who had the lower file open before. */
   heir: UnionNode | undefined;
+  /** The file had further names then, by which the kernel may still reach this node. */
+  heirHasNames = false;
   /** While `backingOutdated`: O_PATH descriptor of that lower file. */
   backingFd = -1;
   /** Descriptors for reads and writes that the kernel leaves to us; shared by all opens; -1 when not open. */

@@ -22,6 +22,8 @@ import type { Backing } from './options.js';
 
 /** Storage that does not answer must not keep a command for ever. */
 const MOUNT_TIMEOUT_MS = 45_000;
+const APPEARS_MS = 10_000;
+const APPEARS_POLL_MS = 5;
 
 /** The type of what is mounted on `home/_data`; undefined: nothing is. Does not touch it. */
 export function mountedType(home: string, entries = readMountinfo()): string | undefined {
@@ -57,7 +59,8 @@ export function mountBacking(
     backing.kind === 'image'
       ? ['ext4', `${home}/${IMAGE_FILE}`, 'loop,discard']
       : [backing.type, backing.device, backing.options];
-  const failure = runMount(['-t', type, ...(options === '' ? [] : ['-o', options]), '--', device, target]);
+  const said = runMount(['-t', type, ...(options === '' ? [] : ['-o', options]), '--', device, target]);
+  const failure = said ?? (appears(home) ? undefined : 'mount: it reports success, and nothing is mounted');
   if (failure === undefined) return;
   // A helper that was killed may have mounted it all the same.
   if (mountedType(home) !== undefined) unmountBacking(home);
@@ -86,6 +89,21 @@ function runMount(args: readonly string[]): string | undefined {
     closeSync(fd);
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Whether it is mounted, or is so soon: mount.nfs with `bg` ends well and goes on trying (nfs(5)). Who would go on before
+ * it has done it would write into the directory below.
+ */
+function appears(home: string): boolean {
+  const deadline = Date.now() + APPEARS_MS;
+  while (mountedType(home) === undefined) {
+    if (Date.now() > deadline) return false;
+    Atomics.wait(nap, 0, 0, APPEARS_POLL_MS);
+  }
+  return true;
 }
 
 /** mount(8) ends with advice on dmesg, which is left out. */

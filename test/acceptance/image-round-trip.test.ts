@@ -10,6 +10,7 @@ import { layerTreePaths } from '../../src/image/layer-record.js';
 import { Store } from '../../src/store/store.js';
 import { Workbench } from '../cli/plyfs-run.js';
 import { LayoutBuilder } from '../helpers/oci-layout.js';
+import { type TarPiece, tarBytes } from '../helpers/tar-bytes.js';
 import { fingerprint } from './image-fingerprint.js';
 
 const TIMEOUT_MS = 180_000;
@@ -85,6 +86,21 @@ describe('images of other tools', () => {
     });
   }
 
+  test('layers whose entries come in an odd order mount as umoci unpacks them', {
+    timeout: TIMEOUT_MS,
+  }, () => {
+    const layout = new LayoutBuilder();
+    for (const [index, pieces] of ODD.entries()) {
+      layout.name(layout.image([tarBytes(...BELOW), tarBytes(...pieces)]), `odd${index}`);
+    }
+    layout.writeTo(join(bench.root, 'l'));
+    plyfs('image', 'load', '--root', 'store', '-i', 'l');
+    for (const index of ODD.keys()) {
+      sh(`umoci unpack --image l:odd${index} out${index}`);
+      expect(shownBy('-l', `odd${index}`)).toEqual(fingerprint(join(bench.root, `out${index}/rootfs`)));
+    }
+  });
+
   test('an image of 120 layers mounts as umoci unpacks it', { timeout: TIMEOUT_MS }, () => {
     const layout = new LayoutBuilder();
     const tars = Array.from({ length: 120 }, (_, index) => {
@@ -102,6 +118,43 @@ describe('images of other tools', () => {
     expect(shownBy('-l', 'many')).toEqual(fingerprint(join(bench.root, 'out/rootfs')));
   });
 });
+
+/** Layers that say things in an order of their own, over BELOW; umoci applies entry by entry. */
+const BELOW: readonly TarPiece[] = [
+  ...['./', 'd/', 'o/', 'w/', 'usr/', 'usr/lib/'].map((name) => ({ name, type: '5' })),
+  ...['d/x', 'o/x', 'o/y', 'w/x', 'f'].map((name) => ({ name, content: name })),
+  { name: 'lib', type: '2', link: 'usr/lib' },
+];
+const ODD: readonly (readonly TarPiece[])[] = [
+  [
+    { name: 'd', content: 'file' },
+    { name: 'd/', type: '5' },
+    { name: 'd/new', content: 'n' },
+  ],
+  [{ name: 'o/', type: '5' }, { name: 'o/n', content: 'n' }, { name: 'o/.wh..wh..opq' }],
+  [{ name: 'o/.wh..wh..opq' }],
+  [{ name: '.wh.w' }, { name: 'w/', type: '5' }, { name: 'w/n', content: 'n' }],
+  [{ name: '.wh.d' }, { name: 'd/.wh.x' }],
+  [{ name: 'd/.wh.x' }, { name: '.wh.d' }],
+  [{ name: 'f', content: 'new' }, { name: '.wh.f' }],
+  [
+    { name: 'f/', type: '5' },
+    { name: 'f/a', content: 'a' },
+  ],
+  [{ name: 'd', type: '2', link: 'w' }],
+  [
+    { name: 'h1', content: '1' },
+    { name: 'h2', type: '1', link: 'h1' },
+    { name: 'h1', content: '2' },
+  ],
+  [
+    { name: 'lib/.wh.new' },
+    { name: '.wh.none' },
+    { name: 'x/.wh.y' },
+    { name: 'q/.wh..wh..opq' },
+    { name: 'f/.wh.z' },
+  ],
+];
 
 describe('images of plyfs', () => {
   beforeEach(() => {

@@ -14,6 +14,8 @@ export interface Store {
   readonly name: string;
   /** Where the host has it mounted. */
   readonly path: string;
+  /** `--opt` values of a volume on it. */
+  readonly volume: readonly string[];
   /** Stops the servers, which then leave every request without an answer. */
   pause(): void;
   resume(): void;
@@ -47,11 +49,14 @@ export async function startSshfs(scratch: string): Promise<Store> {
     'StrictHostKeyChecking=no',
     `UserKnownHostsFile=${home}/known`,
   ].join(',');
+  const device = `root@127.0.0.1:${home}/data`;
   const client = (): boolean =>
-    spawnSync('sshfs', ['-o', options, `root@127.0.0.1:${home}/data`, path], { timeout: 5_000 }).status === 0;
+    spawnSync('sshfs', ['-o', options, device, path], { timeout: 5_000 }).status === 0;
   await until(client, 10_000);
   const sessions = (): number[] => descendants(server.pid!);
-  return store('sshfs', path, sessions, [server]);
+  // Without a cache of its own it hangs as soon as its server does.
+  const volumeOptions = ['type=fuse.sshfs', `device=${device}`, `o=${options},dir_cache=no`];
+  return store('sshfs', { path, volume: volumeOptions }, sessions, [server]);
 }
 
 export async function startGluster(scratch: string): Promise<Store> {
@@ -74,21 +79,26 @@ export async function startGluster(scratch: string): Promise<Store> {
     () => readFileSync('/proc/self/mountinfo', 'latin1').includes(` ${path} `) && isAnswering(path),
     15_000,
   );
-  return store('glusterfs', path, () => servers.map((one) => one.pid!), [client, ...servers]);
+  const volumeOptions = ['type=glusterfs', `device=${home}/client.vol`, `o=log-file=${home}/volume.log`];
+  return store('glusterfs', { path, volume: volumeOptions }, () => servers.map((one) => one.pid!), [
+    client,
+    ...servers,
+  ]);
 }
 
 function store(
   name: string,
-  path: string,
+  places: Pick<Store, 'path' | 'volume'>,
   backend: () => readonly number[],
   processes: readonly ChildProcess[],
 ): Store {
   const signal = (what: NodeJS.Signals): void => {
     for (const pid of backend()) process.kill(pid, what);
   };
+  const { path } = places;
   return {
     name,
-    path,
+    ...places,
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
     async end() {

@@ -19,9 +19,12 @@ SRC of -l is a path when there is one of that name or when it begins with '/', '
 of an image. A tar (plain, gzip, zstd) is unpacked into the store once, and stays there until 'plyfs image prune'.
 
 -o takes what 'mount -t overlay' takes: lowerdir=TOP:...:BOTTOM, upperdir=, workdir=, userxattr, volatile, ro, and
-allow_other, nosuid, nodev, noexec, noatime; and of its own:
-  coherent   files of layers that are open follow what is written to them later ('tail -f' of a log of a layer, maps,
-             locks, opening again through /proc/self/fd). They are read through the daemon until they lie in upper.
+allow_other, nosuid, nodev, noexec, noatime, relatime, strictatime, fsname=; and of its own:
+  coherent               files of layers that are open follow what is written to them later ('tail -f' of a log of a
+                         layer, maps, locks, opening again through /proc/self/fd). They are read through the daemon
+                         until they lie in upper.
+  compat=fuse-overlayfs  reads layers and an upper that fuse-overlayfs wrote: its '.wh.' whiteouts, opaque marks, and
+                         owners in override_stat. Changes get overlayfs's form; names that begin with '.wh.' are refused.
 
 Examples:
   plyfs mount -l base -l app --upper changes /mnt

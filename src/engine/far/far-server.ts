@@ -23,6 +23,7 @@ import type { FileSystem, Session } from '../../vfs/file-system.js';
 import { NO_NODE, type NodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
 import { Failures } from '../failures.js';
+import { IDLE_MS, IdleCollector } from '../idle-collector.js';
 import { type Exchange, handlers, NO_REPLY } from '../kernel/dispatch.js';
 import { Records } from '../kernel/records.js';
 import { type FarAnswer, type FarCall, type FromFar, NO_SLOT, type ToFar } from './far-messages.js';
@@ -54,6 +55,7 @@ export class FarServer implements Exchange, Session {
   readonly #failures: Failures;
   readonly #roots = new Map<NodeId, Attr>();
   readonly #entry = new Entry();
+  readonly #collector = new IdleCollector();
   #fuseFd = -1;
 
   constructor(options: FarServerOptions) {
@@ -69,12 +71,18 @@ export class FarServer implements Exchange, Session {
     for (;;) {
       const bell = Atomics.load(words, DOORBELL);
       const message = receiveMessageOnPort(port)?.message as ToFar | undefined;
-      if (message === undefined) Atomics.wait(words, DOORBELL, bell);
+      if (message === undefined) this.#sleep(bell);
       else if (message.kind === 'stop') break;
       else this.#takeSafely(message);
     }
     this.fs.detach();
     this.post({ kind: 'stopped' });
+  }
+
+  #sleep(bell: number): void {
+    const { words } = this.#options;
+    const limitMs = this.#collector.isDue ? IDLE_MS : Number.POSITIVE_INFINITY;
+    if (Atomics.wait(words, DOORBELL, bell, limitMs) === 'timed-out') this.#collector.collect();
   }
 
   post(message: FromFar): void {
@@ -125,6 +133,7 @@ export class FarServer implements Exchange, Session {
         break;
       case 'forget':
         this.fs.forget(message.node, message.count);
+        this.#collector.note(1);
         break;
       case 'entered':
         this.#options.onEntered(message.node);

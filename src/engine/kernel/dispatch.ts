@@ -5,7 +5,7 @@
  * `NO_REPLY` is for requests that the kernel does not want answered.
  */
 
-import { ENODATA, ENOSYS, ERANGE } from '../../errno/errno.js';
+import { ENODATA, ENOSYS, EPERM, ERANGE } from '../../errno/errno.js';
 import * as flag from '../../fuse/abi-flags.js';
 import * as op from '../../fuse/abi-opcodes.js';
 import { decodeGetattr, decodeSetattr } from '../../fuse/decode-attr.js';
@@ -53,7 +53,7 @@ import { encodeBytes, encodeFilled, encodeName, REPLY_BODY, type ReplyBuffer } f
 import type { RequestHeader, RequestView } from '../../fuse/request.js';
 import { S_IFLNK } from '../../linux/constants.js';
 import type { FileSystem } from '../../vfs/file-system.js';
-import { NO_NODE } from '../../vfs/node-id.js';
+import { mayDropSetId } from './bare-chown.js';
 import type { Records } from './records.js';
 
 /** A handler returns it when no answer is wanted. */
@@ -146,10 +146,7 @@ function getattr({ fs, request, header, reply, records }: Exchange): number {
   return 0;
 }
 
-/**
- * What a setattr names. One that names nothing is a chown(2) that keeps both ids; or it follows the removal of
- * security.capability before a write (`removexattr`), which leaves set-id bits to those who have CAP_FSETID.
- */
+/** What a setattr names; for one that names nothing see bare-chown.ts. */
 const FATTR_MEANT =
   flag.FATTR_MODE |
   flag.FATTR_UID |
@@ -183,9 +180,13 @@ function setattr({ fs, request, header, reply, records }: Exchange): number {
   change.mtimeNsec = wanted.mtimeNsec;
   change.killPriv = (valid & flag.FATTR_KILL_SUIDGID) !== 0;
   change.handle = (valid & flag.FATTR_FH) !== 0 ? wanted.handle : undefined;
-  change.bareChown = (valid & FATTR_MEANT) === 0 && records.lostCapability !== header.nodeId;
+  change.bareChown = (valid & FATTR_MEANT) === 0 && !records.removals.isForWrite(header.nodeId);
+  if (change.bareChown && !mayDropSetId(fs, header.nodeId, records.caller)) {
+    if (!records.writers.has(header.nodeId)) return -EPERM;
+    change.bareChown = false;
+  }
   fs.setattr(header.nodeId, change, attr, records.caller);
-  if (records.lostCapability === header.nodeId) records.lostCapability = NO_NODE;
+  records.removals.settled(header.nodeId);
   encodeAttr(reply, attr);
   return 0;
 }
@@ -264,6 +265,7 @@ function open({ fs, request, header, reply, records }: Exchange): number {
   intent.killPriv = (wanted.openFlags & flag.FUSE_OPEN_KILL_SUIDGID) !== 0;
   opened.reset();
   fs.open(header.nodeId, intent, opened);
+  records.writers.opened(header.nodeId, wanted.flags);
   encodeOpen(reply, opened);
   return 0;
 }
@@ -276,6 +278,7 @@ function create({ fs, request, header, reply, records }: Exchange): number {
   creation.flags = wanted.flags;
   opened.reset();
   fs.create(header.nodeId, wanted.name, creation, records.newFile);
+  records.writers.opened(entry.nodeId, wanted.flags);
   encodeCreate(reply, entry, opened);
   return 0;
 }
@@ -288,6 +291,7 @@ function tmpfile({ fs, request, header, reply, records }: Exchange): number {
   creation.flags = wanted.flags;
   opened.reset();
   fs.tmpfile(header.nodeId, creation, records.newFile);
+  records.writers.opened(entry.nodeId, wanted.flags);
   encodeCreate(reply, entry, opened);
   return 0;
 }
@@ -315,6 +319,7 @@ function write({ fs, request, header, reply, records }: Exchange): number {
 function release({ fs, request, header, records }: Exchange): number {
   decodeRelease(request, records.release);
   fs.release(header.nodeId, records.release.handle);
+  records.writers.released(header.nodeId, records.release.flags);
   return 0;
 }
 
@@ -371,7 +376,7 @@ function getxattr({ fs, request, header, reply, records }: Exchange): number {
   decodeGetxattr(request, records.getxattr);
   const { name, size } = records.getxattr;
   const value = fs.getxattr(header.nodeId, name);
-  if (size === 0 && value !== undefined && name === 'security.capability') countQuestion(records, header);
+  if (value !== undefined && name === 'security.capability') records.removals.asked(header, size);
   return value === undefined ? -ENODATA : encodeSized(reply, value, size);
 }
 
@@ -388,26 +393,13 @@ function setxattr({ fs, request, header, records, setxattrExt }: Exchange): numb
   return 0;
 }
 
-/** The kernel asks without room for the value whether a file has capabilities. */
-function countQuestion({ asked }: Records, { nodeId, pid }: RequestHeader): void {
-  asked.times = asked.nodeId === nodeId && asked.pid === pid ? asked.times + 1 : 1;
-  asked.nodeId = nodeId;
-  asked.pid = pid;
-}
-
-/**
- * Before a write that drops capabilities the kernel asks twice for them (fs/inode.c:file_remove_privs_flags(), fs/attr.c:
- * notify_change() v6.18), before a chown(2) once, before removexattr(2) never. Whose questions another thread's come
- * between is taken for a chown: that drops too much rather than too little.
- */
 function removexattr({ fs, request, header, records }: Exchange): number {
   decodeName(request, records.name);
+  const isCapability = records.name.name === 'security.capability';
+  const { removals, caller } = records;
+  if (isCapability && removals.isForChown(header) && !mayDropSetId(fs, header.nodeId, caller)) return -EPERM;
   fs.removexattr(header.nodeId, records.name.name);
-  if (records.name.name !== 'security.capability') return 0;
-  const { asked } = records;
-  const writes = asked.nodeId === header.nodeId && asked.pid === header.pid && asked.times > 1;
-  records.lostCapability = writes ? header.nodeId : NO_NODE;
-  asked.times = 0;
+  if (isCapability) removals.removed(header);
   return 0;
 }
 

@@ -14,7 +14,7 @@ import { DirentBuffer } from '../../fuse/encode-dirent.js';
 import { Attr, Entry, Opened, StatFs } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
 import { AttrChange, Creation, NewEntry, NewFile, OpenIntent, WriteData } from '../../vfs/file-system.js';
-import { NO_NODE, type NodeId } from '../../vfs/node-id.js';
+import { CapabilityRemovals, Writers } from './bare-chown.js';
 
 export class Records {
   readonly getattr = new attr.GetattrIn();
@@ -42,10 +42,8 @@ export class Records {
   readonly getxattr = new xattr.GetxattrIn();
   readonly listxattr = new xattr.ListxattrIn();
 
-  /** The file whose capabilities were removed last, for a write, until its next setattr. */
-  lostCapability: NodeId = NO_NODE;
-  /** Which thread asked last whether a file has capabilities, of one that has, and how often in a row. */
-  readonly asked = { nodeId: NO_NODE, pid: 0, times: 0 };
+  readonly removals = new CapabilityRemovals();
+  readonly writers = new Writers();
 
   readonly caller = new Caller();
   readonly attr = new Attr();

@@ -34,6 +34,7 @@ import type { NodeId } from '../../vfs/node-id.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
 import { Failures } from '../failures.js';
 import type { FarLoop, FarRouter } from '../far/far-router.js';
+import { IDLE_MS, IdleCollector } from '../idle-collector.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { handlers, NO_REPLY } from './dispatch.js';
 import { Records } from './records.js';
@@ -98,6 +99,7 @@ export class SessionLoop implements Session, FarLoop {
   readonly #far: FarRouter | undefined;
   #parked: Parked[] = [];
   #turns = MOST_TURNS;
+  readonly #collector = new IdleCollector();
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -128,7 +130,7 @@ export class SessionLoop implements Session, FarLoop {
         } else if (length === -ENODEV) {
           return 'unmounted';
         } else if (length === -EAGAIN) {
-          if (!this.#spin(waitSet)) poll(waitSet, this.#far?.settle() ?? -1);
+          if (!this.#spin(waitSet)) this.#sleep(waitSet);
         } else if (length !== -EINTR && length !== -ENOENT) {
           check(length, 'read', '/dev/fuse');
         }
@@ -155,6 +157,12 @@ export class SessionLoop implements Session, FarLoop {
     }
     this.#turns = Math.max(LEAST_TURNS, this.#turns >> 1);
     return false;
+  }
+
+  #sleep(waitSet: PollSet): void {
+    const dueMs = this.#far?.settle() ?? -1;
+    if (!this.#collector.isDue || (dueMs >= 0 && dueMs < IDLE_MS)) poll(waitSet, dueMs);
+    else if (poll(waitSet, IDLE_MS) === 0) this.#collector.collect();
   }
 
   /** Requests so far, by opcode name. */
@@ -210,6 +218,9 @@ export class SessionLoop implements Session, FarLoop {
       this.#interrupt();
       return;
     }
+    if (opcode === FUSE_FORGET) this.#collector.note(1);
+    // A fuse_forget_one of 16 bytes each.
+    else if (opcode === FUSE_BATCH_FORGET) this.#collector.note(header.len >> 4);
     if (this.#far !== undefined && this.#far.storages.length > 0 && this.#far.take(this)) return;
     const result = opcode === FUSE_INIT ? this.#init() : this.#dispatch();
     if (result === undefined) return;

@@ -48,8 +48,10 @@ export interface AppliedLayer {
 
 export interface ImplicitDirectory {
   readonly path: Name;
-  /** It or one above it hides the layers below. */
+  /** What the layers below have here does not show. */
   readonly isCut: boolean;
+  /** It holds whiteouts alone: without a directory below it is not there at all. */
+  readonly isHollow: boolean;
 }
 
 const WHITEOUT_PREFIX = '.wh.';
@@ -125,13 +127,12 @@ export class LayerApplier implements TarSink {
 
   /** After the last entry: directories get their attributes. */
   finish(): AppliedLayer {
-    const implicit: ImplicitDirectory[] = [];
     for (const directory of this.#directories.depthFirst()) {
+      if (this.#becomesWhiteout(directory)) continue;
       const { entry, isOpaque } = directory;
       const fd = this.#directories.descriptor(directory);
       const path = directory.path();
-      if (entry === undefined) implicit.push({ path, isCut: isCut(directory) });
-      if (isOpaque && directory.parent !== undefined) {
+      if (isOpaque && directory.parent !== undefined && this.#options.isPlainTree !== true) {
         check(fsetxattr(fd, this.#xattrs.opaque, YES, 0), 'setxattr', path);
       }
       try {
@@ -140,6 +141,8 @@ export class LayerApplier implements TarSink {
         throw explained(error, path);
       }
     }
+    const implicit: ImplicitDirectory[] = [];
+    gatherImplicit(this.#directories.root, implicit);
     return {
       implicit,
       isRootOpaque: this.#directories.root.isOpaque,
@@ -147,6 +150,15 @@ export class LayerApplier implements TarSink {
       entries: this.#tally.entries,
       notices: this.#attributes.notices,
     };
+  }
+
+  /** A directory that was deleted, and of which the tar then says only what is deleted in it. */
+  #becomesWhiteout(directory: LayerDirectory): boolean {
+    const { parent, name } = directory;
+    if (parent === undefined || !directory.isReplaced || !directory.isHollow()) return false;
+    this.#directories.discard(parent, name);
+    check(mknodat(this.#directories.descriptor(parent), name, S_IFCHR, 0, 0), 'mknod', name);
+    return true;
   }
 
   /** Closes what is open, also after a failure. */
@@ -197,7 +209,7 @@ export class LayerApplier implements TarSink {
     if (name === '' || name === '.' || name === '..') throw new UserError('the whiteout names nothing');
     const known = parent.children.get(name);
     if (known !== undefined) {
-      known.isOpaque = true;
+      known.replaces();
       return;
     }
     const made = mknodat(this.#directories.descriptor(parent), name, S_IFCHR, 0, 0);
@@ -214,6 +226,7 @@ export class LayerApplier implements TarSink {
   }
 
   #make(parent: LayerDirectory, name: Name, entry: TarEntry): void {
+    parent.hasObjects = true;
     const make = MAKERS[entry.type];
     const source = entry.type === 'link' ? this.#linkSource(entry) : undefined;
     try {
@@ -323,11 +336,13 @@ function noTarget(entry: TarEntry): UserError {
   return new UserError(`it is a link to '${displayName(entry.linkName)}', which the layer has no file of`);
 }
 
-function isCut(directory: LayerDirectory): boolean {
-  for (let at: LayerDirectory | undefined = directory; at !== undefined; at = at.parent) {
-    if (at.isOpaque) return true;
+/** Parents before children. */
+function gatherImplicit(directory: LayerDirectory, into: ImplicitDirectory[], isHidden = false): void {
+  const isCut = isHidden || directory.isReplaced;
+  if (directory.entry === undefined) {
+    into.push({ path: directory.path(), isCut, isHollow: directory.isHollow() });
   }
-  return false;
+  for (const child of directory.children.values()) gatherImplicit(child, into, isCut || directory.isOpaque);
 }
 
 function hasAufsPart(path: Name): boolean {

@@ -31,11 +31,33 @@ export class LayerDirectory {
   fd = -1;
   /** What the tar says of it; undefined: it came with something inside it. */
   entry: TarEntry | undefined;
+  /** It hides what the layers below have in it. */
   isOpaque = false;
+  /** And it is none of theirs: the layer deleted what they have here, or had a file in its place. */
+  isReplaced = false;
+  /** Something that is no directory and no whiteout was made in it. */
+  hasObjects = false;
+
+  #isHollow: boolean | undefined;
 
   constructor(parent: LayerDirectory | undefined, name: Name) {
     this.parent = parent;
     this.name = name;
+  }
+
+  /**
+   * Whether there are whiteouts alone, and the tar does not speak of it: it is then no directory of this layer.
+   * PRECONDITION: all entries of the tar are there; the answer is kept.
+   */
+  isHollow(): boolean {
+    if (this.parent === undefined || this.entry !== undefined || this.hasObjects) return false;
+    this.#isHollow ??= [...this.children.values()].every((child) => child.isHollow());
+    return this.#isHollow;
+  }
+
+  replaces(): void {
+    this.isOpaque = true;
+    this.isReplaced = true;
   }
 
   path(): Name {
@@ -108,9 +130,9 @@ export class LayerDirectories {
     const known = parent.children.get(name);
     if (known !== undefined) return known;
     // A whiteout, or a file: either hid what the layers below have here, and still does.
-    const isOpaque = this.discard(parent, name);
+    const isReplaced = this.discard(parent, name);
     const made = this.#make(parent, name);
-    made.isOpaque = isOpaque;
+    if (isReplaced) made.replaces();
     return made;
   }
 
@@ -163,7 +185,7 @@ export class LayerDirectories {
     if (result === -EEXIST && this.isWhiteout(parent, name)) {
       check(unlinkat(fd, name, 0), 'unlink', name);
       result = mkdirat(fd, name, 0o700);
-      made.isOpaque = true;
+      made.replaces();
     }
     if (result === -EEXIST) throw this.#notADirectory(parent, name);
     check(result, 'mkdir', name);

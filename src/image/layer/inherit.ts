@@ -1,11 +1,21 @@
 /**
  * Directories that a layer's tar does not describe, because it only has something inside them: they show what the
- * layers below have there, as they would if the layers were unpacked over each other.
+ * layers below have there, as they would if the layers were unpacked over each other. One that holds whiteouts alone,
+ * of a directory that is not there, is not there either.
  */
 
 import { ELOOP, ENOENT, ENOTDIR } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
-import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, STATX_BASIC_STATS } from '../../linux/constants.js';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  STATX_BASIC_STATS,
+} from '../../linux/constants.js';
+import { renameat2 } from '../../linux/directory.js';
+import { Times, utimensat } from '../../linux/inode.js';
 import { close, dup, openat } from '../../linux/open.js';
 import { CAP_CHOWN, hasCapability } from '../../linux/process.js';
 import { fstatx, Statx } from '../../linux/statx.js';
@@ -18,19 +28,28 @@ import { AttributeWriter } from './attributes.js';
 
 const OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
+export interface SettledTree {
+  readonly tree: string;
+  /** A directory beside the tree, for what is taken out of it. */
+  readonly trash: string;
+  /** Parents before children. */
+  readonly implicit: readonly ImplicitDirectory[];
+}
+
 /** `tree` and `lowers` (bottom first) are directories of layers, complete but for this. */
-export function inheritAttributes(
-  tree: string,
-  implicit: readonly ImplicitDirectory[],
-  lowers: readonly string[],
-): void {
-  const wanted = implicit.filter(({ isCut }) => !isCut);
-  if (wanted.length === 0 || lowers.length === 0) return;
-  const opened = [tree, ...lowers.toReversed()].map(openRoot);
+export function inheritAttributes({ tree, trash, implicit }: SettledTree, lowers: readonly string[]): void {
+  const wanted = implicit.filter(({ isCut, isHollow }) => isHollow || !isCut);
+  if (wanted.length === 0) return;
+  const opened = [tree, trash, ...lowers.toReversed()].map(openRoot);
   try {
-    const [own, ...below] = opened as [number, ...number[]];
+    const [own, trashFd, ...below] = opened as [number, number, ...number[]];
     const writer = new AttributeWriter(hasCapability(CAP_CHOWN), xattrs);
-    for (const { path } of wanted) inherit({ own, below, writer }, path);
+    const stack = { own, below, writer, trash: { fd: trashFd, count: 0 } };
+    let gone: Name | undefined;
+    for (const directory of wanted) {
+      if (gone !== undefined && directory.path.startsWith(`${gone}/`)) continue;
+      if (!inherit(stack, directory)) gone = directory.path;
+    }
   } finally {
     for (const fd of opened) close(fd);
   }
@@ -41,11 +60,18 @@ interface Stack {
   /** Topmost first. */
   readonly below: readonly number[];
   readonly writer: AttributeWriter;
+  /** How many there are in it. */
+  readonly trash: { readonly fd: number; count: number };
 }
 
-function inherit({ own, below, writer }: Stack, path: Name): void {
-  const sourceFd = findBelow(below, path);
-  if (sourceFd === undefined) return;
+/** @returns false when the directory was taken out: it is hollow, and nothing below shows a directory there. */
+function inherit(stack: Stack, { path, isCut, isHollow }: ImplicitDirectory): boolean {
+  const { own, below, writer } = stack;
+  const sourceFd = isCut ? undefined : findBelow(below, path);
+  if (sourceFd === undefined) {
+    if (isHollow) takeOut(stack, path);
+    return !isHollow;
+  }
   const stat = new Statx();
   const target = openPath(own, path);
   try {
@@ -68,6 +94,28 @@ function inherit({ own, below, writer }: Stack, path: Name): void {
   } finally {
     close(sourceFd);
     if (target.fd >= 0) close(target.fd);
+  }
+  return true;
+}
+
+/** The directory above keeps its time. */
+function takeOut({ own, trash }: Stack, path: Name): void {
+  const slash = path.lastIndexOf('/');
+  const { fd } = openPath(own, path.slice(0, Math.max(slash, 0)));
+  check(fd, 'open', path);
+  try {
+    const before = new Statx();
+    check(fstatx(fd, STATX_BASIC_STATS, before), 'statx', path);
+    const name = `hollow${trash.count++}`;
+    check(renameat2(fd, path.slice(slash + 1), trash.fd, name, 0), 'rename', path);
+    const times = new Times();
+    times.atimeSec = before.mtimeSec;
+    times.atimeNsec = before.mtimeNsec;
+    times.mtimeSec = before.mtimeSec;
+    times.mtimeNsec = before.mtimeNsec;
+    check(utimensat(fd, '', times, AT_EMPTY_PATH), 'utimensat', path);
+  } finally {
+    close(fd);
   }
 }
 

@@ -135,19 +135,6 @@ describe('plyfs run', () => {
     expect(BigInt(`0x${bounding('--privileged')}`)).toBeGreaterThan(0xa00425fbn);
   });
 
-  test('-t gives a terminal of its own, and what is typed comes through', () => {
-    const command = `node ${cli()} run --root ${bench.store.root} --rm -it box sh -c 'tty; stty size; read line; echo got \\$line'`;
-    const { stdout, code } = bench.run(
-      'sh',
-      '-c',
-      `(sleep 4; echo hello; sleep 1) | script -qefc "stty rows 33 cols 99; ${command}" /dev/null`,
-    );
-    expect(stdout).toContain('/dev/pts/0');
-    expect(stdout).toContain('33 99');
-    expect(stdout).toContain('got hello');
-    expect(code).toBe(0);
-  }, 30_000);
-
   test.each([
     'SIGTERM',
     'SIGINT',

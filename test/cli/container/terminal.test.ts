@@ -27,7 +27,7 @@ interface Played {
 }
 
 /** `plyfs ARGS` on a terminal of its own. */
-function play(args: readonly string[], script: Script): Promise<Played> {
+function play(args: readonly string[], script: Script, before = ''): Promise<Played> {
   const words = [
     process.execPath,
     '--',
@@ -37,7 +37,7 @@ function play(args: readonly string[], script: Script): Promise<Played> {
     bench.store.root,
     ...args.slice(1),
   ];
-  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const line = before + words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   return new Promise((resolve) => {
     const child = spawn('script', ['-qefc', line, '/dev/null'], {
       env: { ...bench.env, SHELL: '/bin/sh' },
@@ -69,6 +69,11 @@ function play(args: readonly string[], script: Script): Promise<Played> {
 const box = (script: string, ...flags: string[]) => ['run', '--rm', ...flags, 'box', 'sh', '-c', script];
 
 describe('on a terminal', { timeout: 60_000 }, () => {
+  test('-t: a terminal of its own, of the size of ours', async () => {
+    const { output } = await play(box('tty; stty size', '-t'), [], 'stty rows 33 cols 99; ');
+    expect(output.replaceAll('\r', '')).toBe('/dev/pts/0\n33 99\n');
+  });
+
   test('-i alone: the command reads what is typed, and waits for it', async () => {
     const { code, output } = await play(box('echo go; cat', '-i'), [
       ['go\r\n', 'typed\n'],

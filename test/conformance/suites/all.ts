@@ -15,6 +15,7 @@ import { remove } from './remove.suite.js';
 import { rename } from './rename.suite.js';
 import { renameDirectory } from './rename-directory.suite.js';
 import { largeDirectory, manyLayers } from './scale.suite.js';
+import { setId } from './set-id.suite.js';
 import { sharing } from './sharing.suite.js';
 import { space } from './space.suite.js';
 import { special } from './special.suite.js';
@@ -34,6 +35,7 @@ export const allSuites: readonly Suite[] = [
   link,
   special,
   permission,
+  setId,
   xattr,
   nested,
   times,

@@ -57,6 +57,20 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a name of a file of a layer shows what was written by a link made of it, while it was being read',
+    layers: layers(dir({ a: file('lower'.repeat(20_000)), s: file('small') })),
+    async run(fs) {
+      for (const name of ['a', 's']) {
+        await fs.link(name, `${name}2`);
+        const old = await fs.open(name, O_RDONLY);
+        await fs.writeFile(`${name}2`, 'UPPER', O_WRONLY);
+        expect((await fs.readFile(name)).slice(0, 5)).toBe('UPPER');
+        await fs.close(old);
+        expect((await fs.readFile(name)).slice(0, 5)).toBe('UPPER');
+      }
+    },
+  },
+  {
     name: 'hard links of a layer stay one file after a write',
     layers: layers(dir({ a: file('lower'), b: hardlink('a'), d: dir({ c: hardlink('a') }) })),
     async run(fs, t) {

@@ -165,6 +165,33 @@ const cases: Case[] = [
       expect(await outcome(fs.setLock(mine, F_RDLCK, 0, 5))).toBe('EAGAIN');
     },
   },
+  {
+    name: 'locks of open files part two opens of one process, and stay when another descriptor is closed',
+    layers: layers(dir({ f: file('x'.repeat(100)) })),
+    async run(fs) {
+      const [mine, again] = [await fs.open('f', O_RDWR), await fs.open('f', O_RDWR)];
+      await fs.setFileLock(mine, F_WRLCK, 10, 20);
+      expect(await outcome(fs.setFileLock(again, F_RDLCK, 25, 10))).toBe('EAGAIN');
+      expect(await outcome(fs.setLock(again, F_RDLCK, 25, 10))).toBe('EAGAIN');
+      await fs.close(await fs.open('f'));
+      expect(await outcome(fs.setFileLock(again, F_RDLCK, 25, 10))).toBe('EAGAIN');
+      await fs.close(mine);
+      expect(await outcome(fs.setFileLock(again, F_RDLCK, 25, 10))).toBe('ok');
+    },
+  },
+  {
+    name: 'a signal ends the wait for a lock, and who is killed leaves none',
+    layers: layers(dir({ f: file('x') })),
+    async run(fs) {
+      const mine = await fs.open('f', O_RDWR);
+      await fs.flock(mine, LOCK_EX);
+      const waited = await fs.run('timeout', '0.2', 'flock', 'f', 'true');
+      expect(waited.status).toBe(124);
+      await fs.flock(mine, LOCK_UN);
+      expect((await fs.run('sh', '-c', 'exec 9< f; flock -x 9 && kill -9 $$')).status).toBeNull();
+      expect(await outcome(fs.flock(mine, LOCK_EX | LOCK_NB))).toBe('ok');
+    },
+  },
 ];
 
 export const sharing: Suite = { name: 'sharing', cases };

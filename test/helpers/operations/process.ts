@@ -28,6 +28,7 @@ export interface Lock {
 const F_GETLK = 5;
 const F_SETLK = 6;
 const F_SETLKW = 7;
+const F_OFD_SETLK = 37;
 const DEFAULT_UMASK = 0o022;
 
 const maps = new Map<bigint, number>();
@@ -81,7 +82,11 @@ export const processOperations = {
   setLock(fd: number, type: number, start: number, length: number): void {
     fcntl(fd, F_SETLK, packLock(type, start, length));
   },
-  /** The same, waiting. */
+  /** The same, of the open file instead of the process. */
+  setFileLock(fd: number, type: number, start: number, length: number): void {
+    fcntl(fd, F_OFD_SETLK, packLock(type, start, length));
+  },
+  /** As `setLock`, waiting. */
   waitLock(fd: number, type: number, start: number, length: number): void {
     fcntl(fd, F_SETLKW, packLock(type, start, length));
   },

@@ -204,6 +204,7 @@ describe('createContainer()', () => {
     expect(readdirSync(store.path('containers'))).toEqual([]);
     expect(listVolumes(store)).toEqual([]);
     expect(readdirSync(store.path('pending'))).toEqual([]);
+    expect(store.trash()).toEqual([]);
   });
 
   test('a name in use is refused with its holder', async () => {

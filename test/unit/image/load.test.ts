@@ -75,6 +75,39 @@ describe('loadImages()', () => {
     expect(lstatSync(join(tree, 'etc/a')).isCharacterDevice()).toBe(true);
   });
 
+  test('a directory of which a layer only deletes something is there when the layers below have it', async () => {
+    const deleting = tarBytes(
+      { name: 'etc/.wh.a' },
+      { name: 'opt/.wh..wh..opq' },
+      { name: 'none/deep/.wh.x' },
+      { name: 'file/.wh.x' },
+      { name: '.wh.gone' },
+      { name: 'gone/.wh.x' },
+      { name: 'later/.wh.x' },
+      { name: '.wh.later' },
+      { name: 'mine/', type: '5', mtime: 99 },
+      { name: 'mine/none/.wh.x' },
+    );
+    const below = tarBytes(
+      { name: 'etc/', type: '5', mode: 0o750, mtime: 77 },
+      { name: 'opt/', type: '5', mode: 0o711, mtime: 78 },
+      { name: 'file', content: 'f' },
+      { name: 'gone/x', content: 'x' },
+      { name: 'later/x', content: 'x' },
+    );
+    layout.name(layout.image([below, deleting]), 'app:1');
+    await load(write('a.tar', layout.tar()));
+    const tree = layerTreePath(bench.store, resolveImage(bench.store, 'app:1').layers[1]!);
+    expect(readdirSync(tree).sort()).toEqual(['etc', 'gone', 'later', 'mine', 'opt']);
+    for (const name of ['gone', 'later', 'etc/a']) {
+      expect(lstatSync(join(tree, name)).isCharacterDevice()).toBe(true);
+    }
+    expect(statSync(join(tree, 'opt')).mode & 0o7777).toBe(0o711);
+    expect(statSync(join(tree, 'opt')).mtimeMs).toBe(78_000);
+    expect(readdirSync(join(tree, 'mine'))).toEqual([]);
+    expect(statSync(join(tree, 'mine')).mtimeMs).toBe(99_000);
+  });
+
   test('a root that is opaque cuts the layers below it', async () => {
     layout.name(
       layout.image([base, tarBytes({ name: '.wh..wh..opq' }, { name: 'new', content: 'n' })]),

@@ -8,6 +8,7 @@ import {
   hostRule,
   maxFileLines,
   maxReadmeLines,
+  processImportFindings,
   readmeFindings,
   switchedOffFindings,
 } from '../../../scripts/check/source-rules.js';
@@ -82,6 +83,15 @@ describe('switchedOffFindings()', () => {
   it('leaves strings, other names and other folders alone', () => {
     expect(found("it('says it.only when alone', () => list.skip(2));")).toEqual([]);
     expect(switchedOffFindings({ path: 'src/a.ts', text: 'it.only()' })).toEqual([]);
+  });
+});
+
+describe('processImportFindings()', () => {
+  it('finds an import of node:process in what is shipped', () => {
+    const text = "import { chdir } from 'node:process';";
+    expect(processImportFindings({ path: 'src/a.ts', text })).toHaveLength(1);
+    expect(processImportFindings({ path: 'scripts/a.ts', text })).toEqual([]);
+    expect(processImportFindings({ path: 'src/a.ts', text: "process.chdir('/')" })).toEqual([]);
   });
 });
 

@@ -11,6 +11,7 @@ const COMMIT_DETAILS = `
 What the container has changed becomes a layer on top of its image's; volumes and other mounts are not in it. Its
 command, variables and so on become the image's configuration, changed by -c (CMD, ENTRYPOINT, ENV, WORKDIR, USER,
 VOLUME, LABEL, EXPOSE, STOPSIGNAL). Its processes are stopped meanwhile. The new image's id is printed.
+The same changes give the same layer; with SOURCE_DATE_EPOCH set, which becomes the image's date, the same image.
 
 Examples:
   plyfs commit web app:2

@@ -24,6 +24,8 @@ const SHAPE: ListShape = {
 const DETAILS = `
 Newest first. LAYER is the directory in the store that the line made; lines that changed only the configuration have none.
 
+Keys of --format json and of a template: ${SHAPE.keys.join(', ')}.
+
 Examples:
   plyfs image history debian:12
   plyfs image history --no-trunc --format '{{.CreatedBy}}' app`;

@@ -15,6 +15,7 @@ Instructions for --change: CMD, ENTRYPOINT, ENV, WORKDIR, USER, VOLUME, LABEL, E
 
 Without root everything belongs to you, capabilities are left out, and devices are refused unless --skip-devices.
 PLYFS_LAYER_BYTES and PLYFS_LAYER_ENTRIES limit what a tar may unpack to (100 GiB and 5 million by default).
+SOURCE_DATE_EPOCH, where it is set, is the image's date: the same tar then gives the same image.
 
 Examples:
   plyfs image import rootfs.tar.gz debian:12

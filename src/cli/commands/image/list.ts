@@ -30,6 +30,8 @@ SIZE is that of the files in all layers of the image; layers that images share a
 Filters: dangling=true|false, label=KEY[=VALUE], reference=PATTERN ('*' is anything but a slash),
 before=IMAGE, since=IMAGE.
 
+Keys of --format json and of a template: ${SHAPE.keys.join(', ')}.
+
 Examples:
   plyfs image ls --filter dangling=true -q
   plyfs image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}'

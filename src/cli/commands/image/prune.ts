@@ -3,7 +3,6 @@
  */
 
 import { Command } from 'commander';
-import { UserError } from '../../../errno/user-error.js';
 import { confirm } from '../../confirm.js';
 import { matchesLabels, parseFilters } from '../../list.js';
 import { collect } from '../../options.js';
@@ -16,11 +15,11 @@ const FILTERS = ['label', 'label!', 'until'];
 const DETAILS = `
 Without -a, images without a name, among them the steps that builds keep, and what broken pulls have left; with it, all
 that no container was made of.
-Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME (RFC 3339: only images made before it).
+Filters: label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE (10m, 24h, 7d) or a date: images made before.
 
 Examples:
   plyfs image prune -f
-  plyfs image prune -a --filter until=2026-01-01T00:00:00Z`;
+  plyfs image prune -a --filter until=24h`;
 
 interface PruneFlags extends StoreFlags {
   readonly all?: boolean;
@@ -41,8 +40,9 @@ export function imagePruneCommand(): Command {
 
 async function runPrune(flags: PruneFlags): Promise<void> {
   const { pruneImages } = await import('../../../image/remove-image.js');
+  const { parseUntil } = await import('../../../container/until.js');
   const filters = parseFilters(flags.filter, FILTERS);
-  const until = (filters.get('until') ?? []).map(timeOf);
+  const until = (filters.get('until') ?? []).map((text) => parseUntil(text));
   const what = flags.all ? 'all images that no container uses' : 'all images without a name';
   await confirm({ warning: `This will remove ${what}.`, force: flags.force });
   const removal = pruneImages(await openStore(flags), {
@@ -57,10 +57,4 @@ async function runPrune(flags: PruneFlags): Promise<void> {
   for (const name of removal.untagged) print(`Untagged: ${name}`);
   for (const id of removal.deleted) print(`Deleted: ${id}`);
   print(`Total reclaimed space: ${humanSize(removal.freedBytes)}`);
-}
-
-function timeOf(text: string): number {
-  const time = Date.parse(text);
-  if (!Number.isNaN(time)) return time;
-  throw new UserError(`invalid filter 'until=${text}'`, { hint: 'a time is like 2026-01-31T12:00:00Z' });
 }
