@@ -79,6 +79,7 @@ export class BuildContext {
 
 /** A test by patterns of `.dockerignore`, of paths relative to what they are for. */
 export function patternTest(patterns: readonly string[]): (path: string) => boolean {
+  for (const pattern of patterns) checkPattern(pattern, 'of --exclude');
   const found = dockerignore().add([...patterns]);
   return (path) => path !== '' && found.ignores(path);
 }
@@ -89,11 +90,22 @@ export function notFound(source: string): UserError {
   });
 }
 
+/** The library makes regular expressions of them when they are used. */
+function checkPattern(pattern: string, where: string): void {
+  try {
+    dockerignore().add([pattern]).ignores('x');
+  } catch (error) {
+    throw new UserError(`invalid pattern '${pattern}' ${where}`, { cause: error });
+  }
+}
+
 function readPatterns(paths: readonly string[]): string[] {
   const path = paths.find((candidate) => existsSync(candidate));
   if (path === undefined) return [];
-  return readFileSync(path, 'utf8')
+  const patterns = readFileSync(path, 'utf8')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
+  for (const pattern of patterns) checkPattern(pattern, `of '${path}'`);
+  return patterns;
 }

@@ -4,6 +4,7 @@
  */
 
 import { UserError } from '../errno/user-error.js';
+import { cutValue } from './cut-value.js';
 
 /** The value of a variable; undefined: not set. */
 export type Lookup = (name: string) => string | undefined;
@@ -169,7 +170,7 @@ function readVariable(reader: Reader): string {
     reader.at += plain[0].length;
     return reader.lookup(plain[1]) ?? '';
   }
-  const braced = /^\$\{([A-Za-z_]\w*)(:?[-+?])?/.exec(rest);
+  const braced = /^\$\{([A-Za-z_]\w*)(:?[-+?]|##?|%%?|\/\/?)?/.exec(rest);
   if (!braced) {
     if (rest.startsWith('${')) throw new UserError(`cannot read the variable in '${reader.text}'`);
     reader.at += 1;
@@ -200,6 +201,7 @@ function substitute(reader: Reader, name: string, operator: string | undefined, 
     if (word !== '') throw new UserError(`'\${${name}${word}}' uses a modifier that is not supported`);
     return value ?? '';
   }
+  if (/[#%/]/.test(operator)) return cutValue(value ?? '', operator, word);
   const isSet = value !== undefined && !(operator.startsWith(':') && value === '');
   switch (operator.at(-1)) {
     case '-':

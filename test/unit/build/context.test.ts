@@ -62,6 +62,12 @@ describe('BuildContext', () => {
     expect(() => context.match('b')).toThrow("'b' is not in the build context");
   });
 
+  test('says which pattern cannot be read', () => {
+    files('a');
+    writeFileSync(join(root, '.dockerignore'), 'a\n[b\n');
+    expect(() => new BuildContext(root)).toThrow(/invalid pattern '\[b' of '.*\/.dockerignore'/);
+  });
+
   test('refuses what is not there, and symlinks that lead out', () => {
     files('a');
     symlinkSync('/etc/passwd', join(root, 'out'));

@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { parseDockerfile } from '../../../src/build/dockerfile.js';
 import { expandPairs, expandValue, expandWords, jsonForm, rawWords } from '../../../src/image/words.js';
 
-const lookup = (name: string): string | undefined => ({ A: 'a', EMPTY: '', TWO: 'x  y' })[name];
+const lookup = (name: string): string | undefined =>
+  ({ A: 'a', EMPTY: '', TWO: 'x  y', PATHS: 'a/b/c.tar.gz' })[name];
 
 describe('parseDockerfile()', () => {
   test('reads stages, flags, continued lines and comments between them', () => {
@@ -100,6 +101,15 @@ describe('expandValue()', () => {
     ['$', '$'],
     ['$-', '$-'],
     ['${TWO}', 'x  y'],
+    ['${PATHS#*/}', 'b/c.tar.gz'],
+    ['${PATHS##*/}', 'c.tar.gz'],
+    ['${PATHS%.*}', 'a/b/c.tar'],
+    ['${PATHS%%.*}', 'a/b/c'],
+    ['${PATHS#x}', 'a/b/c.tar.gz'],
+    ['${PATHS/?.t/$&.}', 'a/b/$&.ar.gz'],
+    ['${A//a/$EMPTY}', ''],
+    ['${PATHS//./-}', 'a/b/c-tar-gz'],
+    ['${NONE#x}', ''],
   ])('%s is %j', (text, value) => {
     expect(expandValue(text, lookup)).toBe(value);
   });
@@ -110,7 +120,7 @@ describe('expandValue()', () => {
     ['${A', 'has no end'],
     ['${', 'cannot read the variable'],
     ['${NONE:?must be}', "variable 'NONE' is not set: must be"],
-    ['${A#x}', 'not supported'],
+    ['${A^x}', 'not supported'],
   ])('refuses %s', (text, message) => {
     expect(() => expandValue(text, lookup)).toThrow(message);
   });
