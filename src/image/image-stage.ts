@@ -229,14 +229,19 @@ export class ImageStage implements Disposable {
     this.#intent.carryOut();
   }
 
-  /** One call for all files, before the store is locked. */
+  /** One call for all files of a file system, before the store is locked; layers may lie on another than blobs. */
   #sync(): void {
-    const path = this.store.path(this.#folder);
-    const fd = check(openat(AT_FDCWD, nameFromText(path), O_RDONLY | O_DIRECTORY), 'open', path);
-    try {
-      check(syncfs(fd), 'syncfs', path);
-    } finally {
-      close(fd);
+    const synced = new Set<number>();
+    for (const path of [this.store.path(this.#folder), this.store.path('layers')]) {
+      const { dev } = statSync(path);
+      if (synced.has(dev)) continue;
+      synced.add(dev);
+      const fd = check(openat(AT_FDCWD, nameFromText(path), O_RDONLY | O_DIRECTORY), 'open', path);
+      try {
+        check(syncfs(fd), 'syncfs', path);
+      } finally {
+        close(fd);
+      }
     }
   }
 

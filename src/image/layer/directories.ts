@@ -24,10 +24,13 @@ import { isDeviceWhiteout } from '../../union/format.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import type { TarEntry } from '../tar/entry.js';
 
+const NO_CHILDREN: ReadonlyMap<Name, LayerDirectory> = new Map();
+
 export class LayerDirectory {
   readonly parent: LayerDirectory | undefined;
   readonly name: Name;
-  readonly children = new Map<Name, LayerDirectory>();
+  /** Made with the first child: most directories of a hostile tar have none. */
+  #children: Map<Name, LayerDirectory> | undefined;
   fd = -1;
   /** What the tar says of it; undefined: it came with something inside it. */
   entry: TarEntry | undefined;
@@ -43,6 +46,19 @@ export class LayerDirectory {
   constructor(parent: LayerDirectory | undefined, name: Name) {
     this.parent = parent;
     this.name = name;
+  }
+
+  get children(): ReadonlyMap<Name, LayerDirectory> {
+    return this.#children ?? NO_CHILDREN;
+  }
+
+  add(child: LayerDirectory): void {
+    this.#children ??= new Map();
+    this.#children.set(child.name, child);
+  }
+
+  remove(name: Name): void {
+    this.#children?.delete(name);
   }
 
   /**
@@ -145,7 +161,7 @@ export class LayerDirectories {
       return result !== -ENOENT;
     }
     check(renameat2(fd, name, this.#trashFd, String(this.#trashed++), 0), 'rename', name);
-    parent.children.delete(name);
+    parent.remove(name);
     this.#lastPath = undefined;
     return true;
   }
@@ -190,7 +206,7 @@ export class LayerDirectories {
     if (result === -EEXIST) throw this.#notADirectory(parent, name);
     check(result, 'mkdir', name);
     this.made++;
-    parent.children.set(name, made);
+    parent.add(made);
     return made;
   }
 
