@@ -2,7 +2,7 @@
  * `node dist/scripts/acceptance.js`: a real Debian root lived in on ext4, on kernel overlayfs and on plyfs, and the trees
  * compared; then each upper mounted again, by its own union and by the other.
  *
- * Needs root, debootstrap (once) and the network (apt-get install inside the tree). About eight minutes.
+ * Needs root, rsync, debootstrap (once) and the network (apt-get install inside the tree). About eight minutes.
  * INVARIANT: however it ends, the mounts and the folder are gone after it. Status 1 when any two trees differ.
  */
 
@@ -97,6 +97,14 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   if (process.getuid?.() !== 0) {
     process.stderr.write('acceptance: mounting and chroot need root\n');
+    return 1;
+  }
+  const hasRsync = await bash('command -v rsync').then(
+    () => true,
+    () => false,
+  );
+  if (!hasRsync) {
+    process.stderr.write("acceptance: rsync is not installed; 'apt-get install rsync' brings it\n");
     return 1;
   }
   const folder = mkdtempSync('/var/tmp/plyfs-acceptance-');
