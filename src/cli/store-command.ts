@@ -25,7 +25,8 @@ export function addStoreOptions(command: Command): Command {
 export async function openStore({ root }: StoreFlags): Promise<Store> {
   const { Store: Opened } = await import('../store/store.js');
   const { endAtSignal } = await import('../linux/process.js');
-  for (const signal of [constants.signals.SIGINT, constants.signals.SIGTERM]) endAtSignal(signal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    if (process.listenerCount(signal) === 0) endAtSignal(constants.signals[signal]);
   return root === undefined ? new Opened() : new Opened(resolve(root));
 }
 

@@ -1,9 +1,11 @@
 /** What breaks around plyfs: full disks, no descriptors, layers and run directories that somebody else has changed. */
 
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cliScript, Workbench } from './plyfs-run.js';
+import { cliScript, until, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 
@@ -20,6 +22,13 @@ function sh(script: string): string {
   const { code, stdout, stderr } = bench.run('sh', '-ec', script);
   expect([code, stderr]).toEqual([0, '']);
   return stdout;
+}
+
+const { SIGINT, SIGTERM } = constants.signals;
+
+function catches(pid: number | undefined, signal: number): boolean {
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '';
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 function oneLine(stderr: string): string {
@@ -95,6 +104,23 @@ describe('plyfs', () => {
     expect(stdout).toMatch(/^ok +FUSE protocol/m);
     // The probe is given up after 5 s.
     expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('is ended by SIGINT and SIGTERM wherever it waits', async () => {
+    const child = spawn(
+      process.execPath,
+      [cliScript, 'volume', 'import', '--root', `${bench.root}/state`, 'data'],
+      {
+        env: bench.env,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      },
+    );
+    const ended = new Promise((resolve) => child.on('exit', (_, signal) => resolve(signal)));
+    // Node catches both as it starts; caught, they would not end a call that waits for NFS.
+    await until(() => catches(child.pid, SIGINT) && catches(child.pid, SIGTERM));
+    await until(() => !catches(child.pid, SIGINT) && !catches(child.pid, SIGTERM));
+    child.kill('SIGINT');
+    expect(await ended).toBe('SIGINT');
   });
 
   it('says what a full disk has cut off', () => {
