@@ -247,7 +247,7 @@ describe('errors', () => {
     [['inspect', '--format', '{{.Nome}}', 'data'], "invalid format '{{.Nome}}': there is no 'Nome'"],
     [
       ['inspect', '--format', '{{range .}}', 'data'],
-      "invalid format '{{range .}}': '{{range .}}' is not understood",
+      "invalid format '{{range .}}': '{{range}}' has no {{end}}",
     ],
   ];
 
