@@ -6,6 +6,10 @@ import { dir, fifo, file, layers, symlink } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
 import { ALICE, BOB, type Case, type Suite } from '../suite.js';
 
+/** Of any byte; ext4 has a block for all of a file, and what the union adds needs some of it. */
+const LARGE = Array.from({ length: 3400 }, (_, index) => String.fromCharCode(index % 256)).join('');
+const MANY = Array.from({ length: 100 }, (_, index) => `user.n${index}`);
+
 const cases: Case[] = [
   {
     name: 'a value is set, read, listed and removed, on files and directories of a layer',
@@ -56,6 +60,27 @@ const cases: Case[] = [
       expect(await fs.xattrSize('f', 'user.a')).toBe(5);
       expect(await outcome(fs.getxattr('f', 'user.a', 3))).toBe('ERANGE');
       expect(await fs.getxattr('f', 'user.a', 100)).toBe('12345');
+    },
+  },
+  {
+    name: 'a value that fills most of a block, and a hundred small ones, are kept by copy-up',
+    layers: layers(
+      dir({
+        large: file('x', { xattrs: { 'user.v': LARGE } }),
+        many: file('x', { xattrs: Object.fromEntries(MANY.map((name) => [name, `of ${name}`])) }),
+        d: dir({}, { xattrs: { 'user.v': LARGE } }),
+      }),
+    ),
+    async run(fs, t) {
+      for (const name of ['large', 'many', 'd']) await fs.chmod(name, 0o700);
+      for (const name of ['large', 'many']) await fs.writeFile(name, 'changed');
+      await t.remount();
+      for (const name of ['large', 'd']) expect(await fs.getxattr(name, 'user.v')).toBe(LARGE);
+      expect(await fs.listxattr('many')).toEqual([...MANY].sort());
+      for (const name of MANY) expect(await fs.getxattr('many', name)).toBe(`of ${name}`);
+      // A second such value has no room on ext4; what was there stays.
+      expect(['ok', 'ENOSPC']).toContain(await outcome(fs.setxattr('large', 'user.w', LARGE)));
+      expect(await fs.getxattr('large', 'user.v')).toBe(LARGE);
     },
   },
   {
