@@ -47,7 +47,7 @@ export function lexTemplate(template: string): Piece[] {
 
 export function notUnderstood(template: string, part: string): UserError {
   return new UserError(`invalid format '${template}': '${part}' is not understood`, {
-    hint: 'as in Docker: {{.Key}}, {{json .}}, {{range .List}}{{.Key}} {{end}}, {{if .Key}}{{else}}{{end}}, {{index .Map "key"}}',
+    hint: 'write {{.Key}}, {{json .}} or {{range .List}}{{.Key}} {{end}}',
   });
 }
 
