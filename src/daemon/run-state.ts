@@ -52,6 +52,8 @@ export interface RunState {
   readonly readOnly: boolean;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
+  /** The mount is gone for all; the process will end by itself. */
+  readonly isEnding?: boolean;
 }
 
 /** The state of a mount that this process serves. */

@@ -146,6 +146,7 @@ export class ServedMount {
     }
     const state = this.state();
     writeRunState(directory, state);
+    session.onEnding = () => this.tellEnding();
     keepSources(sources);
     this.hooks.onMounted(state);
   }
@@ -167,6 +168,17 @@ export class ServedMount {
     this.attached = attached;
     this.mountId = topMountAt(readMountinfo(), config.mountpoint)?.mountId;
     session.serve(attached.fuseFd);
+  }
+
+  /** Who wants upper next waits for us. */
+  private tellEnding(): void {
+    try {
+      writeRunState(this.directory, { ...this.state(), isEnding: true });
+    } catch (error) {
+      // They wait for a shorter time.
+      if (!(error instanceof UserError)) throw error;
+      this.hooks.log(error.message);
+    }
   }
 
   /** What other processes may know. */

@@ -77,6 +77,7 @@ function serve(served: ServedTree, fuseFd: number, privileged: boolean): void {
   });
   try {
     const reason = loop.run();
+    post({ kind: 'ending' });
     post({ kind: 'ended', reason, isHung: !served.detach() });
   } catch (error) {
     const isHung = !served.detach();

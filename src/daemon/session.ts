@@ -49,6 +49,8 @@ export class Session {
   readonly ended: Promise<SessionEnd>;
   /** Told of each mount that was taken away when nothing of it is in use any more. */
   onUnused: (mount: ResolvedMount) => void = () => undefined;
+  /** Told when no more requests come, before what may take long. */
+  onEnding: () => void = () => undefined;
   private readonly server: SessionServer;
   private readonly log: (line: string) => void;
   private readonly pending = new Map<number, Pending>();
@@ -134,6 +136,9 @@ export class Session {
         break;
       case 'unused':
         this.onUnused(message.mount);
+        break;
+      case 'ending':
+        this.onEnding();
         break;
       case 'log':
         this.log(message.line);

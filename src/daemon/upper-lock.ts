@@ -18,6 +18,8 @@ import { listRunStates, type RunState } from './run-state.js';
 
 /** Before it ends a daemon has upper's file system written out, which a busy disk makes slow. */
 const ENDING_TIMEOUT_MS = 60_000;
+/** Its mount is gone here, but may be there for who has it open, or in another mount namespace. */
+const GONE_TIMEOUT_MS = 5_000;
 const ENDING_POLL_MS = 20;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
@@ -43,9 +45,9 @@ export function lockUpper(config: MountConfig, root: string): number[] {
 function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name, root: string): number {
   const fd = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
   if (fd < 0) throw inTheWay(mountpoint, role, directory, errnoText(-fd));
-  const deadline = Date.now() + ENDING_TIMEOUT_MS;
+  const since = Date.now();
   let result = flock(fd, LOCK_EX | LOCK_NB);
-  while (result === -EAGAIN && isEnding(directory, root) && Date.now() < deadline) {
+  while (result === -EAGAIN && Date.now() < since + patienceMs(directory, root)) {
     Atomics.wait(never, 0, 0, ENDING_POLL_MS);
     result = flock(fd, LOCK_EX | LOCK_NB);
   }
@@ -56,16 +58,17 @@ function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name
   throw inTheWay(mountpoint, role, directory, `is in use by ${holderOf(directory, listRunStates(root))}`);
 }
 
-/** Whether the mount of the holder is gone: umount(8) returns before the daemon that served it has ended. */
-function isEnding(directory: Name, root: string): boolean {
+/** How long to wait for the holder: umount(8) returns before the daemon that served the mount has ended. */
+function patienceMs(directory: Name, root: string): number {
   const holder = holderAmong(directory, listRunStates(root));
   // The last thing before the end is that its state is removed.
-  if (holder === undefined) return true;
+  if (holder === undefined) return GONE_TIMEOUT_MS;
+  if (holder.isEnding === true) return ENDING_TIMEOUT_MS;
   // The kernel gives the number of a mount that is gone to another.
   const { mountId, mountpoint } = holder;
   const isThere = (entry: MountEntry): boolean =>
     entry.mountId === mountId && entry.mountpoint === mountpoint;
-  return mountId !== undefined && !readMountinfo().some(isThere);
+  return mountId === undefined || readMountinfo().some(isThere) ? 0 : GONE_TIMEOUT_MS;
 }
 
 function holderAmong(directory: Name, states: readonly RunState[]): RunState | undefined {

@@ -27,6 +27,8 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly line: string }
   /** Nothing of a mount that was taken away is in use any more. */
   | { readonly kind: 'unused'; readonly mount: ResolvedMount }
+  /** No more requests come; what is in memory is being written out, which a busy disk makes slow. */
+  | { readonly kind: 'ending' }
   /** `unmounted`, `stopped`, or what broke; hung when a thread of it is left behind in its storage. */
   | { readonly kind: 'ended'; readonly reason: string; readonly isHung?: boolean };
 

@@ -64,6 +64,7 @@ describe('--format json has the keys that the help names, with their types', () 
         'Id',
         'Digest',
         'RepoTags',
+        'RepoDigests',
         'Comment',
         'Created',
         'Author',

@@ -8,8 +8,8 @@ import { print } from '../../output.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
-A list with an object for each image: Id, Digest, RepoTags, Comment, Created, Author, Architecture, Variant, Os, Size, Config
-(as in the image-spec), RootFS (Type, Layers: diffIDs), LayerDirectories.
+A list with an object for each image: Id, Digest, RepoTags, RepoDigests, Comment, Created, Author, Architecture, Variant, Os,
+Size, Config (as in the image-spec), RootFS (Type, Layers: diffIDs), LayerDirectories.
 
 Examples:
   plyfs image inspect debian:12
