@@ -10,6 +10,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { holdersOf } from './holders.js';
 import { findMount } from './mountinfo.js';
 import { distPath, projectRoot } from './paths.js';
 
@@ -95,11 +96,11 @@ function overlayfsTarget(name: string, options: string): Target {
     features: new Set<Feature>(['layers']),
     mount: (stack) => {
       const all = `${overlayDirs(stack)},${options}`;
-      return onceFree(() =>
+      return onceFree(stack, () =>
         program('mount', ['-t', 'overlay', 'plyfs-test', '-o', all, stack.mountpoint], dirname(stack.upper)),
       );
     },
-    unmount: (stack) => onceFree(() => program('umount', [stack.mountpoint])),
+    unmount: (stack) => onceFree(stack, () => program('umount', [stack.mountpoint])),
     abort: () => undefined,
   };
 }
@@ -130,13 +131,16 @@ function withMode(spec: string, mode: string | undefined): string {
  * A mount namespace that somebody made while an overlay was mounted keeps that mount, and so its upper, until it ends;
  * other test files make such namespaces. An operator that was killed keeps it until it is gone.
  */
-async function onceFree(act: () => Promise<void>): Promise<void> {
+async function onceFree({ mountpoint }: Stack, act: () => Promise<void>): Promise<void> {
   for (const giveUpAt = Date.now() + BUSY_LIMIT_MS; ; ) {
     try {
       await act();
       return;
     } catch (error) {
-      if (Date.now() > giveUpAt || !/already mounted|is busy|it is in use/.test(String(error))) throw error;
+      if (!/already mounted|is busy|it is in use/.test(String(error))) throw error;
+      if (Date.now() > giveUpAt) {
+        throw new Error(`${String(error)}\nheld by:\n${holdersOf(mountpoint).join('\n')}`, { cause: error });
+      }
       await setTimeout(200);
     }
   }
@@ -144,7 +148,7 @@ async function onceFree(act: () => Promise<void>): Promise<void> {
 
 async function unmountPlyfs(stack: Stack): Promise<void> {
   try {
-    await onceFree(() => cli(['umount', stack.mountpoint]));
+    await onceFree(stack, () => cli(['umount', stack.mountpoint]));
   } catch (error) {
     if (findMount(stack.mountpoint) !== undefined) await unmountFuse(stack);
     throw error;
