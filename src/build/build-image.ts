@@ -5,6 +5,7 @@
  */
 
 import { UserError } from '../errno/user-error.js';
+import { sourceDateEpoch } from '../image/creation-time.js';
 import { findImage, type Image } from '../image/image-index.js';
 import { hostPlatform } from '../image/platform.js';
 import { formatReference, parseReference } from '../image/reference.js';
@@ -201,12 +202,9 @@ function lineOf({ keyword, flags, text }: Instruction): string {
   return `${keyword} ${options.join('')}${line}`;
 }
 
-/** SOURCE_DATE_EPOCH (reproducible-builds.org), of the command line before the environment. */
+/** Of the command line before the environment. */
 function epochOf(buildArgs: ReadonlyMap<string, string>): number | undefined {
-  const text = buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env.SOURCE_DATE_EPOCH ?? '';
-  if (text === '') return undefined;
-  if (/^\d{1,11}$/.test(text)) return Number(text);
-  throw new UserError(`SOURCE_DATE_EPOCH is '${text}', and not a number of seconds`);
+  return sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env.SOURCE_DATE_EPOCH);
 }
 
 function globalArgs(

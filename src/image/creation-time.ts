@@ -7,10 +7,13 @@ import { UserError } from '../errno/user-error.js';
 
 /** @throws UserError for a SOURCE_DATE_EPOCH that is no number of seconds. */
 export function creationTime(env: NodeJS.ProcessEnv = process.env): Date {
-  const text = env.SOURCE_DATE_EPOCH;
-  if (text === undefined || text === '') return new Date();
-  if (!/^[0-9]{1,11}$/.test(text)) {
-    throw new UserError(`invalid SOURCE_DATE_EPOCH: '${text}' is no number of seconds since 1970`);
-  }
-  return new Date(Number(text) * 1000);
+  const seconds = sourceDateEpoch(env.SOURCE_DATE_EPOCH);
+  return seconds === undefined ? new Date() : new Date(seconds * 1000);
+}
+
+/** @returns seconds since 1970; undefined when the variable is not set, or empty. @throws UserError */
+export function sourceDateEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^[0-9]{1,11}$/.test(text)) return Number(text);
+  throw new UserError(`invalid SOURCE_DATE_EPOCH: '${text}' is no number of seconds since 1970`);
 }

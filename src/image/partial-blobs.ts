@@ -2,8 +2,8 @@
  * Blobs that broken pulls have left in `images/partial/`, for a later pull to go on with.
  */
 
-import { readdirSync, statSync, unlinkSync } from 'node:fs';
-import { isMissing } from '../store/atomic-file.js';
+import { statSync, unlinkSync } from 'node:fs';
+import { isMissing, namesInFolder } from '../store/atomic-file.js';
 import { tryLockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
 
@@ -11,7 +11,7 @@ import type { Store } from '../store/store.js';
 export function dropPartialBlobs(store: Store): number {
   const folder = store.path('images', 'partial');
   let freedBytes = 0;
-  for (const name of namesIn(folder).filter((one) => !one.endsWith('.lock'))) {
+  for (const name of namesInFolder(folder).filter((one) => !one.endsWith('.lock'))) {
     const path = `${folder}/${name}`;
     using lock = tryLockFile(`${path}.lock`);
     if (lock === undefined) continue;
@@ -19,15 +19,6 @@ export function dropPartialBlobs(store: Store): number {
     for (const gone of [path, `${path}.lock`]) unlinkIfThere(gone);
   }
   return freedBytes;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** The pull that brought it may have moved it to its place meanwhile. */

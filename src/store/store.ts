@@ -16,7 +16,7 @@ import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../linux/constants.js';
 import { umount2 } from '../linux/mount.js';
 import { readMountinfo } from '../linux/mountinfo.js';
 import { nameFromText } from '../vfs/name.js';
-import { isMissing, syncDirectory } from './atomic-file.js';
+import { namesInFolder, syncDirectory } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import { discard, Intent, recoverIntent } from './intent.js';
 import { isHidden, type ObjectKind, STORE_FOLDERS, type StorePath, stateRoot } from './layout.js';
@@ -103,7 +103,7 @@ export class Store {
 
   /** Names of the objects of a kind, sorted; hidden ones left out. */
   names(kind: ObjectKind): string[] {
-    return namesIn(this.path(kind))
+    return namesInFolder(this.path(kind))
       .filter((name) => !isHidden(name))
       .sort();
   }
@@ -159,16 +159,7 @@ export class Store {
 
   /** Names of what was discarded and is not deleted yet. */
   trash(): string[] {
-    return namesIn(this.path('trash'));
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
+    return namesInFolder(this.path('trash'));
   }
 }
 

@@ -4,9 +4,9 @@
  * Looked at without taking the store's lock, which would mend most of it before it is seen.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMissing } from '../../../store/atomic-file.js';
+import { isMissing, namesInFolder } from '../../../store/atomic-file.js';
 import { isHidden, STORE_FOLDERS } from '../../../store/layout.js';
 import { tryLockFile } from '../../../store/lock.js';
 import { removeTree } from '../../../store/remove-tree.js';
@@ -27,7 +27,7 @@ export function checkLeftovers(store: Store): StoreProblem[] {
 function readIntents(store: Store): { dead: string[]; living: string } {
   const dead: string[] = [];
   let living = '';
-  for (const name of namesIn(store.path('pending'))) {
+  for (const name of namesInFolder(store.path('pending'))) {
     const path = store.path('pending', name);
     using lock = existsSync(path) ? tryLockFile(path) : undefined;
     if (lock !== undefined) dead.push(name);
@@ -61,7 +61,7 @@ function moveAside(store: Store, name: string): void {
 
 function underConstruction(store: Store, living: string): StoreProblem[] {
   return ['containers', 'layers', 'volumes', 'images'].flatMap((folder) =>
-    namesIn(store.path(folder))
+    namesInFolder(store.path(folder))
       .filter((name) => isHidden(name) && !living.includes(name) && !isPlanned(store, name))
       .map((name) => ({
         what: `${folder}/${name} was being made, and nobody makes it`,
@@ -74,7 +74,7 @@ function underConstruction(store: Store, living: string): StoreProblem[] {
 
 /** An intent speaks of it: then that is the problem. */
 function isPlanned(store: Store, name: string): boolean {
-  return namesIn(store.path('pending')).some((intent) =>
+  return namesInFolder(store.path('pending')).some((intent) =>
     readIfThere(store.path('pending', intent)).includes(name),
   );
 }
@@ -97,10 +97,10 @@ const TEMPORARY = /\.json\.\d+\.[0-9a-f]{8}\.new$/;
 function temporaryFiles(store: Store): StoreProblem[] {
   const folders = STORE_FOLDERS.filter((folder) => folder !== 'trash').flatMap((folder) => [
     folder,
-    ...namesIn(store.path(folder)).map((name) => join(folder, name)),
+    ...namesInFolder(store.path(folder)).map((name) => join(folder, name)),
   ]);
   return folders.flatMap((folder) =>
-    namesIn(store.path(folder))
+    namesInFolder(store.path(folder))
       .filter((name) => TEMPORARY.test(name) && !isRunning(name))
       .map((name) => ({
         what: `${folder}/${name} is half-written`,
@@ -113,15 +113,6 @@ function temporaryFiles(store: Store): StoreProblem[] {
 
 function isRunning(name: string): boolean {
   return existsSync(`/proc/${/\.json\.(\d+)\./.exec(name)?.[1]}`);
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 function readIfThere(path: string): string {
