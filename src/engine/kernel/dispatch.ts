@@ -54,6 +54,7 @@ import type { RequestHeader, RequestView } from '../../fuse/request.js';
 import { S_IFLNK } from '../../linux/constants.js';
 import type { FileSystem } from '../../vfs/file-system.js';
 import { mayDropSetId } from './bare-chown.js';
+import { modeAfterChown } from './chown-mode.js';
 import type { Records } from './records.js';
 
 /** A handler returns it when no answer is wanted. */
@@ -184,6 +185,10 @@ function setattr({ fs, request, header, reply, records }: Exchange): number {
   if (change.bareChown && !mayDropSetId(fs, header.nodeId, records.caller)) {
     if (!records.writers.has(header.nodeId)) return -EPERM;
     change.bareChown = false;
+  }
+  const isChown = change.bareChown || (valid & (flag.FATTR_UID | flag.FATTR_GID)) !== 0;
+  if (isChown && change.mode === undefined) {
+    change.mode = modeAfterChown(fs, header.nodeId, records.caller);
   }
   fs.setattr(header.nodeId, change, attr, records.caller);
   records.removals.settled(header.nodeId);

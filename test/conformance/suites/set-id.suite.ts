@@ -49,6 +49,27 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a chown by an owner who is not in the group drops setgid also where the group may not execute',
+    layers: layers(
+      dir({
+        foreign: file('x', { mode: 0o6640, uid: ALICE.uid, gid: 0 }),
+        kept: file('x', { mode: 0o6640, uid: ALICE.uid, gid: 0 }),
+        own: file('x', { mode: 0o6640, uid: ALICE.uid, gid: ALICE.gid }),
+        d: dir({}, { mode: 0o2750, uid: ALICE.uid, gid: 0 }),
+      }),
+    ),
+    async run(fs, t) {
+      const alice = await t.as(ALICE);
+      for (const name of ['foreign', 'own', 'd']) await alice.chown(name, KEPT, ALICE.gid);
+      await alice.chown('kept', KEPT, KEPT);
+      const modes = async () =>
+        Promise.all(['foreign', 'kept', 'own', 'd'].map(async (name) => (await fs.lstat(name)).mode));
+      expect(await modes()).toEqual([0o640, 0o640, 0o2640, 0o2750]);
+      await t.remount();
+      expect(await modes()).toEqual([0o640, 0o640, 0o2640, 0o2750]);
+    },
+  },
+  {
     name: 'one by who may not change the mode is refused and drops nothing',
     layers: tree,
     async run(fs, t) {
