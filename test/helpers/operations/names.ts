@@ -78,6 +78,10 @@ export const nameOperations = {
   symlink(target: string, path: Path): void {
     call('symlink', cString(target), cPath(path));
   },
+  /** Where the path leads, absolute; ELOOP after 40 symlinks, where realpath(1) may follow them for ever. */
+  realpath(path: Path): string {
+    return fs.realpathSync.native(bytesOf(path), 'latin1');
+  },
   readlink(path: Path): string {
     return fs.readlinkSync(bytesOf(path), 'latin1');
   },

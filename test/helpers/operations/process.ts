@@ -50,6 +50,9 @@ export interface ProgramResult {
   readonly code: string | undefined;
 }
 
+/** One that does not end would keep the mount busy. */
+const PROGRAM_LIMIT_MS = 60_000;
+
 export const processOperations = {
   become(identity: Identity): void {
     process.setgroups?.([...(identity.groups ?? [])]);
@@ -125,7 +128,12 @@ export const processOperations = {
   },
   /** Runs a program with the root as working directory. */
   run(program: string, ...args: string[]): ProgramResult {
-    const done = spawnSync(program, args, { cwd: bytesOf('').toString('utf8'), encoding: 'latin1' });
+    const limits = { timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' } as const;
+    const done = spawnSync(program, args, {
+      cwd: bytesOf('').toString('utf8'),
+      encoding: 'latin1',
+      ...limits,
+    });
     const code = (done.error as NodeJS.ErrnoException | undefined)?.code;
     return { status: done.status, stdout: done.stdout ?? '', stderr: done.stderr ?? '', code };
   },
