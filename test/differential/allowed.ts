@@ -33,7 +33,7 @@ export interface AllowedDifference {
   matchesAnswers?(answers: Answers): boolean;
   matchesNodes?(overlayfs: TreeNode, other: TreeNode): boolean;
   /** Where the answers agree and what they leave behind may not: makes it the same on each side. */
-  levels?(actor: Actor, step: Operation, outcome: Outcome): Promise<void>;
+  levels?(actor: Actor, step: Operation, outcome: Outcome, earlier: readonly Step[]): Promise<void>;
 }
 
 export function codeOf(outcome: Outcome): string {
@@ -124,6 +124,18 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
         (step.step === 'slotStat' && differOnlyIn('size', overlayfs, other))) &&
       accessOf(step.slot, earlier) === 'r' &&
       earlier.some((one) => CHANGES_DATA.has(one.step)),
+  },
+  {
+    reason: 'a range copied from such a descriptor is of the data of the layer; not with -o coherent',
+    effect: 'same',
+    forms: ['strict', 'shared', 'user'],
+    matchesAnswers: ({ step, overlayfs, other, earlier }) =>
+      codeOf(overlayfs) === 'ok' && codeOf(other) === 'ok' && copiesFromReader(step, earlier),
+    levels: async ({ fs, slots }, step, outcome, earlier) => {
+      if (codeOf(outcome) !== 'ok' || !copiesFromReader(step, earlier)) return;
+      const fd = step.step === 'slotCopyRange' ? slots.get(step.to) : undefined;
+      if (fd !== undefined) await fs.ftruncate(fd, 0);
+    },
   },
   {
     reason:
@@ -225,6 +237,15 @@ function isMovedTime(one: string, other: string): boolean {
 
 function withoutTime(node: TreeNode): unknown {
   return { ...node, mtimeNs: 0 };
+}
+
+/** From a descriptor open for reading alone, when data of some file has changed since. */
+function copiesFromReader(step: Operation, earlier: readonly Step[]): boolean {
+  return (
+    step.step === 'slotCopyRange' &&
+    accessOf(step.slot, earlier) === 'r' &&
+    earlier.some((one) => CHANGES_DATA.has(one.step))
+  );
 }
 
 async function dropPrivileges(fs: Fs, fd: number): Promise<void> {

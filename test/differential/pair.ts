@@ -182,7 +182,7 @@ export class Pair {
       left.pop();
       const outcome = await this.#doBoth(index, step, [actors[0]![who], actors[1]![who]]);
       for (const one of this.#allowed(index)) {
-        for (const { root } of actors) await one.levels?.(root, step, outcome);
+        for (const { root } of actors) await one.levels?.(root, step, outcome, done);
       }
       if (done.length % TREE_INTERVAL === 0) await this.#compareRun(index, `after step ${done.length}`);
     }
