@@ -163,6 +163,17 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
   },
   {
     reason:
+      'overlayfs with userxattr has an inode for each name of a copied-up special file, and does not see in one an owner set by another, who decides about O_CREAT in a sticky directory (namei.c:may_create_in_sticky())',
+    effect: 'same',
+    forms: ['user'],
+    matchesAnswers: ({ step, overlayfs, other, earlier }) =>
+      step.step === 'create' &&
+      codeOf(overlayfs) === 'EACCES' &&
+      codeOf(other) === 'ok' &&
+      earlier.some((one) => one.step === 'link' || one.step === 'slotLink'),
+  },
+  {
+    reason:
       'overlayfs with userxattr gives the names of one copied-up symlink or special file different inode numbers',
     effect: 'same',
     forms: ['user'],
