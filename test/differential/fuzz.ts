@@ -1,13 +1,10 @@
 /**
- * `npm run fuzz`: fresh random runs on plyfs and kernel overlayfs, by default 200 of 500 operations.
- *
- * `-- --runs N --ops N --seed N --plan N` another campaign, `--short` the plans of `npm test`,
- * `--shrink SECONDS`, `--replay FILE` a run that was kept, `--details` what
- * was done of each kind. Ends with status 1 at the first difference, shrunk and with how to see it again.
+ * `npm run fuzz`: fresh random runs on plyfs and kernel overlayfs, by default 200 of 500 operations; `-- --help` lists
+ * what else it takes. Ends with status 1 at the first difference, shrunk and with how to see it again.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { findLeaks } from '../helpers/leak-check.js';
 import { workerPrefix } from '../helpers/paths.js';
 import { allowedForPlyfs } from './allowed.js';
@@ -25,10 +22,40 @@ function optionsOf(form: PlanName): PairOptions {
   return { reference: overlayfs, reader, other: plyfs, allowed: allowedForPlyfs };
 }
 
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a number, not '${text}'`);
+interface Options {
+  readonly runs: number;
+  readonly ops: number;
+  readonly seed?: number;
+  readonly plan?: number;
+  readonly short?: true;
+  readonly shrink: number;
+  readonly replay?: string;
+  readonly details?: true;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('not a whole number');
   return Number(text);
 }
+
+function planNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number >= PLANS.length)
+    throw new InvalidArgumentError(`there are ${PLANS.length} plans, counted from 0`);
+  return number;
+}
+
+const program = new Command('npm run fuzz --')
+  .description('Random operations on plyfs and on kernel overlayfs, compared after each.')
+  .option('--runs <n>', 'how many runs, each with a seed of its own', wholeNumber, 200)
+  .option('--ops <n>', 'operations in each run', wholeNumber, 500)
+  .option('--seed <n>', 'the seed of the first run; drawn when not given', wholeNumber)
+  .option('--plan <n>', 'one plan (kinds of mounts) for all runs, by its number', planNumber)
+  .option('--short', 'the plans of `npm test`')
+  .option('--shrink <seconds>', 'how long a run with a difference is made smaller', wholeNumber, 120)
+  .option('--replay <file>', 'a run that was kept, instead of fresh ones')
+  .option('--details', 'say what was done of each kind')
+  .allowExcessArguments(false);
 
 async function replay(file: string): Promise<string | undefined> {
   const operators = new Operators();
@@ -55,51 +82,36 @@ function describe({ seed, message, regression }: Finding, options: string): stri
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', default: '200' },
-      ops: { type: 'string', default: '500' },
-      seed: { type: 'string', default: String(Math.floor(Math.random() * SEEDS)) },
-      plan: { type: 'string' },
-      short: { type: 'boolean', default: false },
-      shrink: { type: 'string', default: '120' },
-      replay: { type: 'string' },
-      details: { type: 'boolean', default: false },
-    },
-  });
-  if (values.replay !== undefined) {
-    const message = await replay(values.replay);
+  const options = program.parse().opts<Options>();
+  if (options.replay !== undefined) {
+    const message = await replay(options.replay);
     console.log(message ?? 'fuzz: no difference');
     return message === undefined ? 0 : 1;
   }
-  const [runs, operations, seed] = [
-    wholeNumber('runs', values.runs),
-    wholeNumber('ops', values.ops),
-    wholeNumber('seed', values.seed),
-  ];
-  const plan = values.plan === undefined ? undefined : PLANS[wholeNumber('plan', values.plan)];
+  const { runs, ops: operations, seed = Math.floor(Math.random() * SEEDS) } = options;
+  const plan = options.plan === undefined ? undefined : PLANS[options.plan];
   console.log(
     `fuzz: ${runs} runs of ${operations} operations (${Object.keys(kinds).length} kinds), seeds ${seed} to ${seed + runs - 1}`,
   );
   const tally = new Tally();
   const started = performance.now();
   const found = await compare({
-    planOf: (one) => plan ?? planOf(one, values.short ? SHORT_PLANS : PLANS),
+    planOf: (one) => plan ?? planOf(one, options.short === true ? SHORT_PLANS : PLANS),
     optionsOf,
     runs,
     seed,
     operations,
     tally,
-    shrinkLimitMs: 1000 * wholeNumber('shrink', values.shrink),
+    shrinkLimitMs: 1000 * options.shrink,
     onBatch: (done) => console.log(`fuzz: ${done} of ${runs} runs agree, ${seconds(started)} s`),
     onDifference: (one, message) => console.log(`fuzz: seed ${one} differs, making it smaller\n${message}`),
   });
-  if (values.details) for (const line of tally.details()) console.log(`fuzz: ${line}`);
+  if (options.details) for (const line of tally.details()) console.log(`fuzz: ${line}`);
   console.log(`fuzz: ${tally.summary()}, ${seconds(started)} s`);
   console.log(
     found === undefined
       ? 'fuzz: no difference'
-      : describe(found, `--ops ${operations}${values.plan === undefined ? '' : ` --plan ${values.plan}`}`),
+      : describe(found, `--ops ${operations}${options.plan === undefined ? '' : ` --plan ${options.plan}`}`),
   );
   const leaks = findLeaks(workerPrefix());
   for (const leak of leaks) console.log(`fuzz: left behind: ${leak}`);
