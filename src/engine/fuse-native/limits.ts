@@ -56,7 +56,7 @@ export const LIMITS = [
   },
   {
     key: 'no-passthrough',
-    text: 'every read and write comes to the daemon: about ten times the cost of a request',
+    text: 'every read and write comes to the daemon, at about ten times the cost of a request; access times move when it reads for the page cache',
   },
 ] as const satisfies readonly Limit[];
 

@@ -1,7 +1,17 @@
 /** Timestamps: what utimensat(2) sets, and which of them each change moves. */
 
 import { expect } from 'vitest';
-import { MAP_SHARED, O_RDWR, O_TRUNC, O_WRONLY, PROT_READ, PROT_WRITE } from '../../helpers/constants.js';
+import {
+  MAP_SHARED,
+  O_DIRECTORY,
+  O_NOATIME,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../helpers/constants.js';
 import { dir, file, layers, symlink } from '../../helpers/layers.js';
 import type { Fs } from '../../helpers/operator-client.js';
 import type { Case, Suite } from '../suite.js';
@@ -21,6 +31,20 @@ async function moved(fs: Fs, path: string, change: () => Promise<unknown>): Prom
   await change();
   const after = await fs.lstat(path);
   return [after.mtimeNs > before.mtimeNs ? 'm' : '-', after.ctimeNs > before.ctimeNs ? 'c' : '-'].join('');
+}
+
+/** Reads, waits longer than the clock's tick, and says whether the access time moved. */
+async function readMoves(fs: Fs, path: string, read: () => Promise<unknown>): Promise<boolean> {
+  const { atimeNs } = await fs.lstat(path);
+  await new Promise((resolve) => setTimeout(resolve, 12));
+  await read();
+  return (await fs.lstat(path)).atimeNs > atimeNs;
+}
+
+async function readOnce(fs: Fs, path: string, flags = O_RDONLY): Promise<void> {
+  const fd = await fs.open(path, flags);
+  expect((await fs.read(fd, 1, 0)).length).toBe(1);
+  await fs.close(fd);
 }
 
 const cases: Case[] = [
@@ -62,6 +86,63 @@ const cases: Case[] = [
       await fs.utimens('f', 5n, 'now');
       expect((await fs.lstat('f')).atimeNs).toBe(5n);
       expect((await fs.lstat('f')).mtimeNs).toBeGreaterThan(start);
+    },
+  },
+  {
+    name: 'reading a file moves its access time once after each change, as relatime has it',
+    async run(fs) {
+      await fs.writeFile('f', 'x');
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f'))).toBe(true);
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f'))).toBe(false);
+      await fs.writeFile('f', 'y', O_WRONLY);
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f', O_RDONLY | O_NOATIME))).toBe(false);
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f'))).toBe(true);
+      // A day and more old: moved whatever the change was.
+      const { mtimeNs } = await fs.lstat('f');
+      await fs.utimens('f', mtimeNs - SECOND * 90_000n, 'omit');
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f'))).toBe(true);
+      expect((await fs.lstat('f')).mtimeNs).toBe(mtimeNs);
+    },
+  },
+  {
+    name: 'mapping a file moves its access time, stat and open do not',
+    async run(fs) {
+      await fs.writeFile('f', 'x'.repeat(4096));
+      const fd = await fs.open('f');
+      expect(await readMoves(fs, 'f', () => fs.fstat(fd))).toBe(false);
+      expect(await readMoves(fs, 'f', () => fs.open('f'))).toBe(false);
+      expect(await readMoves(fs, 'f', () => fs.mmap(fd, 4096, PROT_READ, MAP_SHARED))).toBe(true);
+    },
+  },
+  {
+    name: 'listing a directory and reading a symlink move their access times',
+    async run(fs) {
+      await fs.mkdir('d');
+      await fs.writeFile('d/f', '');
+      await fs.symlink('target', 'l');
+      // readdir() of the operators asks for O_NOATIME.
+      const fd = await fs.open('d', O_RDONLY | O_DIRECTORY);
+      expect(await readMoves(fs, 'd', () => fs.getdents(fd, 4096))).toBe(true);
+      expect(await readMoves(fs, 'l', () => fs.readlink('l'))).toBe(true);
+    },
+  },
+  {
+    name: 'reading an object of a layer moves no access time, and its copy has the same',
+    needs: ['layers'],
+    layers: layers(
+      dir({ f: file('x', { atimeNs: OLD, mtimeNs: OLD + 1n }), l: symlink('t'), d: dir({ g: file() }) }),
+    ),
+    async run(fs) {
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f'))).toBe(false);
+      expect(await readMoves(fs, 'l', () => fs.readlink('l'))).toBe(false);
+      expect(await readMoves(fs, 'd', () => fs.readdir('d'))).toBe(false);
+      await fs.chmod('f', 0o600);
+      expect(await fs.lstat('f')).toMatchObject({ atimeNs: OLD, mtimeNs: OLD + 1n });
+      const fd = await fs.open('f', O_RDWR);
+      expect((await fs.lstat('f')).atimeNs).toBe(OLD);
+      await fs.write(fd, 'y');
+      await fs.close(fd);
+      expect(await readMoves(fs, 'f', () => readOnce(fs, 'f'))).toBe(true);
     },
   },
   {
