@@ -49,10 +49,10 @@ function written(environment: string, options: string): string {
   return shell(`${start}; (${CHANGE}); (${more}); (${LOOK}); umount at`);
 }
 
-function mount(): void {
+function mount(upper = 'up', ...layers: string[]): void {
   const done = bench.plyfs(
-    ...['mount', '-l', 'lab/low', '--upper', 'lab/up', '--work', 'lab/plyfs-work'],
-    ...['-o', 'compat=fuse-overlayfs', 'lab/at'],
+    ...['mount', '-l', 'lab/low', ...layers.flatMap((layer) => ['-l', `lab/${layer}`])],
+    ...['--upper', `lab/${upper}`, '--work', 'lab/plyfs-work', '-o', 'compat=fuse-overlayfs', 'lab/at'],
   );
   expect([done.code, done.stderr]).toEqual([0, '']);
 }
@@ -93,6 +93,32 @@ describe.each([
         `./moved/sub/deep ./moved/sub/deep/z ./moved/sub/s back\nin\nt\nd/sub/s\n${owners.replace(' ', '\n')}\n`,
     );
     unmount();
+  });
+});
+
+describe.each([
+  ['as root', 'LC_ALL=C', ''],
+  ['with .wh. files', HIDDEN, ''],
+  ['with owners and modes in a user attribute', HIDDEN, ',xattr_permissions=2'],
+  ['with owners and modes in a security attribute', 'LC_ALL=C', ',xattr_permissions=1'],
+])('a layer written %s', (_, environment, options) => {
+  it('shows the same tree, is not changed, and takes changes above it', () => {
+    const expected = written(environment, options);
+    const state = `find up -printf '%P %y %m %U:%G %n %s %T@ %C@\\n' | sort`;
+    const before = shell(`mkdir above; chown 65534:65534 above; ${state}`);
+    mount('above', 'up');
+    expect(shell(LOOK)).toBe(expected);
+    shell(`cd at; rm -r opq; mkdir opq; mkdir gone; mv into moved; echo more >> d/b; ln t linked; rm f`);
+    unmount();
+    mount('above', 'up');
+    expect(
+      shell(`cd at; find . | grep -v '^./l$' | sort | tr '\\n' ' '; tail -n 1 d/b; cat linked moved/sub/s`),
+    ).toBe(
+      '. ./again ./again/fresh ./d ./d/b ./exec ./exec/tool ./gone ./linked ./moved ./moved/sub ' +
+        './moved/sub/deep ./moved/sub/deep/z ./moved/sub/s ./opq ./t more\nt\nd/sub/s\n',
+    );
+    unmount();
+    expect(shell(state)).toBe(before);
   });
 });
 
