@@ -30,6 +30,26 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a file or directory that moved has the st_ino of before, also after a remount',
+    layers: layers(
+      dir({ f: file('x'), d: dir({ g: file('y'), s: dir() }), low: dir(), o: dir() }),
+      dir({ d: dir({ h: file('z') }) }),
+    ),
+    async run(fs, t) {
+      const inodes = (...paths: string[]): Promise<bigint[]> =>
+        Promise.all(paths.map(async (path) => (await fs.lstat(path)).ino));
+      const before = await inodes('f', 'd', 'd/g', 'd/h', 'd/s', 'low');
+      await fs.rename('f', 'o/file');
+      await fs.rename('d', 'o/dir');
+      await fs.rename('o/dir/s', 's');
+      await fs.rename('low', 'o/low');
+      const after = ['o/file', 'o/dir', 'o/dir/g', 'o/dir/h', 's', 'o/low'];
+      expect(await inodes(...after)).toEqual(before);
+      await t.remount();
+      expect(await inodes(...after)).toEqual(before);
+    },
+  },
+  {
     name: 'all files and directories are on one device, which is that of the descriptor too',
     layers: layers(
       dir({ f: file(), d: dir({ g: file() }) }),

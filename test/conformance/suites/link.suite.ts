@@ -3,8 +3,26 @@
 import { expect } from 'vitest';
 import { O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from '../../helpers/constants.js';
 import { dir, file, hardlink, layers, symlink } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import type { Case, Suite } from '../suite.js';
+
+const NAMES = ['a', 'b', 'd/c'];
+/** Each with mode, content and xattrs afterwards. */
+const CHANGES: readonly [what: string, make: (fs: Fs, path: string) => Promise<void>, ...shown: unknown[]][] =
+  [
+    ['write', (fs, path) => fs.writeFile(path, 'UPPER', O_WRONLY), 0o644, 'UPPER', []],
+    ['chmod', (fs, path) => fs.chmod(path, 0o600), 0o600, 'lower', []],
+    ['setxattr', (fs, path) => fs.setxattr(path, 'user.a', '1'), 0o644, 'lower', ['user.a']],
+  ];
+/** Each of them by each of the names, in a directory of its own. */
+const CHANGED = CHANGES.flatMap(([what, make, ...shown]) =>
+  NAMES.map((by, index) => ({ at: `${what}${index}`, by, make, shown })),
+);
+
+async function shownOf(fs: Fs, path: string): Promise<unknown[]> {
+  const { ino, nlink, mode } = await fs.lstat(path);
+  return [ino, nlink, mode, await fs.readFile(path), await fs.listxattr(path)];
+}
 
 const cases: Case[] = [
   {
@@ -86,6 +104,34 @@ const cases: Case[] = [
       await fs.unlink('b');
       expect((await fs.lstat('d/c')).nlink).toBe(1);
       expect(await fs.readFile('d/c')).toBe('UPPER');
+    },
+  },
+  {
+    name: 'a change by any of the names of a layer leaves one file with one inode number, also after a remount',
+    layers: layers(
+      dir(
+        Object.fromEntries(
+          CHANGED.map(({ at }) => [
+            at,
+            dir({ a: file('lower'), b: hardlink(`${at}/a`), d: dir({ c: hardlink(`${at}/a`) }) }),
+          ]),
+        ),
+      ),
+    ),
+    async run(fs, t) {
+      const inodes = new Map<string, bigint>();
+      const expectOne = async (at: string, shown: readonly unknown[]): Promise<void> => {
+        const all = await Promise.all(NAMES.map((name) => shownOf(fs, `${at}/${name}`)));
+        expect([at, all]).toEqual([at, NAMES.map(() => [inodes.get(at), NAMES.length, ...shown])]);
+      };
+      for (const { at, by, make, shown } of CHANGED) {
+        inodes.set(at, (await fs.lstat(`${at}/a`)).ino);
+        await expectOne(at, [0o644, 'lower', []]);
+        await make(fs, `${at}/${by}`);
+        await expectOne(at, shown);
+      }
+      await t.remount();
+      for (const { at, shown } of CHANGED) await expectOne(at, shown);
     },
   },
   {

@@ -22,6 +22,7 @@ async function content(fs: Fs, path: string): Promise<string[]> {
   return stdout.trim().split('\n').sort();
 }
 
+const REDIRECT = 'trusted.overlay.redirect';
 const merged = ['f0', 'f1', 'sub', 'sub/g0', 'sub/g1'];
 const low = ['flow', 'sub', 'sub/glow'];
 const top = ['ftop', 'sub', 'sub/gtop'];
@@ -140,6 +141,26 @@ const cases: Case[] = [
       expect(await content(fs, 'x/y/m')).toEqual(['f0', 'f1', 'sub', 'sub/flow', 'sub/sub', 'sub/sub/glow']);
       await fs.writeFile('x/y/m/f0', 'changed');
       expect(await fs.readFile('x/y/m/f0')).toBe('changed');
+    },
+  },
+  {
+    name: 'a moved directory lies in upper without its tree, with a redirect of the form that overlayfs has',
+    layers: deep,
+    needs: ['layers'],
+    async run(fs, t) {
+      const origin = `/${t.root.split('/').at(-1)}/x/y`;
+      await fs.rename('x/y/low', 'x/y/beside');
+      await fs.rename('x/y/m', 'far/m');
+      expect(await t.upper.getxattr('x/y/beside', REDIRECT)).toBe('low');
+      expect(await t.upper.getxattr('far/m', REDIRECT)).toBe(`${origin}/m`);
+      await fs.rename('x/y/beside', 'far/low');
+      await fs.rename('far/m', 'far/again');
+      expect(await t.upper.getxattr('far/low', REDIRECT)).toBe(`${origin}/low`);
+      expect(await t.upper.getxattr('far/again', REDIRECT)).toBe(`${origin}/m`);
+      for (const name of ['far/low', 'far/again']) expect(await t.upper.names(name)).toEqual([]);
+      await t.remount();
+      expect(await content(fs, 'far/low')).toEqual(low);
+      expect(await content(fs, 'far/again')).toEqual(merged);
     },
   },
   {
