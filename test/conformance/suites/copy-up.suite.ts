@@ -11,6 +11,7 @@ const MIB = 2 ** 20;
 const OLD = 987_654_321_123_456_789n;
 /** cap_net_raw=ep, as setcap(8) stores it: VFS_CAP_REVISION_2 with the effective bit, permitted word 0. */
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex').toString('latin1');
+const ACL = posixAcl({ owner: 6, users: { 1005: 4 }, group: 4, mask: 7, other: 4 });
 const ATTRIBUTES = { mode: 0o640, uid: 31, gid: 32, mtimeNs: OLD, atimeNs: OLD - 5n };
 const KEPT = { mode: 0o640, uid: 31, gid: 32 };
 
@@ -67,18 +68,29 @@ const cases: Case[] = [
   {
     name: 'chmod, chown, utimes and setxattr of a large file copy no data',
     needs: ['layers'],
-    layers: layers(dir({ f: file(Buffer.alloc(3 * MIB, 'x')), g: file(Buffer.alloc(3 * MIB, 'y')) })),
+    layers: layers(
+      dir(
+        Object.fromEntries(
+          ['all', 'mode', 'owner', 'times', 'xattr'].map((name) => [name, file(Buffer.alloc(3 * MIB, 'x'))]),
+        ),
+      ),
+    ),
     async run(fs, t) {
-      await fs.chmod('f', 0o600);
-      await fs.chown('f', 3, 4);
-      await fs.utimens('f', 1n, 2n);
-      await fs.setxattr('g', 'user.x', '1');
-      expect((await t.upper.lstat('f')).blocks).toBeLessThanOrEqual(16);
-      expect((await t.upper.lstat('g')).blocks).toBeLessThanOrEqual(16);
-      expect(await fs.readFile('f')).toBe('x'.repeat(3 * MIB));
-      await fs.writeFile('f', 'Z', O_WRONLY);
-      expect((await fs.readFile('f')).slice(0, 3)).toBe('Zxx');
-      expect(await fs.lstat('f')).toMatchObject({ mode: 0o600, uid: 3, gid: 4, size: 3 * MIB });
+      await fs.chmod('mode', 0o600);
+      await fs.chown('owner', 3, 4);
+      await fs.utimens('times', 1n, 2n);
+      await fs.setxattr('xattr', 'user.x', '1');
+      await fs.chmod('all', 0o600);
+      await fs.chown('all', 3, 4);
+      await fs.utimens('all', 1n, 2n);
+      await fs.setxattr('all', 'user.x', '1');
+      for (const name of ['all', 'mode', 'owner', 'times', 'xattr']) {
+        expect((await t.upper.lstat(name)).blocks).toBeLessThanOrEqual(16);
+        expect(await fs.readFile(name)).toBe('x'.repeat(3 * MIB));
+      }
+      await fs.writeFile('all', 'Z', O_WRONLY);
+      expect((await fs.readFile('all')).slice(0, 3)).toBe('Zxx');
+      expect(await fs.lstat('all')).toMatchObject({ mode: 0o600, uid: 3, gid: 4, size: 3 * MIB });
     },
   },
   {
@@ -111,13 +123,7 @@ const cases: Case[] = [
           mode: 0o674,
           xattrs: {
             'security.capability': CAPABILITY,
-            'system.posix_acl_access': posixAcl({
-              owner: 6,
-              users: { 1005: 4 },
-              group: 4,
-              mask: 7,
-              other: 4,
-            }),
+            'system.posix_acl_access': ACL,
           },
         }),
         d: dir({}, { xattrs: { 'system.posix_acl_default': posixAcl({ owner: 7, group: 5, other: 0 }) } }),
@@ -136,6 +142,50 @@ const cases: Case[] = [
         await fs.getxattr('f', 'system.posix_acl_access'),
       ]).toEqual(before);
       expect(await fs.getxattr('d', 'system.posix_acl_default')).toBe(dirAcl);
+    },
+  },
+  {
+    name: 'ACLs come along where data is copied, and with parents that are made',
+    layers: layers(
+      dir({
+        d: dir(
+          { f: file('x', { mode: 0o674, xattrs: { 'system.posix_acl_access': ACL } }) },
+          {
+            mode: 0o771,
+            xattrs: {
+              'system.posix_acl_access': posixAcl({
+                owner: 7,
+                users: { 1005: 5 },
+                group: 5,
+                mask: 7,
+                other: 1,
+              }),
+              'system.posix_acl_default': posixAcl({
+                owner: 7,
+                users: { 1006: 7 },
+                group: 5,
+                mask: 7,
+                other: 0,
+              }),
+            },
+          },
+        ),
+      }),
+    ),
+    async run(fs, t) {
+      const look = async (path: string) =>
+        Promise.all(['access', 'default'].map((which) => fs.getxattr(path, `system.posix_acl_${which}`)));
+      const before = await look('d');
+      await fs.writeFile('d/f', 'y', O_WRONLY);
+      const check = async (): Promise<void> => {
+        expect(await look('d')).toEqual(before);
+        expect(await fs.listxattr('d/f')).toEqual(['system.posix_acl_access']);
+        expect(await fs.getxattr('d/f', 'system.posix_acl_access')).toBe(ACL.toString('latin1'));
+        expect([(await fs.lstat('d')).mode, (await fs.lstat('d/f')).mode]).toEqual([0o771, 0o674]);
+      };
+      await check();
+      await t.remount();
+      await check();
     },
   },
   {

@@ -20,17 +20,19 @@ const cases: Case[] = [
     },
   },
   {
-    name: 'unlink of a lower file leaves a whiteout in upper, of an upper file nothing',
+    name: 'removing a lower file or directory leaves a whiteout in upper, one of upper nothing',
     needs: ['layers'],
-    layers: layers(dir({ f: file(), g: file() }), dir({ g: whiteout() })),
+    layers: layers(dir({ f: file(), d: dir(), g: file() }), dir({ g: whiteout() })),
     async run(fs, t) {
       await fs.unlink('f');
-      expect(await t.upper.lstat('f')).toMatchObject({ type: 'char', rdev: '0:0' });
+      await fs.rmdir('d');
+      for (const name of ['d', 'f'])
+        expect(await t.upper.lstat(name)).toMatchObject({ type: 'char', rdev: '0:0' });
       await fs.writeFile('new', 'x');
       await fs.unlink('new');
       await fs.mkdir('newdir');
       await fs.rmdir('newdir');
-      expect(await t.upper.names('')).toEqual(['f']);
+      expect(await t.upper.names('')).toEqual(['d', 'f']);
     },
   },
   {

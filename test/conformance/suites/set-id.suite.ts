@@ -104,6 +104,20 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'an open for writing copies capabilities with the data, and the write drops them',
+    layers: layers(dir({ f: file('x', { mode: 0o755, xattrs: { 'security.capability': CAPABILITY } }) })),
+    async run(fs, t) {
+      await fs.close(await fs.open('f', O_WRONLY));
+      expect(await fs.getxattr('f', 'security.capability')).toBe(CAPABILITY.toString('latin1'));
+      await t.remount();
+      expect(await fs.getxattr('f', 'security.capability')).toBe(CAPABILITY.toString('latin1'));
+      await fs.writeFile('f', 'y', O_WRONLY);
+      expect(await fs.listxattr('f')).toEqual([]);
+      await t.remount();
+      expect(await fs.listxattr('f')).toEqual([]);
+    },
+  },
+  {
     name: 'who removes capabilities himself, and then keeps both ids, loses setuid all the same',
     layers: layers(dir({ f: file('x', { mode: 0o4755, xattrs: { 'security.capability': CAPABILITY } }) })),
     async run(fs) {
