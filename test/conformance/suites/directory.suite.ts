@@ -1,8 +1,8 @@
 /** Names and listings: long and odd names, deep paths, large directories, listing while names come and go. */
 
 import { expect } from 'vitest';
-import { O_RDONLY, SEEK_SET } from '../../helpers/constants.js';
-import { dir, file, layers, whiteout } from '../../helpers/layers.js';
+import { O_RDONLY, O_WRONLY, SEEK_SET } from '../../helpers/constants.js';
+import { type DirSpec, dir, file, layers, whiteout } from '../../helpers/layers.js';
 import type { Dirent } from '../../helpers/operations/names.js';
 import { type Fs, outcome } from '../../helpers/operator-client.js';
 import type { Case, Suite } from '../suite.js';
@@ -21,6 +21,17 @@ const ODD_NAMES = [
 
 function numbered(count: number, prefix: string): Record<string, ReturnType<typeof file>> {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, file()]));
+}
+
+/** PATH_MAX without the byte that ends a path. */
+const PATH_BYTES = 4095;
+/** Fifteen such make a path that still fits, with that of the layer before it. */
+const DEEP_NAME = 'n'.repeat(250);
+const LAYER_DEPTH = 15;
+const DEPTH = 40;
+
+function deep(levels: number): DirSpec {
+  return levels === 1 ? dir({ bottom: file('lower') }) : dir({ [DEEP_NAME]: deep(levels - 1) });
 }
 
 /** Lists in small steps; `step` runs after each with the entries it gave. */
@@ -101,6 +112,45 @@ const cases: Case[] = [
       expect(await fs.readFile({ fd: at, name: 'deep' })).toBe('bottom');
       expect(await outcome(fs.lstat(Array.from({ length: 20 }, () => name).join('/')))).toBe('ENAMETOOLONG');
       expect((await fs.run('rm', '-rf', name)).status).toBe(0);
+    },
+  },
+  {
+    name: 'a path as long as the kernel takes is made and found, one byte more is ENAMETOOLONG',
+    async run(fs, t) {
+      const room = PATH_BYTES - t.root.length - 1;
+      const names = Array.from({ length: Math.floor(room / 251) - 1 }, () => DEEP_NAME);
+      for (const depth of names.keys()) await fs.mkdir(names.slice(0, depth + 1).join('/'));
+      const left = room - names.length * 251;
+      const parent = [...names, 'd'.repeat(Math.floor(left / 2))].join('/');
+      await fs.mkdir(parent);
+      const longest = `${parent}/`.padEnd(room, 'f');
+      await fs.writeFile(longest, 'x');
+      await t.remount();
+      expect(await fs.readFile(longest)).toBe('x');
+      expect(await outcome(fs.lstat(`${longest}f`))).toBe('ENAMETOOLONG');
+      expect(await outcome(fs.writeFile(`${longest}f`, ''))).toBe('ENAMETOOLONG');
+    },
+  },
+  {
+    name: 'chdir leads beyond PATH_MAX, through directories of a layer and new ones',
+    layers: layers(dir({ [DEEP_NAME]: deep(LAYER_DEPTH) })),
+    async run(fs) {
+      await fs.chdir(DEEP_NAME);
+      for (let depth = 1; depth < LAYER_DEPTH; depth += 1) await fs.chdir({ cwd: DEEP_NAME });
+      await fs.writeFile({ cwd: 'bottom' }, 'changed', O_WRONLY);
+      for (let depth = LAYER_DEPTH; depth < DEPTH; depth += 1) {
+        await fs.mkdir({ cwd: DEEP_NAME });
+        await fs.chdir({ cwd: DEEP_NAME });
+      }
+      await fs.writeFile({ cwd: 'new' }, 'n');
+      await fs.rename({ cwd: 'new' }, { cwd: '../moved' });
+      expect(await fs.readFile({ cwd: '../moved' })).toBe('n');
+      expect(await fs.names({ cwd: '..' })).toEqual(['moved', DEEP_NAME]);
+      for (let depth = LAYER_DEPTH; depth < DEPTH; depth += 1) await fs.chdir({ cwd: '..' });
+      expect(await fs.readFile({ cwd: 'bottom' })).toBe('changed');
+      await fs.chdir('');
+      expect((await fs.run('rm', '-rf', DEEP_NAME)).stderr).toBe('');
+      expect(await fs.names('')).toEqual([]);
     },
   },
   {

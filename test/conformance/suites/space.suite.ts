@@ -105,6 +105,37 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'SEEK_DATA and SEEK_HOLE find them also where metadata alone was copied',
+    layers: layers(dir({ f: sparse(4 * MIB, [[2 * MIB, 'a']]) })),
+    async run(fs, t) {
+      await fs.chmod('f', 0o600);
+      const check = async (): Promise<void> => {
+        const fd = await fs.open('f');
+        expect(await fs.lseek(fd, 0, SEEK_DATA)).toBe(2 * MIB);
+        expect(await fs.lseek(fd, 2 * MIB, SEEK_HOLE)).toBe(2 * MIB + 4 * KIB);
+        await fs.close(fd);
+      };
+      await check();
+      await t.remount();
+      await check();
+    },
+  },
+  {
+    name: 'copy_file_range copies from a file of one layer into one of another, either way',
+    layers: layers(dir({ low: file('0123456789') }), dir({ top: file('abcdefghij') })),
+    async run(fs, t) {
+      const [low, top] = [await fs.open('low', O_RDWR), await fs.open('top', O_RDONLY)];
+      expect(await fs.copyFileRange(top, 2, low, 4, 3)).toBe(3);
+      const back = await fs.open('top', O_RDWR);
+      expect(await fs.copyFileRange(low, 0, back, 8, 10)).toBe(10);
+      await fs.close(low);
+      await fs.close(back);
+      await t.remount();
+      expect(await fs.readFile('low')).toBe('0123cde789');
+      expect(await fs.readFile('top')).toBe('abcdefgh0123cde789');
+    },
+  },
+  {
     name: 'copy_file_range refuses wrong descriptors and overlapping ranges',
     async run(fs) {
       await fs.writeFile('f', '0123456789');

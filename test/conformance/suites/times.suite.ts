@@ -18,6 +18,10 @@ import type { Case, Suite } from '../suite.js';
 
 const SECOND = 1_000_000_000n;
 const OLD = 987_654_321_123_456_789n;
+const FAR_TIMES = [
+  { atimeNs: -1n, mtimeNs: -SECOND * 86_400n * 365n - 1n },
+  { atimeNs: SECOND * 2n ** 31n + 5n, mtimeNs: SECOND * 2n ** 33n + 999_999_999n },
+];
 /** The clock of the kernel runs a tick behind, and ahead of nothing. */
 const TICK_NS = 20_000_000n;
 
@@ -68,6 +72,33 @@ const cases: Case[] = [
       for (const name of ['f', 'd', 'l']) {
         expect((await fs.lstat(name)).mtimeNs).toBe(SECOND * 2n ** 33n + 999_999_999n);
       }
+    },
+  },
+  {
+    name: 'times of a layer before 1970 and after 2038 are shown, and kept by copy-up',
+    layers: layers(
+      dir(
+        Object.fromEntries(
+          FAR_TIMES.flatMap((times, index) =>
+            ['mode', 'data'].map((name) => [`${name}${index}`, file('x', times)]),
+          ),
+        ),
+      ),
+    ),
+    async run(fs, t) {
+      const check = async (): Promise<void> => {
+        for (const [index, times] of FAR_TIMES.entries())
+          for (const name of [`mode${index}`, `data${index}`])
+            expect([name, await fs.lstat(name)]).toMatchObject([name, times]);
+      };
+      await check();
+      for (const index of FAR_TIMES.keys()) {
+        await fs.chmod(`mode${index}`, 0o600);
+        await fs.close(await fs.open(`data${index}`, O_WRONLY));
+      }
+      await check();
+      await t.remount();
+      await check();
     },
   },
   {

@@ -199,6 +199,33 @@ const cases: Case[] = [
     },
   },
   {
+    name: 'a file of a layer of more than 4 GiB is changed beyond that, and keeps the rest',
+    layers: layers(
+      dir({
+        f: sparse(5 * GIB, [
+          [0, 'head'],
+          [5 * GIB - 4, 'tail'],
+        ]),
+      }),
+    ),
+    async run(fs, t) {
+      const fd = await fs.open('f', O_RDWR);
+      await fs.write(fd, 'far', 4 * GIB + 10);
+      await fs.close(fd);
+      await t.remount();
+      const again = await fs.open('f');
+      expect(await fs.fstat(again)).toMatchObject({ size: 5 * GIB });
+      for (const [at, data] of [
+        [0, 'head'],
+        [10, '\0\0\0'],
+        [4 * GIB + 10, 'far'],
+        [5 * GIB - 4, 'tail'],
+      ] as const)
+        expect((await fs.read(again, data.length, at)).toString('latin1')).toBe(data);
+      expect((await fs.fstat(again)).blocks).toBeLessThan(10_000);
+    },
+  },
+  {
     name: 'wrong descriptors are refused',
     async run(fs) {
       await fs.writeFile('f', 'x');

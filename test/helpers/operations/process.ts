@@ -62,7 +62,7 @@ export const processOperations = {
   umask(mask: number): number {
     return process.umask(mask);
   },
-  chdir(path: string): void {
+  chdir(path: Path): void {
     process.chdir(bytesOf(path).toString('utf8'));
   },
   cwd(): string {
