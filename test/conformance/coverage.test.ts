@@ -1,0 +1,55 @@
+/** Holds the table of coverage against the suites and the tests that it names. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { projectRoot } from '../helpers/paths.js';
+import type { Sentence, TestTitle } from './coverage/sentence.js';
+import { coverage } from './coverage.js';
+import { plyfsFailures } from './known-failures/plyfs.js';
+import { plyfsCoherentFailures } from './known-failures/plyfs-coherent.js';
+import { allSuites } from './suites/all.js';
+
+const sentences: readonly Sentence[] = coverage.flatMap((item) => item.sentences);
+const proofs = sentences.flatMap(({ cases }) => cases);
+const cases = proofs.filter((proof) => typeof proof === 'string');
+
+function isFound({ file, test }: TestTitle): boolean {
+  const path = `${projectRoot}/${file}`;
+  if (!existsSync(path)) return false;
+  const text = readFileSync(path, 'utf8');
+  return text.includes(`'${test}`) || text.includes(`\`${test}`);
+}
+
+function repeated(names: readonly string[]): string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index);
+}
+
+describe('the table of coverage', () => {
+  it('names cases that the suites have', () => {
+    const known = new Set(
+      allSuites.flatMap(({ name, cases }) => cases.map((test) => `${name}: ${test.name}`)),
+    );
+    expect(cases.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('names titles that the files have', () => {
+    const titles = proofs.filter((proof) => typeof proof !== 'string');
+    expect(titles.filter((title) => !isFound(title))).toEqual([]);
+  });
+
+  it('has a case for each sentence', () => {
+    expect(sentences.filter((one) => one.cases.length === 0).map(({ sentence }) => sentence)).toEqual([]);
+  });
+
+  it('has no sentence twice, nor a case twice in one', () => {
+    expect(repeated(sentences.map(({ sentence }) => sentence))).toEqual([]);
+    const keys = (one: Sentence): string[] => one.cases.map((proof) => JSON.stringify(proof));
+    expect(sentences.flatMap((one) => repeated(keys(one)))).toEqual([]);
+  });
+
+  it('names no case that plyfs fails, but for what -o coherent is for', () => {
+    const isFailed = (name: string): boolean =>
+      name in plyfsFailures && (name in plyfsCoherentFailures || !name.startsWith('held-open: '));
+    expect(cases.filter(isFailed)).toEqual([]);
+  });
+});
