@@ -5,17 +5,6 @@
  */
 
 import { Command } from 'commander';
-import { containerCommand, containerShortcuts } from './commands/container/group.js';
-import { doctorCommand } from './commands/doctor.js';
-import { imageCommand } from './commands/image/group.js';
-import { imageListCommand } from './commands/image/list.js';
-import { inspectCommand } from './commands/inspect.js';
-import { mountCommand } from './commands/mount.js';
-import { mountsCommand } from './commands/mounts.js';
-import { systemCommand } from './commands/system/group.js';
-import { umountCommand } from './commands/umount.js';
-import { volumeCommand } from './commands/volume/group.js';
-import { whyCommand } from './commands/why.js';
 import { version } from './version.js';
 
 const EXAMPLES = `
@@ -30,7 +19,31 @@ Examples:
 
 'plyfs COMMAND --help' says more about a command; 'plyfs doctor' checks this host.`;
 
-export function buildProgram(): Command {
+type Source = readonly [names: string, load: () => Promise<readonly Command[]>];
+
+const SHORTCUTS = 'run exec ps diff cp commit create start stop restart kill logs wait export rename rm';
+
+/** In the order of the help; each with the names of what it loads. */
+const sources: readonly Source[] = [
+  ['mount', async () => [(await import('./commands/mount.js')).mountCommand()]],
+  ['umount', async () => [(await import('./commands/umount.js')).umountCommand()]],
+  ['mounts', async () => [(await import('./commands/mounts.js')).mountsCommand()]],
+  ['why', async () => [(await import('./commands/why.js')).whyCommand()]],
+  ['inspect', async () => [(await import('./commands/inspect.js')).inspectCommand()]],
+  ['doctor', async () => [(await import('./commands/doctor.js')).doctorCommand()]],
+  ['container', async () => [(await import('./commands/container/group.js')).containerCommand()]],
+  [SHORTCUTS, async () => (await import('./commands/container/group.js')).containerShortcuts()],
+  ['image', async () => [(await import('./commands/image/group.js')).imageCommand()]],
+  ['images', async () => [(await import('./commands/image/list.js')).imageListCommand('images')]],
+  ['volume', async () => [(await import('./commands/volume/group.js')).volumeCommand()]],
+  ['system', async () => [(await import('./commands/system/group.js')).systemCommand()]],
+];
+
+/** @param wanted the command that the user named: the others are then not loaded, which takes 20 ms. */
+export async function buildProgram(wanted?: string): Promise<Command> {
+  const chosen = sources.filter(([names]) => wanted !== undefined && names.split(' ').includes(wanted));
+  const loads = (chosen.length > 0 ? chosen : sources).map(([, load]) => load());
+  const commands = (await Promise.all(loads)).flat();
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
     .helpCommand(false)
@@ -43,22 +56,7 @@ export function buildProgram(): Command {
       else command.help({ error: true });
     })
     .allowExcessArguments();
-  for (const command of [
-    mountCommand(),
-    umountCommand(),
-    mountsCommand(),
-    whyCommand(),
-    inspectCommand(),
-    doctorCommand(),
-    containerCommand(),
-    ...containerShortcuts(),
-    imageCommand(),
-    imageListCommand('images'),
-    volumeCommand(),
-    systemCommand(),
-  ]) {
-    program.addCommand(command);
-  }
+  for (const command of commands) program.addCommand(command);
   finish(program, 'plyfs');
   return program;
 }

@@ -8,9 +8,9 @@
 import { closeSync, readFileSync, writeSync } from 'node:fs';
 import { UserError } from '../errno/user-error.js';
 import { displayName } from '../vfs/name.js';
+import { dropEarlyWorker, startEarlyWorker } from './early-worker.js';
 import type { MountOrder } from './mount-config.js';
 import type { DaemonReport } from './report.js';
-import { leave, serve } from './serve.js';
 
 const REPORT_FD = 3;
 
@@ -33,7 +33,10 @@ function log(line: string): void {
 }
 
 async function main(): Promise<void> {
+  startEarlyWorker();
+  const { leave, serve } = await import('./serve.js');
   const order = JSON.parse(readFileSync(0, 'utf8')) as MountOrder;
+  if (order.config.engine !== 'kernel') await dropEarlyWorker();
   process.chdir('/');
   process.umask(0);
   process.title = `plyfs ${displayName(order.config.mountpoint)}`;

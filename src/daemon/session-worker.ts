@@ -15,8 +15,8 @@ import type { MountConfig } from './mount-config.js';
 import { answerRequest, buildOrReport } from './session-server.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
-const { config, wakeFd } = workerData as { config: MountConfig; wakeFd: number };
 const port = parentPort as MessagePort;
+const { config, wakeFd } = awaitConfig();
 
 function post(message: FromWorker): void {
   port.postMessage(message);
@@ -40,6 +40,16 @@ function main(): void {
     return;
   }
   serve(served, fuseFd, privileged);
+}
+
+/** Blocks until it is known what to serve. */
+function awaitConfig(): { readonly config: MountConfig; readonly wakeFd: number } {
+  const { configured } = workerData as { configured: Int32Array };
+  Atomics.wait(configured, 0, 0);
+  const message = receive();
+  if (message?.kind !== 'config' || message.wakeFd === undefined)
+    throw new Error(`not a configuration: ${message?.kind}`);
+  return { config: message.config, wakeFd: message.wakeFd };
 }
 
 /** Blocks until the mount stands. @returns undefined when told to stop before. */

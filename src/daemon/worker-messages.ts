@@ -37,8 +37,8 @@ export type InspectName = 'why' | 'stats' | 'inspect';
 export type ChangeName = 'mountAdd' | 'mountAbandon' | 'mountRemove' | 'lingering';
 
 export type ToWorker =
-  /** To a process, which has no workerData; the first message. */
-  | { readonly kind: 'config'; readonly config: MountConfig }
+  /** The first message. The eventfd is for a thread, which is woken by it for each later one. */
+  | { readonly kind: 'config'; readonly config: MountConfig; readonly wakeFd?: number }
   | { readonly kind: 'serve'; readonly fuseFd: number }
   /** Instead of `serve`, to a server that mounts by itself. */
   | { readonly kind: 'mount' }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { buildProgram } from '../../../src/cli/program.js';
 
-const commands = walk(buildProgram(), 'plyfs');
+const commands = walk(await buildProgram(), 'plyfs');
 
 function walk(command: Command, name: string): [name: string, command: Command][] {
   const below = command.commands.flatMap((one) => walk(one, `${name} ${one.name()}`));
@@ -33,6 +33,16 @@ describe('--help', () => {
       words.split(' ').map((word) => `${group} ${word}`.trim()),
     );
     expect(names).toEqual(expect.arrayContaining(wanted));
+  });
+
+  test('shows the same for a command that is loaded alone', async () => {
+    const top = (await buildProgram()).commands;
+    expect(top.length).toBeGreaterThan(20);
+    for (const command of top) {
+      const { commands: loaded } = await buildProgram(command.name());
+      expect(loaded.length).toBeLessThan(top.length);
+      expect(loaded.filter((one) => one.name() === command.name()).map(helpOf)).toEqual([helpOf(command)]);
+    }
   });
 
   test.each(commands)('%s says what it does, and gives an example', (name, command) => {
