@@ -74,10 +74,12 @@ export const allowedAgainstOverlayfs: readonly AllowedDifference[] = [
   },
   {
     reason:
-      'a directory of a layer that is open and was removed has no place to be copied up to: ENOTDIR at times on overlayfs, ENOENT here',
+      'a directory of a layer that is open and was removed has no place to be copied up to: ENOTDIR or EIO at times on overlayfs, ENOENT here',
     effect: 'same',
     matchesAnswers: ({ step, overlayfs, other }) =>
-      step.step === 'directoryChmod' && codeOf(overlayfs) === 'ENOTDIR' && codeOf(other) === 'ENOENT',
+      step.step === 'directoryChmod' &&
+      ['ENOTDIR', 'EIO'].includes(codeOf(overlayfs)) &&
+      codeOf(other) === 'ENOENT',
   },
   {
     reason:
