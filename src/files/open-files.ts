@@ -32,6 +32,7 @@ import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import { type Job, Wait } from '../vfs/wait.js';
+import { SyncPace } from './sync-pace.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
 export interface OpenFile {
@@ -89,6 +90,7 @@ export class OpenFiles<F extends OpenFile> {
   readonly #reach: Reach<F>;
   readonly #keptBackings: number;
   #backings = 0;
+  readonly #pace = new SyncPace();
 
   /** @param keptBackings how many backing ids files keep after their last release; each holds a kernel file open. */
   constructor(reach: Reach<F>, keptBackings: number) {
@@ -198,7 +200,7 @@ export class OpenFiles<F extends OpenFile> {
     return length;
   }
 
-  /** @throws Wait until a helper thread has written the file, or directory, to disk. */
+  /** @throws Wait until a helper thread has written the file, or directory, to disk, where that may take long. */
   fsync(file: F, dataOnly: boolean): void {
     const session = this.session!;
     const job = file.syncJob;
@@ -206,13 +208,21 @@ export class OpenFiles<F extends OpenFile> {
     if (job !== undefined && session.replaying) {
       if (!job.done) throw new Wait(job);
       file.syncJob = undefined;
+      this.#pace.ended(job);
       check(job.result, 'fsync', file.name);
       return;
     }
-    const fd = file.isDirectory
-      ? this.#reach.open(file, O_RDONLY | O_DIRECTORY)
-      : check(dup(file.writeFd >= 0 ? file.writeFd : this.readDescriptor(file)), 'fsync', file.name);
-    file.syncJob = session.startJob({ kind: 'fsync', fd, dataOnly });
+    const opened = file.isDirectory ? this.#reach.open(file, O_RDONLY | O_DIRECTORY) : -1;
+    const fd = opened >= 0 ? opened : file.writeFd >= 0 ? file.writeFd : this.readDescriptor(file);
+    if (this.#pace.allows(fd)) {
+      const result = this.#pace.sync(fd, dataOnly);
+      if (opened >= 0) close(opened);
+      check(result, 'fsync', file.name);
+      return;
+    }
+    const ofJob = opened >= 0 ? opened : check(dup(fd), 'fsync', file.name);
+    file.syncJob = session.startJob({ kind: 'fsync', fd: ofJob, dataOnly });
+    this.#pace.began(file.syncJob);
     throw new Wait(file.syncJob);
   }
 

@@ -1,0 +1,73 @@
+/**
+ * Whether the serving thread may make a sync by itself.
+ *
+ * By a helper thread it costs two thread wake-ups, which on a fast disk is a quarter of a small commit; by the serving
+ * thread everybody waits while the disk is slow. So a sync of a small file is made here, until one was slow; then a
+ * number of quick ones must come first, twice as many each time.
+ */
+
+import { AT_EMPTY_PATH, STATX_SIZE } from '../linux/constants.js';
+import { fdatasync, fsync } from '../linux/data.js';
+import { Statx, statx } from '../linux/statx.js';
+import type { Job } from '../vfs/wait.js';
+
+/** How long others may have to wait; an inline copy of 1 MiB takes about as long (copy-up-data.ts). */
+const QUICK_MS = 2;
+const FEWEST = 8;
+const MOST = 4096;
+/** What a file may have to write at most; how much it has would take longer to find out (cachestat(2), 8 us a MiB). */
+const SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
+
+const stat = new Statx();
+
+export class SyncPace {
+  readonly #now: () => number;
+  #quickOnes = 0;
+  #needed = 0;
+  #job: Job | undefined;
+  #jobStartedMs = 0;
+
+  /** @param now a clock in milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** @param fd of the file or directory to be written. */
+  allows(fd: number): boolean {
+    return this.#quickOnes >= this.#needed && isSmall(fd);
+  }
+
+  /** Syncs here and now. @returns 0 or a negated errno. */
+  sync(fd: number, dataOnly: boolean): number {
+    const startedMs = this.#now();
+    const result = dataOnly ? fdatasync(fd) : fsync(fd);
+    this.took(this.#now() - startedMs);
+    return result;
+  }
+
+  /** A helper thread was given a sync; of several at once the last counts. */
+  began(job: Job): void {
+    this.#job = job;
+    this.#jobStartedMs = this.#now();
+  }
+
+  /** Its request came back. */
+  ended(job: Job): void {
+    if (this.#job !== job) return;
+    this.#job = undefined;
+    this.took(this.#now() - this.#jobStartedMs);
+  }
+
+  took(ms: number): void {
+    if (ms > QUICK_MS) {
+      this.#quickOnes = 0;
+      this.#needed = Math.min(MOST, Math.max(FEWEST, this.#needed * 2));
+    } else if (++this.#quickOnes >= MOST) {
+      this.#needed = FEWEST;
+    }
+  }
+}
+
+function isSmall(fd: number): boolean {
+  return statx(fd, '', AT_EMPTY_PATH, STATX_SIZE, stat) === 0 && stat.sizeBytes <= SIZE_LIMIT_BYTES;
+}
