@@ -238,10 +238,17 @@ const cases: Case[] = [
     },
   },
   {
-    name: 'fsync and fdatasync answer on files of upper and of a layer and on directories',
+    name: 'fsync and fdatasync answer on files of upper and of a layer, small and large, and on directories',
     layers: layers(dir({ f: file('x'), d: dir() })),
     async run(fs) {
-      for (const fd of [await fs.open('f'), await fs.open('d'), await fs.open('n', O_CREAT | O_WRONLY)]) {
+      const large = await fs.open('large', O_CREAT | O_WRONLY);
+      await fs.write(large, 'x', GIB);
+      for (const fd of [
+        large,
+        await fs.open('f'),
+        await fs.open('d'),
+        await fs.open('n', O_CREAT | O_WRONLY),
+      ]) {
         expect(await outcome(fs.fsync(fd))).toBe('ok');
         expect(await outcome(fs.fdatasync(fd))).toBe('ok');
       }
