@@ -85,7 +85,7 @@ describe('plyfs', () => {
     const { code, stderr } = bench.run(
       'sh',
       '-c',
-      `ulimit -n 30; exec '${process.execPath}' '${cliScript}' mounts`,
+      `ulimit -n 30; exec '${process.execPath}' '${cliScript}' container ls`,
     );
     expect(code).toBe(1);
     expect(oneLine(stderr)).toMatch(/^plyfs: .*too many open files.*ulimit -n/);
