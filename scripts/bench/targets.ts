@@ -58,11 +58,12 @@ export const targets: readonly Target[] = [
     },
   },
   plyfs('plyfs', []),
+  plyfs('plyfs-volatile', ['-o', 'volatile']),
   plyfs('plyfs-coherent', ['-o', 'coherent']),
   plyfs('plyfs-fuse-native', ['--engine', 'fuse-native']),
 ];
 
-/** Measured when nothing is named: unionfs-fuse is far behind, the second engine and the option have no bar. */
+/** Measured when nothing is named: unionfs-fuse is far behind, the second engine and the options have no bar. */
 export const defaultTargets: readonly string[] = ['ext4', 'overlayfs', 'fuse-overlayfs', 'plyfs'];
 
 function overlayOptions({ lower, upper, work }: Place): string {
