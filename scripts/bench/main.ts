@@ -3,7 +3,8 @@
  *
  * Rounds are interleaved: in each round every workload runs on every target in turn, so that what else the machine does
  * falls on all of them. Each round begins with another target: of two that write 512 MiB one after the other, the later
- * may get memory that the virtual machine's host must give first, 0.34 s instead of 0.09 on any target. Status 1 when a measurement failed, 130 after an interrupt; a missed bar is no failure.
+ * may get memory that the virtual machine's host must give first, 0.34 s instead of 0.09 on any target.
+ * Status 1 when a measurement failed, 130 after an interrupt; a missed bar is no failure.
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -107,6 +107,23 @@ async function makeDisk(image: string, mountpoint: string): Promise<void> {
   await command(['mount', '-o', 'loop', image, mountpoint]);
 }
 
+const UNMOUNT_TIMEOUT_MS = 5_000;
+const UNMOUNT_POLL_MS = 50;
+
+/** The kernel lets go of the files of a mount a little after its daemon has gone. */
+async function unmountDisk(disk: string): Promise<void> {
+  const deadline = performance.now() + UNMOUNT_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await cleanup(['umount', disk]);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, UNMOUNT_POLL_MS));
+  }
+}
+
 async function withPlace<T>(bench: Bench, target: Target, use: (place: Place) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(bench.scratch, `${target.name}-`));
   const disk = join(folder, 'disk');
@@ -122,7 +139,7 @@ async function withPlace<T>(bench: Bench, target: Target, use: (place: Place) =>
   for (const path of [place.upper, place.work, place.mountpoint]) mkdirSync(path);
   const remove = async (): Promise<void> => {
     await detach(target, place);
-    await cleanup(['umount', disk]);
+    await unmountDisk(disk);
     await cleanup(['rm', '-rf', '--one-file-system', folder]);
   };
   const result = await use(place).catch(async (error: unknown) => {
