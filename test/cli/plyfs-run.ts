@@ -81,7 +81,8 @@ export class Workbench {
 
   dispose(): void {
     for (const point of this.mounted().reverse()) this.run('umount', '-l', join(this.root, point));
-    rmSync(this.root, { recursive: true, force: true });
+    // A daemon that has just unmounted still takes its run directory away.
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 
