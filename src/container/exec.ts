@@ -60,7 +60,10 @@ export async function execInContainer(
   const running = withTerminal(wish.tty === true, wish.interactive === true, (supervision) =>
     runProcess(pid === undefined ? order : { ...joining, joinPid: pid }, {
       ...supervision,
-      onReady: (own) => forwarder.to(own),
+      onReady: (own) => {
+        if (pid === undefined) assertStillMounted(store, record, daemon.id);
+        forwarder.to(own);
+      },
     }),
   );
   try {
@@ -77,6 +80,15 @@ function notRunning({ name }: ContainerRecord): UserError {
   return new UserError(`container '${name}' is not running`, {
     hint: `'plyfs container start ${name}' mounts it`,
   });
+}
+
+/**
+ * The mount may have been taken away while the command entered it. Under the lock, which `stop` holds while it looks for
+ * commands and unmounts: it sees this one, whose root directory is the mount by now, or this one sees that it is gone.
+ */
+function assertStillMounted(store: Store, record: ContainerRecord, daemonId: string): void {
+  using _lock = lockContainer(store, record);
+  if (statusOf(store, record).daemon?.id !== daemonId) throw notRunning(record);
 }
 
 function hostFiles(store: Store, record: ContainerRecord) {

@@ -222,16 +222,7 @@ describe('plyfs run', () => {
     bench.get('container', 'create', '--name', 'idle', 'box');
     bench.get('container', 'start', 'idle');
     expect(bench.get('exec', 'idle', 'sh', '-c', 'echo $$; echo x > /made')).toBe('1');
-    const child = bench.start(
-      process.execPath,
-      cli(),
-      'exec',
-      '--root',
-      bench.store.root,
-      'idle',
-      'sleep',
-      OWN_SLEEP,
-    );
+    const child = startExec('idle');
     const look = `for c in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$c; echo; done 2>/dev/null | grep -x 'sleep ${OWN_SLEEP} '`;
     await until(() => bench.run('sh', '-c', look).stdout !== '', 20_000);
     bench.get('container', 'stop', 'idle');
@@ -239,7 +230,32 @@ describe('plyfs run', () => {
     expect(bench.get('diff', 'idle')).toBe('A /made');
     clean('idle');
   }, 60_000);
+
+  test('stop also ends what exec is still starting', async () => {
+    bench.get('container', 'create', '--name', 'hasty', 'box');
+    for (const delayMs of [0, 30, 60, 90, 120, 150]) {
+      bench.get('container', 'start', 'hasty');
+      const child = startExec('hasty');
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      bench.get('container', 'stop', 'hasty');
+      await until(() => isGone(child.pid ?? 0), 10_000);
+    }
+    clean('hasty');
+  }, 90_000);
 });
+
+function startExec(container: string) {
+  return bench.start(
+    process.execPath,
+    cli(),
+    'exec',
+    '--root',
+    bench.store.root,
+    container,
+    'sleep',
+    OWN_SLEEP,
+  );
+}
 
 /** Other tests that run at the same time sleep too. */
 const OWN_SLEEP = '60.25';
