@@ -3,6 +3,7 @@
  */
 
 import { Command } from 'commander';
+import { whyRefused } from './refused-commands.js';
 
 /** Without a command below it, the group shows its help. */
 export function commandGroup(name: string, description: string, commands: readonly Command[]): Command {
@@ -11,8 +12,12 @@ export function commandGroup(name: string, description: string, commands: readon
     .helpCommand(false)
     .enablePositionalOptions()
     .allowExcessArguments()
+    .passThroughOptions()
     .action((_, command: Command) => {
-      if (command.args.length > 0) command.error(`unknown command '${name} ${command.args[0]}'`);
+      const [wanted] = command.args;
+      const reason = wanted === undefined ? undefined : whyRefused(wanted);
+      if (reason !== undefined) command.error(`there is no '${name} ${wanted}': ${reason}`);
+      else if (wanted !== undefined) command.error(`unknown command '${name} ${wanted}'`);
       else command.help({ error: true });
     });
   for (const command of commands) group.addCommand(command);

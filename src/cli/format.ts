@@ -32,13 +32,14 @@ export function keyLines(keys: readonly string[]): string {
 
 /** Columns left-aligned under their titles, no trailing blanks. */
 export function formatTable(rows: readonly Row[], columns: readonly Column[]): string {
-  return align([
+  return alignColumns([
     columns.map((column) => column.title),
     ...rows.map((row) => columns.map(({ key }) => oneLine(cellText(row[key])))),
   ]);
 }
 
-function align(lines: readonly (readonly string[])[]): string {
+/** Cells under each other, no trailing blanks. */
+export function alignColumns(lines: readonly (readonly string[])[]): string {
   const count = Math.max(...lines.map((line) => line.length));
   const widths = Array.from({ length: count }, (_, index) =>
     Math.max(...lines.map((line) => [...(line[index] ?? '')].length)),
@@ -85,7 +86,7 @@ export function formatTemplate(
   if (!isTable) return lines.map((line) => `${line}\n`).join('');
   const titles = Object.fromEntries(keys.map((key) => [key, key.toUpperCase()]));
   for (const { key, title } of columns) titles[key] = title;
-  return align([template.renderTitles(titles), ...lines].map((line) => line.split('\t').map(oneLine)));
+  return alignColumns([template.renderTitles(titles), ...lines].map((line) => line.split('\t').map(oneLine)));
 }
 
 function show(value: unknown): string {

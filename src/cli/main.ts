@@ -13,7 +13,8 @@ import { isExpected } from './output.js';
 try {
   // In here, so that a failure to load it (no descriptors left) is told in a line too.
   const { buildProgram } = await import('./program.js');
-  await (await buildProgram(process.argv[2])).parseAsync();
+  const { commandName } = await import('./global-options.js');
+  await (await buildProgram(commandName(process.argv.slice(2)))).parseAsync();
 } catch (error) {
   // Commands report what a user can cause; this is a mistake in plyfs, or there was no loading it.
   const what = isExpected(error) || isOutOfFiles(error) ? '' : 'internal error: ';

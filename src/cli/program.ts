@@ -5,6 +5,8 @@
  */
 
 import { Command } from 'commander';
+import { addGlobalOptions } from './global-options.js';
+import { whyRefused } from './refused-commands.js';
 import { version } from './version.js';
 
 const EXAMPLES = `
@@ -21,7 +23,8 @@ Examples:
 
 type Source = readonly [names: string, load: () => Promise<readonly Command[]>];
 
-const SHORTCUTS = 'run exec ps diff cp commit create start stop restart kill logs wait export rename rm';
+const SHORTCUTS = 'run exec ps diff cp commit create start stop restart kill logs wait export rename rm top';
+const IMAGE_SHORTCUTS = 'images rmi tag history build pull push save load import';
 
 /** In the order of the help; each with the names of what it loads. */
 const sources: readonly Source[] = [
@@ -34,9 +37,11 @@ const sources: readonly Source[] = [
   ['container', async () => [(await import('./commands/container/group.js')).containerCommand()]],
   [SHORTCUTS, async () => (await import('./commands/container/group.js')).containerShortcuts()],
   ['image', async () => [(await import('./commands/image/group.js')).imageCommand()]],
-  ['images', async () => [(await import('./commands/image/list.js')).imageListCommand('images')]],
+  [IMAGE_SHORTCUTS, async () => (await import('./commands/image/group.js')).imageShortcuts()],
   ['volume', async () => [(await import('./commands/volume/group.js')).volumeCommand()]],
   ['system', async () => [(await import('./commands/system/group.js')).systemCommand()]],
+  ['info', async () => [(await import('./commands/system/info.js')).systemInfoCommand('info')]],
+  ['version', async () => [(await import('./commands/version.js')).versionCommand()]],
 ];
 
 /** @param wanted the command that the user named: the others are then not loaded, which takes 20 ms. */
@@ -49,13 +54,18 @@ export async function buildProgram(wanted?: string): Promise<Command> {
     .helpCommand(false)
     .enablePositionalOptions()
     .addHelpText('after', EXAMPLES)
-    .option('--version', 'show the version')
+    .option('-v, --version', 'show the version')
     .action((_, command: Command) => {
+      const [name] = command.args;
+      const reason = name === undefined ? undefined : whyRefused(name);
       if (command.opts<{ version?: boolean }>().version) process.stdout.write(`plyfs ${version()}\n`);
-      else if (command.args.length > 0) command.error(`unknown command '${command.args[0]}'`);
+      else if (reason !== undefined) command.error(`there is no '${name}': ${reason}`);
+      else if (name !== undefined) command.error(`unknown command '${name}'`);
       else command.help({ error: true });
     })
-    .allowExcessArguments();
+    .allowExcessArguments()
+    .passThroughOptions();
+  addGlobalOptions(program);
   for (const command of commands) program.addCommand(command);
   finish(program, 'plyfs');
   return program;

@@ -17,6 +17,7 @@ import { restartCommand } from './restart.js';
 import { runCommand } from './run.js';
 import { mountCommand, startCommand } from './start.js';
 import { killCommand, stopCommand, waitCommand } from './stop.js';
+import { topCommand } from './top.js';
 
 export function containerCommand(): Command {
   return commandGroup('container', 'containers: make, mount, run, look into, remove', [
@@ -38,6 +39,7 @@ export function containerCommand(): Command {
     logsCommand('container logs'),
     killCommand('container kill'),
     waitCommand('container wait'),
+    topCommand('container top'),
     renameCommand('container rename'),
     removeCommand('container rm'),
     pruneCommand(),
@@ -60,6 +62,7 @@ export function containerShortcuts(): Command[] {
     killCommand('kill'),
     logsCommand('logs'),
     waitCommand('wait'),
+    topCommand('top'),
     renameCommand('rename'),
     removeCommand('rm'),
     exportCommand('export'),

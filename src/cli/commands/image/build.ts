@@ -47,7 +47,7 @@ interface BuildFlags extends StoreFlags {
   readonly secret?: readonly string[];
 }
 
-export function imageBuildCommand(): Command {
+export function imageBuildCommand(name: 'build' | 'image build'): Command {
   const command = new Command('build')
     .description('make an image of a Dockerfile')
     .argument(
@@ -84,9 +84,7 @@ export function imageBuildCommand(): Command {
     .option('-q, --quiet', 'say nothing of the steps; what RUN prints is still shown');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((context: string, flags: BuildFlags) =>
-      attempt('image build', flags, () => runBuild(context, flags)),
-    );
+    .action((context: string, flags: BuildFlags) => attempt(name, flags, () => runBuild(context, flags)));
 }
 
 async function runBuild(contextName: string, flags: BuildFlags): Promise<void> {

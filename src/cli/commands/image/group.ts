@@ -18,17 +18,33 @@ import { imageTagCommand } from './tag.js';
 
 export function imageCommand(): Command {
   return commandGroup('image', 'images: build, pull, push, import, load, save, list, tag, remove', [
-    imageImportCommand(),
-    imageLoadCommand(),
-    imageSaveCommand(),
+    imageImportCommand('image import'),
+    imageLoadCommand('image load'),
+    imageSaveCommand('image save'),
     imageListCommand('ls'),
     imageInspectCommand(),
-    imageHistoryCommand(),
-    imageTagCommand(),
-    imageRemoveCommand(),
+    imageHistoryCommand('image history'),
+    imageTagCommand('image tag'),
+    imageRemoveCommand('image rm'),
     imagePruneCommand(),
-    imageBuildCommand(),
-    imagePullCommand(),
-    imagePushCommand(),
+    imageBuildCommand('image build'),
+    imagePullCommand('image pull'),
+    imagePushCommand('image push'),
   ]);
+}
+
+/** As Docker has them without `image`. */
+export function imageShortcuts(): Command[] {
+  return [
+    imageListCommand('images'),
+    imageRemoveCommand('rmi'),
+    imageTagCommand('tag'),
+    imageHistoryCommand('history'),
+    imageBuildCommand('build'),
+    imagePullCommand('pull'),
+    imagePushCommand('push'),
+    imageSaveCommand('save'),
+    imageLoadCommand('load'),
+    imageImportCommand('import'),
+  ];
 }

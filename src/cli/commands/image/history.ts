@@ -34,7 +34,7 @@ interface Flags extends ListFlags {
   readonly root?: string;
 }
 
-export function imageHistoryCommand(): Command {
+export function imageHistoryCommand(name: 'history' | 'image history'): Command {
   const command = new Command('history')
     .description('show how an image came about')
     .argument('<image>', 'a name or an id')
@@ -43,7 +43,7 @@ export function imageHistoryCommand(): Command {
   return addListOptions(command, 'only layers', [])
     .addHelpText('after', DETAILS)
     .action((image: string, flags: Flags) =>
-      attempt('image history', flags as { root?: string }, () => runHistory(image, flags)),
+      attempt(name, flags as { root?: string }, () => runHistory(image, flags)),
     );
 }
 

@@ -28,7 +28,7 @@ interface ImportFlags extends StoreFlags {
   readonly skipDevices?: boolean;
 }
 
-export function imageImportCommand(): Command {
+export function imageImportCommand(name: 'import' | 'image import'): Command {
   const command = new Command('import')
     .description('make an image of a tar of a root directory')
     .argument('<file>', "a tar; '-' is standard input")
@@ -38,12 +38,16 @@ export function imageImportCommand(): Command {
     .option('--skip-devices', 'leave out devices that cannot be made');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((file: string, name: string | undefined, flags: ImportFlags) =>
-      attempt('image import', flags, () => runImport(file, name, flags)),
+    .action((file: string, image: string | undefined, flags: ImportFlags) =>
+      attempt(name, flags, () => runImport(name, [file, image], flags)),
     );
 }
 
-async function runImport(file: string, name: string | undefined, flags: ImportFlags): Promise<void> {
+async function runImport(
+  command: string,
+  [file, name]: readonly [file: string, name: string | undefined],
+  flags: ImportFlags,
+): Promise<void> {
   const { formatReference, parseImageName } = await import('../../../image/reference.js');
   const { applyChanges } = await import('../../../image/changes.js');
   const { importImage } = await import('../../../image/import-image.js');
@@ -61,6 +65,6 @@ async function runImport(file: string, name: string | undefined, flags: ImportFl
     onBytes: progress.add,
   });
   progress.end();
-  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image import: ${line}\n`);
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs ${command}: ${line}\n`);
   print(id);
 }

@@ -24,7 +24,7 @@ interface LoadFlags extends StoreFlags {
   readonly skipDevices?: boolean;
 }
 
-export function imageLoadCommand(): Command {
+export function imageLoadCommand(name: 'load' | 'image load'): Command {
   const command = new Command('load')
     .description('add images from an archive or a layout')
     .option('-i, --input <file>', "a tar or an OCI layout directory; '-' is standard input", '-')
@@ -33,10 +33,10 @@ export function imageLoadCommand(): Command {
     .option('--skip-devices', 'leave out devices that cannot be made');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((flags: LoadFlags) => attempt('image load', flags, () => runLoad(flags)));
+    .action((flags: LoadFlags) => attempt(name, flags, () => runLoad(name, flags)));
 }
 
-async function runLoad(flags: LoadFlags): Promise<void> {
+async function runLoad(command: string, flags: LoadFlags): Promise<void> {
   const { loadImages } = await import('../../../image/load-image.js');
   const { parsePlatform } = await import('../../../image/platform.js');
   const { noticeLines } = await import('../../../image/layer/notice-lines.js');
@@ -49,7 +49,7 @@ async function runLoad(flags: LoadFlags): Promise<void> {
     onBytes: flags.quiet ? undefined : progress.add,
   });
   progress.end();
-  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image load: ${line}\n`);
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs ${command}: ${line}\n`);
   for (const { id, names } of images) {
     if (names.length === 0) print(`Loaded image ID: ${id}`);
     for (const name of names) print(`Loaded image: ${name}`);

@@ -44,19 +44,19 @@ interface PullFlags extends TransferFlags {
   readonly skipDevices?: boolean;
 }
 
-export function imagePullCommand(): Command {
+export function imagePullCommand(shown: 'pull' | 'image pull'): Command {
   const command = transferCommand('pull', 'get an image from a registry')
     .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT] (default: that of this host)')
     .option('--skip-devices', 'leave out devices that cannot be made');
   return addStoreOptions(command)
     .addHelpText('after', PULL_DETAILS)
-    .action((name: string, flags: PullFlags) => attempt('image pull', flags, () => runPull(name, flags)));
+    .action((name: string, flags: PullFlags) => attempt(shown, flags, () => runPull(shown, name, flags)));
 }
 
-export function imagePushCommand(): Command {
+export function imagePushCommand(shown: 'push' | 'image push'): Command {
   return addStoreOptions(transferCommand('push', 'send an image to a registry'))
     .addHelpText('after', PUSH_DETAILS)
-    .action((name: string, flags: TransferFlags) => attempt('image push', flags, () => runPush(name, flags)));
+    .action((name: string, flags: TransferFlags) => attempt(shown, flags, () => runPush(name, flags)));
 }
 
 function transferCommand(name: string, description: string): Command {
@@ -67,7 +67,7 @@ function transferCommand(name: string, description: string): Command {
     .option('-q, --quiet', 'no progress, and only the name or digest');
 }
 
-async function runPull(name: string, flags: PullFlags): Promise<void> {
+async function runPull(command: string, name: string, flags: PullFlags): Promise<void> {
   const { formatReference, parseReference } = await import('../../../image/reference.js');
   const { formatPlatform, hostPlatform, parsePlatform } = await import('../../../image/platform.js');
   const { pullImage } = await import('../../../image/registry/pull.js');
@@ -86,12 +86,12 @@ async function runPull(name: string, flags: PullFlags): Promise<void> {
     onOtherPlatform: (own) => {
       const text = `'${formatReference(reference)}' is for ${formatPlatform(own)}, not ${formatPlatform(platform)}`;
       if (flags.platform !== undefined) throw new UserError(text);
-      process.stderr.write(`plyfs image pull: ${text}, which this host is\n`);
+      process.stderr.write(`plyfs ${command}: ${text}, which this host is\n`);
     },
     ...(flags.quiet ? {} : { onBytes: progress.add, onTotal: progress.total }),
   });
   progress.end();
-  for (const line of noticeLines(notices)) process.stderr.write(`plyfs image pull: ${line}\n`);
+  for (const line of noticeLines(notices)) process.stderr.write(`plyfs ${command}: ${line}\n`);
   const shown = formatReference(reference);
   if (flags.quiet) return print(shown);
   print(`Digest: ${digest}\nStatus: ${wasUpToDate ? 'Image is up to date' : 'Downloaded image'}\n${shown}`);

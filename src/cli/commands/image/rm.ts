@@ -18,23 +18,23 @@ interface RemoveFlags extends StoreFlags {
   readonly force?: boolean;
 }
 
-export function imageRemoveCommand(): Command {
-  const command = new Command('rm')
+export function imageRemoveCommand(name: 'rmi' | 'image rm'): Command {
+  const command = new Command(name === 'rmi' ? 'rmi' : 'rm')
     .description('remove names and images')
     .argument('<image...>', 'names or ids')
     .option('-f, --force', 'also images in use or with several names; unknown ones are no error');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((images: string[], flags: RemoveFlags) => runRemove(images, flags));
+    .action((images: string[], flags: RemoveFlags) => runRemove(name, images, flags));
 }
 
 /** Goes on past an error. */
-async function runRemove(images: readonly string[], flags: RemoveFlags): Promise<void> {
+async function runRemove(command: string, images: readonly string[], flags: RemoveFlags): Promise<void> {
   const { removeImage } = await import('../../../image/remove-image.js');
   const { findImage } = await import('../../../image/image-index.js');
   const store = await openStore(flags);
   for (const text of images) {
-    await attempt('image rm', flags, () => {
+    await attempt(command, flags, () => {
       if (flags.force && findImage(store, text) === undefined) return;
       const { untagged, deleted } = removeImage(store, text, { force: flags.force === true });
       for (const name of untagged) print(`Untagged: ${name}`);

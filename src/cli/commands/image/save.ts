@@ -19,7 +19,7 @@ interface SaveFlags extends StoreFlags {
   readonly format: SaveFormat;
 }
 
-export function imageSaveCommand(): Command {
+export function imageSaveCommand(name: 'save' | 'image save'): Command {
   const command = new Command('save')
     .description('write images to an archive')
     .argument('<image...>', 'names or ids')
@@ -31,9 +31,7 @@ export function imageSaveCommand(): Command {
     );
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((images: string[], flags: SaveFlags) =>
-      attempt('image save', flags, () => runSave(images, flags)),
-    );
+    .action((images: string[], flags: SaveFlags) => attempt(name, flags, () => runSave(images, flags)));
 }
 
 async function runSave(images: readonly string[], flags: SaveFlags): Promise<void> {

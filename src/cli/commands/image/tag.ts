@@ -10,7 +10,7 @@ Examples:
   plyfs image tag app:1 app:latest
   plyfs image tag 3f2a9c localhost:5000/app:1`;
 
-export function imageTagCommand(): Command {
+export function imageTagCommand(name: 'tag' | 'image tag'): Command {
   const command = new Command('tag')
     .description('give an image one more name')
     .argument('<image>', 'a name or an id')
@@ -18,7 +18,7 @@ export function imageTagCommand(): Command {
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((source: string, target: string, flags: StoreFlags) =>
-      attempt('image tag', flags, async () => {
+      attempt(name, flags, async () => {
         const { tagImage } = await import('../../../image/remove-image.js');
         tagImage(await openStore(flags), source, target);
       }),

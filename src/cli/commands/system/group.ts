@@ -10,7 +10,7 @@ import { systemPruneCommand } from './prune.js';
 
 export function systemCommand(): Command {
   return commandGroup('system', 'the store as a whole: what there is, what it takes, what can go', [
-    systemInfoCommand(),
+    systemInfoCommand('system info'),
     systemDfCommand(),
     systemPruneCommand(),
   ]);

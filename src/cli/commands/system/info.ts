@@ -22,13 +22,13 @@ interface InfoFlags extends StoreFlags {
   readonly format: string;
 }
 
-export function systemInfoCommand(): Command {
+export function systemInfoCommand(name: 'info' | 'system info'): Command {
   const command = new Command('info')
     .description('show where things are kept and how many there are')
     .option(INSPECT_FORMAT_FLAG, "'text', 'json' or a template as '{{.Root}}'", 'text');
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
-    .action((flags: InfoFlags) => attempt('system info', flags, () => runInfo(flags)));
+    .action((flags: InfoFlags) => attempt(name, flags, () => runInfo(flags)));
 }
 
 async function runInfo(flags: InfoFlags): Promise<void> {

@@ -1,0 +1,64 @@
+/** The processes of a container as ps(1) on the host shows them. */
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { UserError } from '../errno/user-error.js';
+import type { ContainerRecord } from '../store/container-record.js';
+import type { Store } from '../store/store.js';
+import { processesIn } from './processes.js';
+import { mountPointOf, statusOf } from './status.js';
+
+export interface ProcessTable {
+  readonly titles: readonly string[];
+  /** A row has a cell for each title. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+const run = promisify(execFile);
+
+/**
+ * @param options of ps(1); its output must have a column PID.
+ * @throws UserError when the container does not run, or ps fails.
+ */
+export async function topContainer(
+  store: Store,
+  record: ContainerRecord,
+  options: readonly string[],
+): Promise<ProcessTable> {
+  if (statusOf(store, record).status !== 'running') {
+    throw new UserError(`container '${record.name}' is not running`);
+  }
+  const output = await runPs(options.length === 0 ? ['-ef'] : options);
+  const pids = new Set(processesIn(mountPointOf(store, record)).map(String));
+  const [head = '', ...lines] = output.split('\n').filter((line) => line !== '');
+  const titles = head.trim().split(/\s+/);
+  const column = titles.indexOf('PID');
+  if (column < 0)
+    throw new UserError("cannot find the processes: the output of ps has no column 'PID'", {
+      hint: 'ask ps for pid too',
+    });
+  const rows = lines
+    .map((line) => cellsOf(line, titles.length))
+    .filter((cells) => pids.has(cells[column] ?? ''));
+  return { titles, rows };
+}
+
+async function runPs(options: readonly string[]): Promise<string> {
+  try {
+    return (await run('ps', options, { maxBuffer: 64 << 20 })).stdout;
+  } catch (error) {
+    const { code, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+    const [why = ''] = (stderr ?? '').trim().split('\n');
+    const reason = String(code) === 'ENOENT' ? 'there is no ps on this host' : why;
+    throw new UserError(`cannot run 'ps ${options.join(' ')}': ${reason}`, {
+      cause: error,
+      hint: 'ps is of the package procps',
+    });
+  }
+}
+
+/** The last cell takes what is left, blanks and all. */
+function cellsOf(line: string, count: number): string[] {
+  const words = line.trim().split(/\s+/);
+  return [...words.slice(0, count - 1), words.slice(count - 1).join(' ')];
+}
