@@ -24,5 +24,6 @@ export function withVolume(
   if (request.type !== 'volume') return mount;
   const madeFor = { container: id, image, path: request.target };
   const { record } = ensureVolume(store, request, { undo: intent, madeFor });
-  return { ...mount, request: { ...request, source: record.name } satisfies VolumeRequest };
+  const unnamed = mount.unnamed ?? request.source === undefined;
+  return { ...mount, unnamed, request: { ...request, source: record.name } satisfies VolumeRequest };
 }

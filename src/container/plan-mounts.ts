@@ -15,7 +15,7 @@ import { planMounts } from '../mounts/spec/plan.js';
 import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
 import type { MountRequest, SourceType, SpecContext, VolumeRequest } from '../mounts/spec/types.js';
 import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
-import type { ContainerMount, MountOrigin } from '../store/container-record.js';
+import { type ContainerMount, type MountOrigin, unnamedVolumesOf } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { resolveContainer } from './find.js';
 import type { ImageTree } from './image-tree.js';
@@ -120,11 +120,14 @@ function inherited(store: Store, spec: string): ContainerMount[] {
     });
   }
   const source = resolveContainer(store, colon < 0 ? spec : spec.slice(0, colon));
+  const unnamedThere = unnamedVolumesOf(source);
   return source.mounts.map(({ request }) => {
     const readOnly = request.readOnly || mode === 'ro';
+    const unnamed =
+      request.type === 'volume' && request.source !== undefined && unnamedThere.includes(request.source);
     // Whatever is in a volume by now: nothing is copied into it.
     const copied = request.type === 'volume' ? { ...request, noCopy: true } : request;
-    return { origin: 'volumes-from', request: { ...copied, readOnly } as MountRequest };
+    return { origin: 'volumes-from', unnamed, request: { ...copied, readOnly } as MountRequest };
   });
 }
 
@@ -141,7 +144,7 @@ export function refuseFileBinds(mounts: readonly ContainerMount[]): void {
 
 /** Shallower targets first, binds with what their source is. @throws UserError as planMounts(). */
 export async function inOrder(mounts: readonly ContainerMount[]): Promise<ContainerMount[]> {
-  const origins = new Map(mounts.map(({ request, origin }) => [request.target, origin]));
+  const asked = new Map(mounts.map((mount) => [mount.request.target, mount]));
   const requests = mounts.map(({ request }) => request);
   const farTypes = new Map<string, SourceType | undefined>();
   for (const { source, spec, timeoutMs } of farBindsOf(requests).values()) {
@@ -151,5 +154,5 @@ export async function inOrder(mounts: readonly ContainerMount[]): Promise<Contai
   const typeOf = (path: string): SourceType | undefined =>
     farTypes.has(path) ? farTypes.get(path) : sourceTypeOf(path);
   const planned = planMounts(requests, typeOf);
-  return planned.map((request) => ({ origin: origins.get(request.target) ?? 'volume', request }));
+  return planned.map((request) => ({ origin: 'volume', ...asked.get(request.target), request }));
 }

@@ -4,7 +4,12 @@
  */
 
 import { UserError } from '../errno/user-error.js';
-import { type ContainerRecord, listContainers, usersOfVolume, volumesOf } from '../store/container-record.js';
+import {
+  type ContainerRecord,
+  listContainers,
+  unnamedVolumesOf,
+  usersOfVolume,
+} from '../store/container-record.js';
 import { measureTree } from '../store/measure-tree.js';
 import type { Store } from '../store/store.js';
 import { ANONYMOUS_LABEL, readVolume } from '../store/volume-record.js';
@@ -56,7 +61,7 @@ function isRunning({ name }: ContainerRecord): UserError {
 }
 
 function anonymousVolumes(store: Store, record: ContainerRecord): string[] {
-  return volumesOf(record).filter((name) => {
+  return unnamedVolumesOf(record).filter((name) => {
     const labels = readVolume(store, name)?.labels;
     return labels !== undefined && Object.hasOwn(labels, ANONYMOUS_LABEL);
   });

@@ -4,7 +4,7 @@
  * come about.
  */
 
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import type { Intent } from '../store/intent.js';
@@ -97,14 +97,30 @@ const MAX_ATTEMPTS = 5;
 function makeBindSource(config: Pick<MountConfig, 'mountpoint'>, hostPath: Name, made: string[]): void {
   const path = Buffer.from(hostPath, 'latin1').toString('utf8');
   try {
-    const first = mkdirSync(path, { recursive: true });
+    const first = mkdirSync(path, { recursive: true, mode: SOURCE_MODE });
     if (first === undefined) return;
     const chain = [path];
     while (chain[0] !== first && chain[0] !== '/') chain.unshift(dirname(chain[0]!));
     made.push(...chain);
+    for (const directory of chain) setSourceMode(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw refusal(config, `bind source ${quote(hostPath)} cannot be made: ${reasonOf(error)}`);
+  }
+}
+
+/** As Docker makes them, the parents too. */
+const SOURCE_MODE = 0o755;
+const SET_GROUP_ID = 0o2000;
+
+/** Whatever the umask is: serving threads take that of their callers on. A set-group-id bit of the parent stays. */
+function setSourceMode(directory: string): void {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const { mode } = fstatSync(fd);
+    fchmodSync(fd, (mode & SET_GROUP_ID) | SOURCE_MODE);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -60,6 +60,8 @@ export interface ContainerMount {
   readonly origin: MountOrigin;
   /** Of a volume, `source` is its name, also when it is anonymous. */
   readonly request: MountRequest;
+  /** The volume was made for this mount: whoever asked for it gave no name. Absent in records of before 2026-11-29. */
+  readonly unnamed?: boolean;
 }
 
 /** @returns undefined when there is no such container. */
@@ -87,6 +89,18 @@ export function volumesOf(record: ContainerRecord): string[] {
     request.type === 'volume' && request.source !== undefined ? [request.source] : [],
   );
   return [...new Set(names)];
+}
+
+/**
+ * Volumes that the container names nowhere. What counts is how its mounts name them, not how they were made: an
+ * anonymous volume that was given by its id is a named one here. A record that does not say so counts as naming them,
+ * but for VOLUME of an image, which cannot.
+ */
+export function unnamedVolumesOf(record: ContainerRecord): string[] {
+  const isUnnamed = ({ unnamed, origin }: ContainerMount) => unnamed ?? origin === 'image';
+  const named = record.mounts.filter((mount) => !isUnnamed(mount));
+  const names = volumesOf({ ...record, mounts: named });
+  return volumesOf(record).filter((name) => !names.includes(name));
 }
 
 /** Ids of the containers, running or not, that have the volume. */
