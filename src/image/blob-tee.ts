@@ -31,6 +31,12 @@ export class BlobTee {
     for (let result = await this.#next(); !result.done; result = await this.#next());
   }
 
+  /** Lets go of the source, read to its end or not: a download then closes its file, and drops what was refused. */
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#source.return?.();
+  }
+
   /** PRECONDITION: drained. */
   digest(): Digest {
     return `sha256:${this.#hash.digest('hex')}`;

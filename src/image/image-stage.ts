@@ -82,9 +82,11 @@ export class ImageStage implements Disposable {
   async spool(source: Chunks): Promise<string> {
     const path = this.#newPath();
     const file = await open(path, 'wx', 0o600);
+    const tee = new BlobTee(source, file);
     try {
-      await new BlobTee(source, file).drain();
+      await tee.drain();
     } finally {
+      await tee.close();
       await file.close();
     }
     return path;
@@ -102,14 +104,15 @@ export class ImageStage implements Disposable {
   ): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly result: T }> {
     const path = this.#newPath();
     const file = await open(path, 'wx', 0o644);
+    const tee = new BlobTee(source, file);
     try {
-      const tee = new BlobTee(source, file);
       const result = await use(tee.chunks());
       await tee.drain();
       const digest = tee.digest();
       this.#blobs.set(digest, path);
       return { digest, sizeBytes: tee.sizeBytes, result };
     } finally {
+      await tee.close();
       await file.close();
     }
   }
@@ -128,11 +131,15 @@ export class ImageStage implements Disposable {
     use: (chunks: AsyncIterable<Buffer>) => Promise<T>,
   ): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly result: T }> {
     const tee = new BlobTee(source);
-    const result = await use(tee.chunks());
-    await tee.drain();
-    const digest = tee.digest();
-    this.#blobs.set(digest, path);
-    return { digest, sizeBytes: tee.sizeBytes, result };
+    try {
+      const result = await use(tee.chunks());
+      await tee.drain();
+      const digest = tee.digest();
+      this.#blobs.set(digest, path);
+      return { digest, sizeBytes: tee.sizeBytes, result };
+    } finally {
+      await tee.close();
+    }
   }
 
   /** A small blob from memory: a config, a manifest. */

@@ -80,7 +80,12 @@ export class FakeRegistry implements AsyncDisposable {
       return;
     }
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    response.writeHead(from === 0 ? 200 : 206).end(blob.subarray(from));
+    const { byteLength } = blob;
+    if (from === 0) response.writeHead(200).end(blob);
+    else {
+      const range = `bytes ${from}-${byteLength - 1}/${byteLength}`;
+      response.writeHead(206, { 'content-range': range }).end(blob.subarray(from));
+    }
   }
 
   private head(url: string, response: ServerResponse): void {

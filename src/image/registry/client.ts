@@ -5,10 +5,10 @@
  * (429, 5xx, a broken connection) are tried again. What is received is not trusted: who calls checks digests.
  */
 
-import type { Readable } from 'node:stream';
 import { UserError } from '../../errno/user-error.js';
 import { type Digest, MEDIA_TYPE } from '../oci.js';
 import { Authorization } from './authorization.js';
+import { type Decoded, decoded, isRestOf } from './content.js';
 import type { Credentials } from './credentials.js';
 import { type BodySource, collect, drain, firstBytes, HttpClient, type HttpResponse } from './http.js';
 import { findBase, isLoopback, reaching } from './reach.js';
@@ -25,6 +25,17 @@ export interface RegistryOptions {
 export interface ReceivedManifest {
   readonly bytes: Buffer;
   readonly mediaType: string;
+}
+
+/** Which blob, and how long the manifest says that it is. */
+export interface BlobName {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface ReceivedBlob extends Decoded {
+  /** Where it begins: what was asked for, or 0. */
+  readonly offset: number;
 }
 
 interface Call {
@@ -85,30 +96,36 @@ export class Registry implements Disposable {
         );
       }
       await this.expect(response, [200], `get the manifest of '${repository}'`);
-      const bytes = await collect(response.body, MAX_MANIFEST_BYTES, this.host);
+      const bytes = await collect(decoded(response).body, MAX_MANIFEST_BYTES, this.host);
       return { bytes, mediaType: response.header('content-type')?.split(';')[0]?.trim() ?? '' };
     });
   }
 
   /**
-   * A blob from `offset` on. `offset` in the answer is where it really begins: 0 when the registry knows no ranges.
+   * A blob from `offset` on; from its first byte where the registry knows no ranges, or gives another than was asked for.
    * One attempt: who reads it tries again from where it broke off.
    */
-  async blob(repository: string, digest: Digest, offset = 0): Promise<{ body: Readable; offset: number }> {
+  async blob(repository: string, { digest, size }: BlobName, offset = 0): Promise<ReceivedBlob> {
     const response = await this.call({
       method: 'GET',
       path: `${repository}/blobs/${digest}`,
       scopes: [pullScope(repository)],
       headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
     });
-    await this.expect(response, [200, 206], `get the blob '${digest}' of '${repository}'`);
-    return { body: response.body, offset: response.status === 206 ? offset : 0 };
+    const isRest = isRestOf(response, offset, size);
+    if (offset > 0 && !isRest) {
+      await drain(response);
+      return this.blob(repository, { digest, size });
+    }
+    await this.expect(response, isRest ? [200, 206] : [200], `get the blob '${digest}' of '${repository}'`);
+    const { body, sizeBytes, isWhole } = decoded(response, size);
+    return { body, sizeBytes, isWhole, offset: response.status === 206 ? offset : 0 };
   }
 
   /** A blob of at most `sizeBytes`, in memory. */
   async smallBlob(repository: string, digest: Digest, sizeBytes: number): Promise<Buffer> {
     return this.attempt(async () => {
-      const { body } = await this.blob(repository, digest);
+      const { body } = await this.blob(repository, { digest, size: sizeBytes });
       return collect(body, sizeBytes, this.host);
     });
   }

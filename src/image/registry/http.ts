@@ -30,6 +30,8 @@ export interface HttpResponse {
   /** After redirects. */
   readonly url: URL;
   header(name: string): string | undefined;
+  /** All of the body has come, as its own framing says; true also for one that ends with its connection. */
+  isWhole(): boolean;
   /** Must be read to its end or destroyed. */
   readonly body: Readable;
 }
@@ -108,6 +110,8 @@ export class HttpClient implements Disposable {
       timeout: IDLE_TIMEOUT_MS,
       headers: {
         'user-agent': 'plyfs',
+        // What a proxy compresses on its way has neither its size nor its ranges.
+        'accept-encoding': 'identity',
         ...headers,
         ...(length === undefined && !sends ? {} : { 'content-length': String(length ?? 0) }),
       },
@@ -129,6 +133,7 @@ function responseOf(message: IncomingMessage, url: URL): HttpResponse {
   return {
     status: message.statusCode ?? 0,
     url,
+    isWhole: () => message.complete,
     header: (name) => {
       const value = message.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
