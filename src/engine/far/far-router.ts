@@ -2,8 +2,8 @@
  * Which requests the session loop leaves to the thread of a far storage, and what becomes of those that wait.
  *
  * A request goes where its node is served; a LOOKUP where the name leads, over a mount point; a request on two nodes to
- * the thread that serves both, else it stays in the loop, which answers EXDEV. One that is interrupted is answered EINTR
- * and one that waits longer than `timeout=` EIO, here, whatever the thread does. What shows of the root of a mount is
+ * the thread that serves both, else it stays in the loop, which answers EXDEV. One whose caller is about to end is
+ * answered EINTR and one that waits longer than `timeout=` EIO, here, whatever the thread does. What shows of the root of a mount is
  * answered from memory while the storage hangs, so that a listing of the directory that it is mounted in does not.
  */
 
@@ -14,8 +14,10 @@ import * as op from '../../fuse/abi-opcodes.js';
 import { decodeCopyFileRange } from '../../fuse/decode-io.js';
 import { decodeLink, decodeName, decodeRename, decodeRename2 } from '../../fuse/decode-name.js';
 import { encodeAttr, encodeEntry } from '../../fuse/encode-entry.js';
+import { fateOf } from '../../linux/caller-fate.js';
 import { type NodeId, nodeLocal, ROOT_NODE } from '../../vfs/node-id.js';
 import { type Exchange, handlers } from '../kernel/dispatch.js';
+import { LOOK_MS } from '../kernel/parked-requests.js';
 import { type FarStorage, type Pending, STALL_MS } from './far-storage.js';
 
 export interface FarPlace {
@@ -38,11 +40,8 @@ export interface FarLoop extends Exchange {
   answer(unique: { readonly low: number; readonly high: number }, result: number): void;
 }
 
-/**
- * How long an interrupted request still may be answered by a storage that does not hang: programs with timers and
- * handlers get signals all the time, and local storage never answers EINTR.
- */
-const INTERRUPT_GRACE_MS = 250;
+/** How long an interrupted request of a caller that cannot be seen from here still may be answered by the storage. */
+const UNSEEN_GRACE_MS = 250;
 
 /**
  * Reads and writes of the kernel's own that may wait for one storage: the kernel lets 64 wait in all (fuse/init.ts), and
@@ -105,13 +104,15 @@ export class FarRouter {
       startedMs: nowMs,
       timeoutAtMs: nowMs + timeoutMs,
       root,
-      interruptAtMs: Number.POSITIVE_INFINITY,
+      taskId: header.pid,
+      interruptedAtMs: Number.POSITIVE_INFINITY,
+      lookAtMs: Number.POSITIVE_INFINITY,
     };
     if (isTooMuch || !storage.forward(request, pending, header)) x.answer(unique, -EIO);
     return true;
   }
 
-  /** @returns whether the request is one that waits here; it is answered EINTR in time. */
+  /** @returns whether the request is one that waits here; it is answered EINTR when its caller is about to end. */
   interrupt(low: number, high: number): boolean {
     const nowMs = performance.now();
     for (const storage of this.storages) {
@@ -119,8 +120,8 @@ export class FarRouter {
         .waiting()
         .find((one) => one.uniqueLow === low && ((one.uniqueHigh ^ high) & ~FUSE_UNIQUE_RESEND_HIGH) === 0);
       if (found === undefined) continue;
-      const isHung = storage.stalledMs(nowMs) > STALL_MS;
-      found.interruptAtMs = Math.min(found.interruptAtMs, isHung ? nowMs : nowMs + INTERRUPT_GRACE_MS);
+      found.interruptedAtMs = Math.min(found.interruptedAtMs, nowMs);
+      found.lookAtMs = nowMs;
       return true;
     }
     return false;
@@ -134,9 +135,10 @@ export class FarRouter {
       if (waiting.length === 0) continue;
       const nowMs = performance.now();
       for (const pending of waiting) {
-        const dueMs = dueAt(pending);
-        if (dueMs <= nowMs) this.#giveUp(storage, pending, nowMs);
-        else nextMs = Math.min(nextMs, dueMs - nowMs);
+        const isLeaving = pending.lookAtMs <= nowMs && this.#isLeaving(pending, nowMs);
+        const dueMs = isLeaving ? nowMs : dueAt(pending);
+        if (dueMs <= nowMs) this.#giveUp(storage, pending, isLeaving);
+        else nextMs = Math.min(nextMs, dueMs - nowMs, pending.lookAtMs - nowMs);
       }
     }
     return nextMs === Number.POSITIVE_INFINITY ? -1 : Math.ceil(nextMs);
@@ -199,11 +201,18 @@ export class FarRouter {
     return root !== undefined && storage.rootAttr(root) !== undefined ? root : undefined;
   }
 
-  #giveUp(storage: FarStorage, pending: Pending, nowMs: number): void {
+  /** Whether the caller is to be let go of; else sets the time of the next look. */
+  #isLeaving(pending: Pending, nowMs: number): boolean {
+    const fate = fateOf(pending.taskId);
+    pending.lookAtMs = nowMs + LOOK_MS;
+    return fate === 'ending' || (fate === 'unknown' && nowMs - pending.interruptedAtMs >= UNSEEN_GRACE_MS);
+  }
+
+  #giveUp(storage: FarStorage, pending: Pending, isLeaving: boolean): void {
     if (!storage.giveUp(pending)) return;
     const unique = { low: pending.uniqueLow, high: pending.uniqueHigh };
     const { root, opcode } = pending;
-    if (pending.interruptAtMs <= nowMs) this.#loop!.answer(unique, -EINTR);
+    if (isLeaving) this.#loop!.answer(unique, -EINTR);
     else if (root !== undefined) this.#answerRoot(storage, { opcode, root, unique });
     else this.#loop!.answer(unique, -EIO);
   }
@@ -248,5 +257,5 @@ function staysInLoop(opcode: number): boolean {
 
 function dueAt(pending: Pending): number {
   const rootAtMs = pending.root === undefined ? Number.POSITIVE_INFINITY : pending.startedMs + STALL_MS;
-  return Math.min(pending.timeoutAtMs, pending.interruptAtMs, rootAtMs);
+  return Math.min(pending.timeoutAtMs, rootAtMs);
 }

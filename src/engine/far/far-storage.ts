@@ -37,8 +37,12 @@ export interface Pending {
   readonly timeoutAtMs: number;
   /** The root of a mount that may be answered from what is known of it; undefined for all else. */
   readonly root: NodeId | undefined;
-  /** When to answer EINTR; Infinity: nobody has interrupted it. */
-  interruptAtMs: number;
+  /** The caller's thread. */
+  readonly taskId: number;
+  /** When the caller got a signal first; Infinity: it got none. */
+  interruptedAtMs: number;
+  /** When to look whether the caller is about to end; Infinity: never. */
+  lookAtMs: number;
 }
 
 export interface FarStorageOptions {

@@ -2,14 +2,13 @@
  * The session loop: reads requests from /dev/fuse and answers each before it takes the next.
  *
  * Blocks in poll(2) on the FUSE descriptor and an eventfd, nothing else: a thread blocked in a foreign call cannot be
- * joined. INVARIANT: each request is answered exactly once, or parked in `#parked` until its job is done, unless the
- * kernel wants no answer; an unknown opcode is ENOSYS, an unknown throw EIO and a line in the log.
+ * joined. INVARIANT: each request is answered exactly once, or parked in `#parked` until its job is done or its caller
+ * about to end, unless the kernel wants no answer; an unknown opcode is ENOSYS, an unknown throw EIO and a line in the log.
  */
 
 import { EAGAIN, EINTR, EIO, ENODEV, ENOENT, ENOSYS, EPROTO } from '../../errno/errno.js';
 import { check, FsError } from '../../errno/fs-error.js';
 import { FUSE_DEV_IOC_BACKING_CLOSE, FUSE_DEV_IOC_BACKING_OPEN } from '../../fuse/abi.js';
-import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
 import {
   FUSE_BATCH_FORGET,
   FUSE_FORGET,
@@ -37,6 +36,7 @@ import type { FarLoop, FarRouter } from '../far/far-router.js';
 import { IDLE_MS, IdleCollector } from '../idle-collector.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { handlers, NO_REPLY } from './dispatch.js';
+import { type ParkedRequest, ParkedRequests } from './parked-requests.js';
 import { Records } from './records.js';
 
 /** Largest request: 1 MiB of data behind its headers. */
@@ -73,14 +73,6 @@ export interface LoopOptions {
 
 export type EndReason = 'unmounted' | 'stopped';
 
-interface Parked {
-  readonly job: Job;
-  readonly uniqueLow: number;
-  readonly uniqueHigh: number;
-  /** Copy of the request. */
-  readonly bytes: Buffer;
-}
-
 export class SessionLoop implements Session, FarLoop {
   /** Replaced when the first mount is added to a union that had none. */
   fs: FileSystem;
@@ -97,7 +89,7 @@ export class SessionLoop implements Session, FarLoop {
   readonly #counts = new Float64Array(OPCODE_LIMIT + 1);
   readonly #failures: Failures;
   readonly #far: FarRouter | undefined;
-  #parked: Parked[] = [];
+  readonly #parked = new ParkedRequests();
   #turns = MOST_TURNS;
   readonly #collector = new IdleCollector();
 
@@ -135,6 +127,7 @@ export class SessionLoop implements Session, FarLoop {
           check(length, 'read', '/dev/fuse');
         }
         sinceLook = 0;
+        this.#releaseEnding();
         if (length === -EAGAIN && (waitSet.revents(1) & POLLIN) === 0) continue;
         eventfdDrain(wakeFd);
         this.#far?.drain();
@@ -160,7 +153,7 @@ export class SessionLoop implements Session, FarLoop {
   }
 
   #sleep(waitSet: PollSet): void {
-    const dueMs = this.#far?.settle() ?? -1;
+    const dueMs = soonest(this.#far?.settle() ?? -1, this.#parked.dueMs);
     if (!this.#collector.isDue || (dueMs >= 0 && dueMs < IDLE_MS)) poll(waitSet, dueMs);
     else if (poll(waitSet, IDLE_MS) === 0) this.#collector.collect();
   }
@@ -229,7 +222,7 @@ export class SessionLoop implements Session, FarLoop {
   }
 
   /** @returns 0 or a negated errno to answer, NO_REPLY, or undefined when the request was parked. */
-  #dispatch(): number | undefined {
+  #dispatch(replayed?: ParkedRequest): number | undefined {
     const { header, records } = this;
     const handler = handlers[header.opcode];
     if (handler === undefined) return -ENOSYS;
@@ -239,16 +232,17 @@ export class SessionLoop implements Session, FarLoop {
     try {
       return handler(this);
     } catch (error) {
-      return this.#outcomeOf(error);
+      return this.#outcomeOf(error, replayed);
     }
   }
 
   /** As `#dispatch()`, of a handler that threw. */
-  #outcomeOf(error: unknown): number | undefined {
+  #outcomeOf(error: unknown, replayed: ParkedRequest | undefined): number | undefined {
     const { opcode } = this.header;
     this.reply.reset();
     if (error instanceof Wait) {
-      this.#park(error.job);
+      if (replayed === undefined) this.#parked.park(error.job, this.request, this.header);
+      else this.#parked.parkAgain(replayed, error.job);
       return undefined;
     }
     const errno = this.#failures.errnoOf(opcodeName(opcode), error);
@@ -282,33 +276,27 @@ export class SessionLoop implements Session, FarLoop {
     }
   }
 
-  #park(job: Job): void {
-    const { header, request } = this;
-    this.#parked.push({
-      job,
-      uniqueLow: header.uniqueLow,
-      uniqueHigh: header.uniqueHigh,
-      bytes: Buffer.from(request.bytes.subarray(0, header.len)),
-    });
-  }
-
   #replayFinished(): void {
     if (!this.#jobs.collect()) return;
-    const ready = this.#parked.filter((parked) => parked.job.done);
-    if (ready.length === 0) return;
-    this.#parked = this.#parked.filter((parked) => !parked.job.done);
-    for (const { bytes } of ready) {
+    for (const parked of this.#parked.takeReady()) {
+      const { bytes } = parked;
       bytes.copy(this.request.bytes);
       this.request.end = bytes.length;
       decodeHeader(this.request, this.header);
       this.replaying = true;
-      const result = this.#dispatch();
+      const result = this.#dispatch(parked);
       this.replaying = false;
       if (result !== undefined && result !== NO_REPLY) this.#send(result);
     }
   }
 
-  /** A parked request ends with EINTR; any other was answered before this one was read. */
+  /** Lets callers go that are about to end; their jobs go on. */
+  #releaseEnding(): void {
+    for (const { uniqueLow: low, uniqueHigh: high } of this.#parked.takeEnding())
+      this.answer({ low, high }, -EINTR);
+  }
+
+  /** Notes it for a request that waits; any other was answered before this one was read. */
   #interrupt(): void {
     const { interrupt } = this.records;
     try {
@@ -318,15 +306,8 @@ export class SessionLoop implements Session, FarLoop {
       this.#failures.log('INTERRUPT', error);
       return;
     }
-    const resend = FUSE_UNIQUE_RESEND_HIGH;
-    if (this.#far?.interrupt(interrupt.uniqueLow, interrupt.uniqueHigh) === true) return;
-    const index = this.#parked.findIndex(
-      (one) =>
-        one.uniqueLow === interrupt.uniqueLow && ((one.uniqueHigh ^ interrupt.uniqueHigh) & ~resend) === 0,
-    );
-    if (index < 0) return;
-    const [parked] = this.#parked.splice(index, 1);
-    this.answer({ low: parked!.uniqueLow, high: parked!.uniqueHigh }, -EINTR);
+    const { uniqueLow, uniqueHigh } = interrupt;
+    if (this.#far?.interrupt(uniqueLow, uniqueHigh) !== true) this.#parked.interrupt(uniqueLow, uniqueHigh);
   }
 
   answer(unique: { readonly low: number; readonly high: number }, result: number): void {
@@ -344,4 +325,9 @@ export class SessionLoop implements Session, FarLoop {
       `${opcodeName(header.opcode)} unique=${unique} node=${header.nodeId} uid=${header.uid} pid=${header.pid}: ${outcome}, ${us.toFixed(1)} us`,
     );
   }
+}
+
+/** The smaller of two times to wait; -1 is for ever. */
+function soonest(oneMs: number, otherMs: number): number {
+  return oneMs < 0 || otherMs < 0 ? Math.max(oneMs, otherMs) : Math.min(oneMs, otherMs);
 }

@@ -47,7 +47,9 @@ function forward(uniqueLow = 2): boolean {
     startedMs: 0,
     timeoutAtMs: Number.POSITIVE_INFINITY,
     root: undefined,
-    interruptAtMs: Number.POSITIVE_INFINITY,
+    taskId: 0,
+    interruptedAtMs: Number.POSITIVE_INFINITY,
+    lookAtMs: Number.POSITIVE_INFINITY,
   };
   return storage.forward(request, pending, header);
 }

@@ -29,12 +29,21 @@ vi.mock('node:worker_threads', async (original) => {
   };
 });
 
+/** What becomes of callers, by thread. */
+const fates = vi.hoisted(() => new Map<number, string>());
+vi.mock('../../../src/linux/caller-fate.js', () => ({
+  fateOf: (taskId: number) => fates.get(taskId) ?? 'unknown',
+}));
+const ENDING = 70;
+const STAYING = 71;
+
 const NONE = Buffer.alloc(0);
 const FLAG_RESEND = 1n << 63n;
 
 let kernel: FakeKernel;
 beforeEach(() => {
   kernel = new FakeKernel();
+  fates.set(ENDING, 'ending').set(STAYING, 'staying');
 });
 afterEach(() => kernel.close());
 
@@ -270,12 +279,11 @@ describe('a request that waits for a job', () => {
     expect(calls.length).toBe(6);
   });
 
-  it('ends with EINTR when interrupted, and is not answered again', () => {
-    const job = new StillJob();
-    kernel.serve(readlinkFails(new Wait(job)), [
+  it('ends with EINTR when the caller is about to end, and is not answered again', () => {
+    kernel.serve(readlinkFails(new Wait(new StillJob())), [
       () => {
-        kernel.send(op.FUSE_READLINK, NONE, { unique: 2n });
-        kernel.send(op.FUSE_READLINK, NONE, { unique: 4n });
+        kernel.send(op.FUSE_READLINK, NONE, { unique: 2n, pid: ENDING });
+        kernel.send(op.FUSE_READLINK, NONE, { unique: 4n, pid: ENDING });
         kernel.send(op.FUSE_INTERRUPT, u64(2n), { unique: 3n });
         kernel.send(op.FUSE_INTERRUPT, u64(2n), { unique: 5n });
       },
@@ -288,12 +296,33 @@ describe('a request that waits for a job', () => {
   it('is found by an INTERRUPT also when one of the two carries the mark of a resent request', () => {
     kernel.serve(readlinkFails(new Wait(new StillJob())), [
       () => {
-        kernel.send(op.FUSE_READLINK, NONE, { unique: 2n | FLAG_RESEND });
+        kernel.send(op.FUSE_READLINK, NONE, { unique: 2n | FLAG_RESEND, pid: ENDING });
         kernel.send(op.FUSE_INTERRUPT, u64(2n), { unique: 3n });
       },
       (replies) => {
         expect(replies).toEqual([{ unique: 2n | FLAG_RESEND, error: -EINTR, body: '' }]);
       },
     ]);
+  });
+
+  it.each([
+    ['is not about to end', STAYING],
+    ['cannot be seen', 99],
+  ])('is answered its outcome when an interrupted caller %s, though it waits twice', (_, pid) => {
+    const { fs, calls } = waitingFileSystem(2);
+    const answers: unknown[] = [];
+    kernel.serve(fs, [
+      () => {
+        kernel.send(op.FUSE_READLINK, NONE, { unique: 2n, nodeId: 5, pid });
+        kernel.send(op.FUSE_INTERRUPT, u64(2n), { unique: 3n });
+        return 'wait';
+      },
+      ...Array.from({ length: 2 }, () => (replies: Reply[]): unknown => {
+        answers.push(...replies.map(({ unique, body }) => [unique, body]));
+        return answers.length > 0 ? undefined : 'wait';
+      }),
+    ]);
+    expect(answers).toEqual([[2n, answerOf(5)]]);
+    expect(calls).toHaveLength(3);
   });
 });
