@@ -70,13 +70,19 @@ describe('volume export and import', () => {
     expect(readdirSync(join(bench.root, 'state/volumes'))).toEqual(['full']);
   });
 
+  it('takes absolute names for names below its root', () => {
+    sh('echo x > f; ln f g; tar -P -cf t.tar "$PWD/f" "$PWD/g"');
+    expect(bench.plyfs('volume', 'import', '--root', 'state', 'abs', 't.tar').stderr).toBe('');
+    const data = join(bench.root, 'state/volumes/abs/_data', bench.root);
+    expect(readdirSync(data).sort()).toEqual(['f', 'g']);
+  });
+
   it.each([
     [
       'a name that leads out',
       'echo x > evil; tar -P -cf t.tar --transform s,^,../../, evil',
       /leads out with '\.\.'/,
     ],
-    ['an absolute name', 'echo x > evil; tar -P -cf t.tar "$PWD/evil"', /is absolute/],
     [
       'a way through a symlink',
       'mkdir a b; ln -s /tmp a/l; mkdir b/l; echo x > b/l/evil; tar -C a -cf t.tar l; tar -C b -rf t.tar l/evil',

@@ -1,14 +1,15 @@
 /**
  * `cp - CONTAINER:DIRECTORY`: the entries of a tar, made below a directory of a mounted tree.
  *
- * A name with `..` is refused; the directories on the way to an entry are resolved inside the container's root, as all
- * paths of `cp` are.
+ * Names lie below the directory, absolute ones too; one that leads out of it is refused. The directories on the way to an
+ * entry are resolved inside the container's root, as all paths of `cp` are.
  */
 
 import { EEXIST } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import type { EntryType, TarEntry } from '../../image/tar/entry.js';
+import { partsInside } from '../../image/tar/parts-inside.js';
 import type { TarSink } from '../../image/tar/reader.js';
 import {
   O_DIRECTORY,
@@ -153,8 +154,8 @@ export class TarTarget implements TarSink {
   }
 
   #partsOf(path: Name): Name[] {
-    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    if (!parts.includes('..')) return parts;
+    const parts = partsInside(path);
+    if (parts !== undefined) return parts;
     throw new UserError(`invalid tar: the name '${displayName(path)}' leads out of the directory`);
   }
 

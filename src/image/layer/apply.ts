@@ -3,8 +3,8 @@
  *
  * Whiteouts and opaque marks speak of the layers below alone, wherever they stand in the tar: a directory that the layer
  * also whites out becomes opaque, a file simply hides what is below.
- * Names that are absolute or hold `..`, and entries below a symlink of the same layer, are refused: no layer that a
- * tool made by comparing trees has them.
+ * Names and targets of hard links lie below the root, also absolute ones; a symlink of the same layer is followed while it
+ * stays inside. What would lead out is refused.
  */
 
 import { EEXIST, ENOENT, EPERM } from '../../errno/errno.js';
@@ -20,6 +20,7 @@ import { fsetxattr } from '../../linux/xattr.js';
 import { PrivateXattrs } from '../../union/format.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import type { EntryType, TarEntry } from '../tar/entry.js';
+import { partsInside } from '../tar/parts-inside.js';
 import type { TarSink } from '../tar/reader.js';
 import { AttributeWriter, type Notices } from './attributes.js';
 import { LayerDirectories, type LayerDirectory, NotADirectory } from './directories.js';
@@ -233,7 +234,7 @@ export class LayerApplier implements TarSink {
       const at = { dirfd: this.#directories.descriptor(parent), name, entry, source };
       let result = make(at);
       if (result === -EEXIST) {
-        if (source !== undefined && this.#isItself(parent, name, entry)) return;
+        if (source?.parent === parent && source.name === name) return;
         this.#directories.discard(parent, name);
         result = make({ ...at, dirfd: this.#directories.descriptor(parent) });
       }
@@ -273,12 +274,7 @@ export class LayerApplier implements TarSink {
     const name = path.slice(slash + 1);
     if (path === '' || parent === undefined || parent.children.has(name)) throw noTarget(entry);
     if (this.#directories.isWhiteout(parent, name)) throw noTarget(entry);
-    return { dirfd: check(dup(this.#directories.descriptor(parent)), 'dup'), name };
-  }
-
-  #isItself(parent: LayerDirectory, name: Name, entry: TarEntry): boolean {
-    const above = parent.path();
-    return cleanPath(entry.linkName) === (above === '' ? name : `${above}/${name}`);
+    return { dirfd: check(dup(this.#directories.descriptor(parent)), 'dup'), parent, name };
   }
 
   #closeFile(): void {
@@ -290,6 +286,7 @@ export class LayerApplier implements TarSink {
 
 interface Source {
   readonly dirfd: number;
+  readonly parent: LayerDirectory;
   readonly name: Name;
 }
 
@@ -355,14 +352,13 @@ function hasAufsPart(path: Name): boolean {
   return false;
 }
 
-/** Without empty parts and dots. @throws UserError for one that is absolute or leads up. */
+/** Below the root, without empty parts and dots. @throws UserError for one that leads out. */
 function cleanPath(name: Name): Name {
-  if (name.startsWith('/')) throw new UserError(`'${displayName(name)}' is absolute`);
   if (name.length > MAX_PATH) throw new UserError(`the name is longer than ${MAX_PATH} bytes`);
   if (name.includes('\0')) throw new UserError('the name holds a NUL byte');
   if (!/(?:^|\/)\.{0,2}(?:\/|$)/.test(name)) return name;
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw new UserError(`'${displayName(name)}' leads out with '..'`);
+  const parts = partsInside(name);
+  if (parts === undefined) throw new UserError(`'${displayName(name)}' leads out with '..'`);
   return parts.join('/');
 }
 

@@ -13,16 +13,15 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
-  S_IFLNK,
-  S_IFMT,
   STATX_BASIC_STATS,
 } from '../../linux/constants.js';
-import { mkdirat, renameat2, unlinkat } from '../../linux/directory.js';
+import { mkdirat, readlinkat, renameat2, unlinkat } from '../../linux/directory.js';
 import { close, openat } from '../../linux/open.js';
 import { Statx, statx } from '../../linux/statx.js';
 import { isDeviceWhiteout } from '../../union/format.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import type { TarEntry } from '../tar/entry.js';
+import { partsInside } from '../tar/parts-inside.js';
 
 const NO_CHILDREN: ReadonlyMap<Name, LayerDirectory> = new Map();
 
@@ -83,10 +82,16 @@ export class LayerDirectory {
   }
 }
 
-/** On the way to an entry lies something of the same layer that is no directory. */
+/** On the way to an entry lies something of the same layer that is no directory, or leads out. */
 export class NotADirectory extends UserError {}
 
+function shownPath(parent: LayerDirectory, name: Name): string {
+  const above = parent.path();
+  return displayName(above === '' ? name : `${above}/${name}`);
+}
+
 const MAX_OPEN = 200;
+const MAX_LINKS = 40;
 const OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 export class LayerDirectories {
@@ -109,11 +114,7 @@ export class LayerDirectories {
   /** The directory at a path of plain names, made where it is missing. @throws UserError when something else is there. */
   at(path: Name): LayerDirectory {
     if (path === this.#lastPath) return this.#last;
-    let directory = this.root;
-    if (path !== '') {
-      for (const name of path.split('/'))
-        directory = directory.children.get(name) ?? this.#make(directory, name);
-    }
+    const directory = this.#walk(path, (parent, name) => this.#make(parent, name))!;
     this.#lastPath = path;
     this.#last = directory;
     return directory;
@@ -121,9 +122,44 @@ export class LayerDirectories {
 
   /** The directory at a path, when this layer has it. */
   find(path: Name): LayerDirectory | undefined {
-    let directory: LayerDirectory | undefined = this.root;
-    for (const name of path === '' ? [] : path.split('/')) directory = directory?.children.get(name);
+    return this.#walk(path, (parent, name) => this.#symlinkAt(parent, name));
+  }
+
+  /**
+   * Follows names, and the symlinks of this layer that stay in it.
+   * @param onMissing a directory for a name that is none yet, or where the symlink there leads; undefined ends the walk.
+   */
+  #walk(
+    path: Name,
+    onMissing: (parent: LayerDirectory, name: Name) => LayerDirectory | Name | undefined,
+  ): LayerDirectory | undefined {
+    let directory = this.root;
+    const rest = path === '' ? [] : path.split('/').reverse();
+    let links = 0;
+    for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
+      if (name === '' || name === '.') continue;
+      if (name === '..') {
+        // Of a symlink's target, which #symlinkAt() has found to stay inside.
+        directory = directory.parent ?? directory;
+        continue;
+      }
+      const known = directory.children.get(name) ?? onMissing(directory, name);
+      if (known === undefined) return undefined;
+      if (typeof known !== 'string') directory = known;
+      else if (links++ === MAX_LINKS) throw this.#throughSymlink(directory, name);
+      else rest.push(...known.split('/').reverse());
+    }
     return directory;
+  }
+
+  /** Where a symlink of this layer leads; undefined: there is none. @throws NotADirectory for one that leads out. */
+  #symlinkAt(parent: LayerDirectory, name: Name): Name | undefined {
+    const target = readlinkat(this.descriptor(parent), name);
+    if (typeof target === 'number') return undefined;
+    const above = parent.path();
+    const isInside = !target.startsWith('/') && partsInside(`${above}/${target}`) !== undefined;
+    if (target === '' || !isInside) throw this.#throughSymlink(parent, name);
+    return target;
   }
 
   /** Of one that exists; valid until the next call. */
@@ -147,7 +183,8 @@ export class LayerDirectories {
     if (known !== undefined) return known;
     // A whiteout, or a file: either hid what the layers below have here, and still does.
     const isReplaced = this.discard(parent, name);
-    const made = this.#make(parent, name);
+    // What had the name is gone, so no symlink is in the way.
+    const made = this.#make(parent, name) as LayerDirectory;
     if (isReplaced) made.replaces();
     return made;
   }
@@ -157,11 +194,13 @@ export class LayerDirectories {
     const fd = this.descriptor(parent);
     if (!parent.children.has(name)) {
       const result = unlinkat(fd, name, 0);
-      if (result !== -ENOENT) check(result, 'unlink', name);
-      return result !== -ENOENT;
+      if (result === -ENOENT) return false;
+      check(result, 'unlink', name);
+    } else {
+      check(renameat2(fd, name, this.#trashFd, String(this.#trashed++), 0), 'rename', name);
+      parent.remove(name);
     }
-    check(renameat2(fd, name, this.#trashFd, String(this.#trashed++), 0), 'rename', name);
-    parent.remove(name);
+    // It may have been a symlink that the last path leads through.
     this.#lastPath = undefined;
     return true;
   }
@@ -194,7 +233,8 @@ export class LayerDirectories {
     for (const directory of this.#open) this.#close(directory);
   }
 
-  #make(parent: LayerDirectory, name: Name): LayerDirectory {
+  /** @returns where a symlink that has the name leads, in place of a new directory. */
+  #make(parent: LayerDirectory, name: Name): LayerDirectory | Name {
     const fd = this.descriptor(parent);
     let result = mkdirat(fd, name, 0o700);
     const made = new LayerDirectory(parent, name);
@@ -203,21 +243,20 @@ export class LayerDirectories {
       result = mkdirat(fd, name, 0o700);
       made.replaces();
     }
-    if (result === -EEXIST) throw this.#notADirectory(parent, name);
+    if (result === -EEXIST) {
+      const target = this.#symlinkAt(parent, name);
+      if (target !== undefined) return target;
+      throw new NotADirectory(`an entry lies in '${shownPath(parent, name)}', which is no directory`);
+    }
     check(result, 'mkdir', name);
     this.made++;
     parent.add(made);
     return made;
   }
 
-  /** PRECONDITION: #stat is of what is there. */
-  #notADirectory(parent: LayerDirectory, name: Name): NotADirectory {
-    const above = parent.path();
-    const path = displayName(above === '' ? name : `${above}/${name}`);
-    if ((this.#stat.mode & S_IFMT) === S_IFLNK) {
-      return new NotADirectory(`an entry leads through the symlink '${path}' of the same layer`);
-    }
-    return new NotADirectory(`an entry lies in '${path}', which is no directory`);
+  #throughSymlink(parent: LayerDirectory, name: Name): NotADirectory {
+    const path = shownPath(parent, name);
+    return new NotADirectory(`an entry leads through the symlink '${path}' of the same layer, and out of it`);
   }
 
   #remember(directory: LayerDirectory): void {

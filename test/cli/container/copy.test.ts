@@ -89,6 +89,8 @@ describe('plyfs cp out of a container', () => {
     expect(script('PLYFS box:/out - | tar t').stdout).toBe('out/\nout/f\nout/g\nout/l\nout/sub/\n');
     expect(script('cd host && tar c tree | PLYFS - box:/tmp').stderr).toBe('');
     expect(inside('ls tmp/tree; readlink tmp/tree/link')).toBe('a\nlink\nsub\n/etc/passwd\n');
+    expect(script('cd host && tar c -P "$PWD/file" | PLYFS - box:/tmp').stderr).toBe('');
+    expect(inside(`test -f tmp/${bench.root}/host/file && echo below`)).toBe('below\n');
     const evil = 'cd host && tar c --transform "s,^,../," -P file | PLYFS - box:/tmp';
     expect(script(evil).stderr).toContain("the name '../file' leads out of the directory");
     expect(script('tar c host | PLYFS - box:/etc/passwd').stderr).toContain('not a directory');

@@ -202,6 +202,57 @@ describe('importImage()', () => {
     ).toEqual(['gzip:1', 'plain:1']);
   });
 
+  test('absolute names, `/` itself, dots and absolute links all lie below the root', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: '/', type: '5', mode: 0o751 },
+        { name: './', type: '5', mode: 0o755 },
+        { name: '/etc/', type: '5', mode: 0o750 },
+        { name: '/etc/a', content: 'a' },
+        { name: '//etc//./b', content: 'b' },
+        { name: 'etc/x/../c', content: 'c' },
+        { name: '/usr/hard', type: '1', link: '/etc/a' },
+        { name: 'hard', type: '1', link: './/etc/../etc/b' },
+        { name: '/soft', type: '2', link: '/etc/a' },
+        { name: '/gone/.wh.x' },
+        { name: './.wh.y' },
+        { name: '/cut/.wh..wh..opq' },
+        { name: '/.', type: '5', mode: 0o711 },
+      ),
+    );
+    const read = (name: string): string => readFileSync(join(tree, name), 'utf8');
+    expect(['etc/a', 'etc/b', 'etc/c', 'usr/hard', 'hard'].map(read)).toEqual(['a', 'b', 'c', 'a', 'b']);
+    expect([statSync(tree).mode & 0o777, statSync(join(tree, 'etc')).mode & 0o777]).toEqual([0o711, 0o750]);
+    expect(statSync(join(tree, 'usr/hard')).nlink).toBe(2);
+    expect(readlinkSync(join(tree, 'soft'))).toBe('/etc/a');
+    expect(lstatSync(join(tree, 'gone/x')).isCharacterDevice()).toBe(true);
+    expect(lstatSync(join(tree, 'y')).isCharacterDevice()).toBe(true);
+    const opaque = isRoot ? 'trusted.overlay.opaque' : 'user.overlay.opaque';
+    expect(xattr(join(tree, 'cut'), opaque)).toBe('y');
+  });
+
+  test('a symlink of the same layer is followed while it stays inside', async () => {
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: 'lib', type: '2', link: 'usr/lib' },
+        { name: 'lib/first', content: '1' },
+        { name: 'usr/lib/', type: '5', mode: 0o711 },
+        { name: 'usr/lib64', type: '2', link: '../lib' },
+        { name: 'usr/lib64/second', content: '2' },
+        { name: 'third', type: '1', link: 'lib/first' },
+        { name: 'lib/first', type: '1', link: 'usr/lib/first' },
+        { name: 'lib/.wh.gone' },
+        { name: 'lib/', type: '5' },
+        { name: 'lib/own', content: 'own' },
+      ),
+    );
+    expect(readdirSync(join(tree, 'usr/lib')).sort()).toEqual(['first', 'gone', 'second']);
+    expect(statSync(join(tree, 'usr/lib')).mode & 0o777).toBe(0o711);
+    expect(readFileSync(join(tree, 'third'), 'utf8')).toBe('1');
+    // A directory takes the symlink's place, as Docker has it.
+    expect(readdirSync(join(tree, 'lib'))).toEqual(['own']);
+  });
+
   test('a name that is taken away leaves its image without one', async () => {
     await bench.unpack(tarBytes({ name: 'a' }), 'x:1');
     await bench.unpack(tarBytes({ name: 'b' }), 'x:1');
@@ -218,18 +269,52 @@ const cut = (bytes: Buffer, end: number): Buffer => bytes.subarray(0, bytes.leng
 const hostile: readonly (readonly [what: string, tar: Buffer, message: RegExp])[] = [
   ['..', tarBytes(whole, { name: '../x' }), /cannot unpack '..\/x': '..\/x' leads out with '..'/],
   ['.. inside', tarBytes(whole, { name: 'a/../../x' }), /leads out with '..'/],
-  ['an absolute name', tarBytes(whole, { name: '/etc/x' }), /cannot unpack '\/etc\/x': .* is absolute/],
+  ['.. below the root', tarBytes(whole, { name: '/../etc/x' }), /'\/..\/etc\/x' leads out with '..'/],
   [
     'a symlink, then a file through it',
     tarBytes({ name: 'l', type: '2', link: '/etc' }, { name: 'l/x', content: 'x' }),
-    /cannot unpack 'l\/x': an entry leads through the symlink 'l'/,
+    /cannot unpack 'l\/x': an entry leads through the symlink 'l' of the same layer, and out of it/,
   ],
-  ['a hard link to an absolute path', tarBytes({ name: 'h', type: '1', link: '/etc/passwd' }), /is absolute/],
+  [
+    'a symlink that leads up and out, then a directory through it',
+    tarBytes({ name: 'a/l', type: '2', link: '../../x' }, { name: 'a/l/d/', type: '5' }, { name: 'a/l/d/f' }),
+    /leads through the symlink 'a\/l'/,
+  ],
+  [
+    'a symlink to what leads out',
+    tarBytes(
+      { name: 'out', type: '2', link: '/' },
+      { name: 'in', type: '2', link: 'out' },
+      { name: 'in/etc/x' },
+    ),
+    /leads through the symlink 'out'/,
+  ],
+  [
+    'symlinks in a circle',
+    tarBytes({ name: 'a', type: '2', link: 'b' }, { name: 'b', type: '2', link: 'a' }, { name: 'a/x' }),
+    /leads through the symlink/,
+  ],
+  [
+    'a whiteout through a symlink, and then a file',
+    tarBytes({ name: 'l', type: '2', link: '/etc' }, { name: 'l/.wh.passwd' }, { name: 'l/x' }),
+    /leads through the symlink 'l'/,
+  ],
+  [
+    'a directory replaced by a symlink out',
+    tarBytes({ name: 'd/f' }, { name: 'd', type: '2', link: '/etc' }, { name: 'd/f' }),
+    /leads through the symlink 'd'/,
+  ],
+  [
+    'a hard link to an absolute path that is not there',
+    tarBytes({ name: 'h', type: '1', link: '/etc/passwd' }),
+    /link to '\/etc\/passwd', which the layer has no file of/,
+  ],
+  ['a hard link below the root out', tarBytes({ name: 'h', type: '1', link: '/../x' }), /leads out/],
   ['a hard link out', tarBytes({ name: 'h', type: '1', link: '../x' }), /leads out/],
   [
     'a hard link through a symlink',
     tarBytes({ name: 'l', type: '2', link: '/etc' }, { name: 'h', type: '1', link: 'l/passwd' }),
-    /link to 'l\/passwd', which the layer has no file of/,
+    /leads through the symlink 'l'/,
   ],
   ['a hard link to nothing', tarBytes({ name: 'h', type: '1', link: 'none' }), /the layer has no file of/],
   [
