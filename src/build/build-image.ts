@@ -158,19 +158,16 @@ class Build {
   /** Of the store, or pulled when the name says from where. */
   async #image(instruction: Instruction, name: string): Promise<Image> {
     const found = findImage(this.#store, name);
-    if (
-      found &&
-      !(this.#options.pull && parseReference(name).host !== undefined && !this.#pulled.has(name))
-    ) {
-      return found;
-    }
+    if (found && !(this.#options.pull && !this.#pulled.has(name))) return found;
     const reference = parseReference(name);
-    if (reference.host === undefined) {
-      throw wrongAt(instruction, `no such image: '${name}'`, `'plyfs image ls' shows those there are`);
-    }
     this.#options.say(` ---> Pulling ${formatReference(reference)}`);
     const insecure = this.#options.insecure;
-    await pullImage(this.#store, reference, { platform: hostPlatform(), insecure, notices: new Map() });
+    try {
+      await pullImage(this.#store, reference, { platform: hostPlatform(), insecure, notices: new Map() });
+    } catch (error) {
+      if (found !== undefined || !(error instanceof UserError)) throw error;
+      throw wrongAt(instruction, `no such image: '${name}', and ${error.message}`, error.hint);
+    }
     this.#pulled.add(name);
     const pulled = findImage(this.#store, name);
     if (pulled) return pulled;

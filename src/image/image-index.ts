@@ -9,6 +9,7 @@ import { UserError } from '../errno/user-error.js';
 import { readJson, writeJson } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
 import { chainIds, hexOf } from './chain-id.js';
+import { holdersOf, nameOf, pulledNameOf } from './index-names.js';
 import {
   BUILD_STEP,
   type Descriptor,
@@ -17,7 +18,6 @@ import {
   type Index,
   type Manifest,
   MEDIA_TYPE,
-  PULLED_BY_DIGEST,
   REF_NAME,
 } from './oci.js';
 import { formatReference, parseReference, type Reference } from './reference.js';
@@ -73,11 +73,16 @@ export function writeIndex(store: Store, manifests: readonly Descriptor[]): void
 /** Newest first. */
 export function listImages(store: StorePaths): Image[] {
   const labels = new Map<Digest, Labels>();
-  for (const { digest, annotations } of readIndex(store).manifests) {
+  const { manifests } = readIndex(store);
+  const holders = holdersOf(manifests);
+  for (const descriptor of manifests) {
+    const { digest, annotations } = descriptor;
     const known = labels.get(digest) ?? { names: [], pulledBy: [], buildSteps: [] };
+    const name = nameOf(descriptor);
+    const isHolder = name === undefined || holders.get(name) === digest;
     labels.set(digest, {
-      names: added(known.names, annotations?.[REF_NAME]),
-      pulledBy: added(known.pulledBy, annotations?.[PULLED_BY_DIGEST]),
+      names: added(known.names, isHolder ? name : annotations?.[REF_NAME]),
+      pulledBy: added(known.pulledBy, pulledNameOf(descriptor)),
       buildSteps: added(known.buildSteps, annotations?.[BUILD_STEP]),
     });
   }

@@ -6,9 +6,35 @@
  */
 
 import { type Descriptor, type Digest, PULLED_BY_DIGEST, REF_NAME } from './oci.js';
+import { shortName } from './reference.js';
 
-export function nameOf(descriptor: Descriptor): string | undefined {
-  return descriptor.annotations?.[REF_NAME];
+/** In the short form, also where the store was written with another. */
+export function nameOf({ annotations }: Descriptor): string | undefined {
+  const text = annotations?.[REF_NAME];
+  return text === undefined ? undefined : shortName(text);
+}
+
+/** As nameOf(), of the digest that it was pulled by. */
+export function pulledNameOf({ annotations }: Descriptor): string | undefined {
+  const text = annotations?.[PULLED_BY_DIGEST];
+  return text === undefined ? undefined : shortName(text);
+}
+
+/**
+ * Images that bear one name, since a store may have it in two spellings: the one that has the short form, else the last.
+ * @returns the digest for each name.
+ */
+export function holdersOf(manifests: readonly Descriptor[]): Map<string, Digest> {
+  const holders = new Map<string, Digest>();
+  for (const isShort of [false, true]) {
+    for (const one of manifests) {
+      const name = nameOf(one);
+      if (name !== undefined && (one.annotations?.[REF_NAME] === name) === isShort) {
+        holders.set(name, one.digest);
+      }
+    }
+  }
+  return holders;
 }
 
 /** Gives the image names, taken from those that had them; without a name it becomes dangling. */
@@ -35,17 +61,18 @@ export function withImage(
 
 /** The image keeps being listed, without a name, when it was its last. */
 export function withoutName(manifests: readonly Descriptor[], name: string): Descriptor[] {
-  const named = manifests.find((one) => nameOf(one) === name);
   const others = manifests.filter((one) => nameOf(one) !== name);
-  if (named === undefined || others.some(({ digest }) => digest === named.digest)) return others;
-  return [...others, plain(named)];
+  const lost = manifests.filter(
+    (one) => nameOf(one) === name && !others.some(({ digest }) => digest === one.digest),
+  );
+  return [...others, ...new Map(lost.map((one) => [one.digest, plain(one)])).values()];
 }
 
 /** No longer known by the digest it was pulled by; what says nothing else, and is not the only one, goes. */
 export function withoutPulled(manifests: readonly Descriptor[], name: string): Descriptor[] {
   return manifests.flatMap((one) => {
-    if (one.annotations?.[PULLED_BY_DIGEST] !== name) return [one];
-    const { [PULLED_BY_DIGEST]: _, ...annotations } = one.annotations;
+    if (pulledNameOf(one) !== name) return [one];
+    const { [PULLED_BY_DIGEST]: _, ...annotations } = one.annotations ?? {};
     const isNeeded =
       Object.keys(annotations).length > 0 ||
       manifests.filter(({ digest }) => digest === one.digest).length === 1;

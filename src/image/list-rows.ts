@@ -8,7 +8,7 @@ import { type Image, isDangling, isIntermediate, listImages, resolveImage } from
 import { imageUsers } from './image-users.js';
 import { readLayer } from './layer-record.js';
 import type { Digest } from './oci.js';
-import { parseReference } from './reference.js';
+import { parseReference, shortName } from './reference.js';
 
 export interface ImageRow {
   /** `<none>` for a dangling image. */
@@ -87,8 +87,18 @@ function isWanted(
   wanted: string | undefined,
 ): boolean {
   const name = `${repository}:${tag}`;
-  if (wanted !== undefined && wanted !== repository && wanted !== name) return false;
-  return patterns.length === 0 || patterns.some((pattern) => matches(pattern, repository, name));
+  const isIt = (text: string): boolean => {
+    const short = shortName(text);
+    return short === name || repositoryOf(text, short) === repository;
+  };
+  if (wanted !== undefined && !isIt(wanted) && !matches(wanted, repository, name)) return false;
+  return patterns.length === 0 || patterns.some((one) => isIt(one) || matches(one, repository, name));
+}
+
+/** Of a name without tag and digest; shortName() has given it one. */
+function repositoryOf(text: string, short: string): string {
+  const hasTag = /[:@]/.test(text.slice(text.lastIndexOf('/') + 1));
+  return hasTag ? short : short.replace(/:latest$/, '');
 }
 
 /** As path.Match of Go: `*` and `?` stop at a slash. Without a tag any tag is meant. */

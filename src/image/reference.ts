@@ -1,15 +1,16 @@
 /**
  * Names of images: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, as docker and distribution/reference spell them.
  *
- * There is no host by default: a name without one stands for an image of this store, and cannot be pulled.
+ * INVARIANT: what names one image in docker is one Reference: `x`, `library/x`, `docker.io/x` and
+ * `index.docker.io/library/x` have the host docker.io and the path library/x, and are shown as `x`.
  */
 
 import { UserError } from '../errno/user-error.js';
 import type { Digest } from './oci.js';
 
 export interface Reference {
-  /** `localhost:5000`, `registry.example`; undefined for a local name. */
-  readonly host?: string;
+  /** `localhost:5000`, `registry.example`; docker.io where the name says none. */
+  readonly host: string;
   /** `library/debian`. */
   readonly path: string;
   /** `latest` when neither tag nor digest is given. */
@@ -38,7 +39,7 @@ export function parseReference(text: string): Reference {
   const { host, path } = splitHost(name);
   if (name === '') throw invalid(text, 'the name is empty');
   if (name.length > MAX_NAME) throw invalid(text, `the name is longer than ${MAX_NAME} characters`);
-  const port = HOST.exec(host ?? 'localhost');
+  const port = HOST.exec(host);
   if (port === null || Number(port[1] ?? 0) > MAX_PORT) throw invalid(text, `'${host}' is no host`);
   if (!PATH.test(path)) {
     const why = path === path.toLowerCase() ? `'${path}' is no name` : 'the name must be lowercase';
@@ -47,25 +48,54 @@ export function parseReference(text: string): Reference {
   if (tag !== undefined && !TAG.test(tag)) throw invalid(text, `'${tag}' is no tag`);
   if (digest !== undefined && !DIGEST.test(digest)) throw invalid(text, `'${digest}' is no sha256 digest`);
   return {
-    ...(host === undefined ? {} : { host }),
-    path,
+    host,
+    path: isOfficial({ host, path }) ? `${OFFICIAL}${path}` : path,
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
     ...(tag === undefined && digest === undefined ? { tag: 'latest' } : {}),
   };
 }
 
-/** `HOST/PATH:TAG@DIGEST`. */
+/** `HOST/PATH:TAG@DIGEST`, in the short form that docker shows: without docker.io and library. */
 export function formatReference({ host, path, tag, digest }: Reference): string {
-  return `${host === undefined ? '' : `${host}/`}${path}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+  const shortPath = path.slice(OFFICIAL.length);
+  const isShort = host === DOCKER_HUB && path.startsWith(OFFICIAL) && isOfficial({ host, path: shortPath });
+  const name = isShort ? shortPath : host === DOCKER_HUB ? path : `${host}/${path}`;
+  return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}
+
+/** As formatReference() has it, of a name that may be none of ours: those that other tools put into the store stay. */
+export function shortName(text: string): string {
+  if (!/^(?:index\.)?docker\.io\/|^library\//.test(text)) return text;
+  try {
+    return formatReference(parseReference(text));
+  } catch (error) {
+    if (error instanceof UserError) return text;
+    throw error;
+  }
+}
+
+/** Where a registry answers: docker.io is the name of a service, and has another address. */
+export function registryHost({ host }: Pick<Reference, 'host'>): string {
+  return host === DOCKER_HUB ? DOCKER_HUB_ADDRESS : host;
+}
+
+export const DOCKER_HUB = 'docker.io';
+const DOCKER_HUB_ADDRESS = 'registry-1.docker.io';
+const DOCKER_HUB_ALIAS = 'index.docker.io';
+const OFFICIAL = 'library/';
+
+function isOfficial({ host, path }: Pick<Reference, 'host' | 'path'>): boolean {
+  return host === DOCKER_HUB && !path.includes('/');
 }
 
 /** As Docker decides: the first component is a host when it has a dot or a colon, or is `localhost`. */
-function splitHost(name: string): { host?: string; path: string } {
+function splitHost(name: string): Pick<Reference, 'host' | 'path'> {
   const slash = name.indexOf('/');
   const first = name.slice(0, slash);
   const isHost = slash > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  return isHost ? { host: first, path: name.slice(slash + 1) } : { path: name };
+  if (!isHost) return { host: DOCKER_HUB, path: name };
+  return { host: first === DOCKER_HUB_ALIAS ? DOCKER_HUB : first, path: name.slice(slash + 1) };
 }
 
 function invalid(text: string, why: string): UserError {
@@ -76,7 +106,7 @@ function invalid(text: string, why: string): UserError {
 export function parseImageName(text: string): Reference {
   const reference = parseReference(text);
   if (reference.digest !== undefined) throw invalid(text, 'an image is not named by its digest');
-  if (reference.host === undefined && reference.path === 'sha256') {
+  if (reference.host === DOCKER_HUB && reference.path === `${OFFICIAL}sha256`) {
     throw invalid(text, 'it would be taken for an id');
   }
   return reference;

@@ -218,15 +218,3 @@ describe('a registry on loopback', () => {
     rmSync(join(bench.root, 'b'), { recursive: true });
   });
 });
-
-describe('a name', () => {
-  beforeEach(() => startRegistry());
-
-  it('without a registry is refused', () => {
-    expect(image('b', 'pull', 'debian')).toMatchObject({
-      code: 1,
-      stderr:
-        "plyfs image pull: 'debian:latest' names no registry; write HOST/debian:latest, for instance localhost:5000/debian:latest\n",
-    });
-  });
-});

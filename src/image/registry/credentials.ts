@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../errno/user-error.js';
+import { DOCKER_HUB } from '../reference.js';
 
 export interface Credentials {
   readonly username: string;
@@ -37,7 +38,7 @@ const HELPER_TIMEOUT_MS = 30_000;
 const TOKEN_USER = '<token>';
 
 /**
- * The credentials for a repository (`HOST[:PORT][/PATH]`); undefined: none are kept.
+ * The credentials for a repository (`HOST[:PORT][/PATH]`, docker.io by that name); undefined: none are kept.
  * @throws UserError for a file that is no JSON, or a helper that fails.
  */
 export function findCredentials(
@@ -82,9 +83,10 @@ function readConfig(path: string): DockerConfig | undefined {
 
 function credentialsIn(config: DockerConfig, repository: string, path: string): Credentials | undefined {
   const host = repository.replace(/\/.*$/, '');
-  const helper = config.credHelpers?.[host] ?? config.credsStore;
+  const key = credentialKey(host);
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[host] ?? config.credsStore;
   if (helper !== undefined) {
-    const found = askHelper(helper, host);
+    const found = askHelper(helper, key);
     if (found) return found;
   }
   const auths = Object.entries(config.auths ?? {}).map(([key, entry]) => ({
@@ -98,9 +100,17 @@ function credentialsIn(config: DockerConfig, repository: string, path: string): 
   return best && fromEntry(best.entry, best.key, path);
 }
 
+/** What docker keeps the credentials of a registry under; of docker.io the address of its first version. */
+export function credentialKey(host: string): string {
+  return host === DOCKER_HUB ? DOCKER_HUB_KEY : host;
+}
+
+const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
+
 /** Keys of old files are URLs: `https://HOST/v1/`. */
 function placeOf(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/(?:\/v[12])?\/*$/, '');
+  const place = key.replace(/^https?:\/\//, '').replace(/(?:\/v[12])?\/*$/, '');
+  return place.replace(/^(?:index|registry-1)\.docker\.io(?=\/|$)/, DOCKER_HUB);
 }
 
 function fromEntry(entry: AuthEntry, key: string, path: string): Credentials | undefined {

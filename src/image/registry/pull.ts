@@ -14,7 +14,7 @@ import type { Notices } from '../layer/attributes.js';
 import { type BlobReader, readTop } from '../layout/read-oci.js';
 import { type Descriptor, type Digest, type Platform, PULLED_BY_DIGEST } from '../oci.js';
 import { servesPlatform } from '../platform.js';
-import { formatReference, type Reference } from '../reference.js';
+import { formatReference, type Reference, registryHost } from '../reference.js';
 import { stageImage } from '../stage-image.js';
 import { isManifestType, Registry } from './client.js';
 import { findCredentials } from './credentials.js';
@@ -51,10 +51,9 @@ const PUBLISH_ATTEMPTS = 3;
 
 /** @throws UserError; the store is then as it was, but for what a later pull can go on with. */
 export async function pullImage(store: Store, reference: Reference, options: PullOptions): Promise<Pulled> {
-  const host = hostOf(reference);
-  const { path, tag } = reference;
+  const { host, path, tag } = reference;
   const name = formatReference(reference);
-  using registry = new Registry(host, {
+  using registry = new Registry(registryHost(reference), {
     credentials: findCredentials(`${host}/${path}`),
     insecure: options.insecure === true,
   });
@@ -88,15 +87,6 @@ function named(image: NewImage, reference: Reference): NewImage {
   if (reference.digest === undefined) return image;
   const annotations = { ...image.manifest.annotations, [PULLED_BY_DIGEST]: nameByDigest(reference) };
   return { ...image, manifest: { ...image.manifest, annotations } };
-}
-
-/** @throws UserError for a name without a host. */
-export function hostOf(reference: Reference): string {
-  if (reference.host !== undefined) return reference.host;
-  const name = formatReference(reference);
-  throw new UserError(`'${name}' names no registry`, {
-    hint: `write HOST/${name}, for instance localhost:5000/${name}`,
-  });
 }
 
 const MAX_SMALL_BYTES = 16 * 1024 * 1024;

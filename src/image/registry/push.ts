@@ -8,10 +8,10 @@ import { UserError } from '../../errno/user-error.js';
 import type { Store } from '../../store/store.js';
 import { blobPath, type Image, listImages, resolveImage } from '../image-index.js';
 import { type Descriptor, type Digest, MEDIA_TYPE } from '../oci.js';
-import { formatReference, parseReference, type Reference } from '../reference.js';
+import { formatReference, parseReference, type Reference, registryHost } from '../reference.js';
 import { Registry } from './client.js';
 import { findCredentials } from './credentials.js';
-import { hostOf, type TransferOptions } from './pull.js';
+import type { TransferOptions } from './pull.js';
 
 export interface Pushed {
   /** Of the manifest. */
@@ -27,11 +27,10 @@ export async function pushImage(
   reference: Reference,
   options: TransferOptions,
 ): Promise<Pushed> {
-  const host = hostOf(reference);
-  const { path, tag } = reference;
+  const { host, path, tag } = reference;
   if (tag === undefined) throw new UserError(`cannot push '${formatReference(reference)}': it names no tag`);
   const image = resolveImage(store, formatReference(reference));
-  using registry = new Registry(host, {
+  using registry = new Registry(registryHost(reference), {
     credentials: findCredentials(`${host}/${path}`),
     insecure: options.insecure === true,
   });

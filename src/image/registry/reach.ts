@@ -32,6 +32,17 @@ export function isLoopback(host: string): boolean {
   );
 }
 
+/** What people call the faults of a network. */
+const WORDS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no host of this name is known',
+  EAI_AGAIN: 'host names cannot be looked up now',
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was broken off',
+  EPIPE: 'the connection was broken off',
+  EHOSTUNREACH: 'there is no way to it',
+  ENETUNREACH: 'there is no way to its network',
+};
+
 /**
  * Runs `work`; a fault of the network becomes one line for the user.
  * @throws UserError
@@ -48,7 +59,7 @@ export async function reaching<T>(host: string, work: () => Promise<T>): Promise
       : /^(ERR_SSL|ERR_TLS|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|EPROTO)/.test(code)
         ? `put its authority's certificate into /etc/docker/certs.d/${host}/ca.crt, or use --insecure`
         : undefined;
-    const why = isPlain ? 'it does not speak https' : message || code;
+    const why = isPlain ? 'it does not speak https' : (WORDS[code] ?? (message || code));
     throw new UserError(`cannot reach the registry '${host}': ${why}`, { hint, cause: error });
   }
 }

@@ -17,8 +17,8 @@ and password are those of ~/.docker/config.json, with its helpers, or of the aut
 (HTTPS_PROXY) are not used.`;
 
 const PULL_DETAILS = `
-NAME says which registry: HOST[:PORT]/PATH[:TAG][@DIGEST]. Of an image for several platforms the one for this host is
-taken. What a broken pull has brought is kept, and the next one goes on from there.
+NAME says which registry: [HOST[:PORT]/]PATH[:TAG][@DIGEST]; without a host it is docker.io. Of an image for several
+platforms the one for this host is taken. What a broken connection has left is kept, and the next pull goes on from there.
 ${CREDENTIALS}
 
 Examples:
@@ -26,8 +26,8 @@ Examples:
   plyfs image pull --platform linux/arm64 registry.example/team/app`;
 
 const PUSH_DETAILS = `
-NAME says where to: HOST[:PORT]/PATH[:TAG]; give an image such a name with 'plyfs image tag'. Blobs that the registry
-has are not sent again.
+NAME says where to: [HOST[:PORT]/]PATH[:TAG], without a host docker.io; 'plyfs image tag' gives an image such a name.
+Blobs that the registry has are not sent again.
 ${CREDENTIALS}
 
 Examples:
@@ -62,7 +62,7 @@ export function imagePushCommand(shown: 'push' | 'image push'): Command {
 function transferCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .argument('<name>', 'HOST[:PORT]/PATH[:TAG]')
+    .argument('<name>', '[HOST[:PORT]/]PATH[:TAG]')
     .option('--insecure', 'plain http, or a certificate that cannot be verified, will do')
     .option('-q, --quiet', 'no progress, and only the name or digest');
 }
