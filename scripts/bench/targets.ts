@@ -59,7 +59,7 @@ export const targets: readonly Target[] = [
   },
   plyfs('plyfs', []),
   plyfs('plyfs-volatile', ['-o', 'volatile']),
-  plyfs('plyfs-coherent', ['-o', 'coherent']),
+  plyfs('plyfs-passthrough', ['-o', 'passthrough=all']),
   plyfs('plyfs-fuse-native', ['--engine', 'fuse-native']),
 ];
 

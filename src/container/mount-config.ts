@@ -43,7 +43,7 @@ export function configOf(
     vfsOptions: [],
     fsname: 'plyfs',
     volatile: false,
-    coherent: false,
+    passthrough: 'programs',
     allowOther: false,
     debug: false,
   };

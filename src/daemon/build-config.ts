@@ -74,7 +74,7 @@ export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
     vfsOptions: vfsOptionsOf(flags),
     fsname: nameFromText(typeof flags.fsname === 'string' ? flags.fsname : 'plyfs'),
     volatile: flags.volatile === true,
-    coherent: flags.coherent === true,
+    passthrough: flags.passthrough === 'all' ? 'all' : 'programs',
     allowOther: flags.allow_other === true,
     debug: wish.debug === true,
   };

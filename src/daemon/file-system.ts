@@ -67,7 +67,7 @@ export class ServedTree {
       readOnly: config.readOnly,
       volatile: config.volatile,
       accessTimes: config.vfsOptions.filter((word) => /atime$/.test(word)),
-      coherent: config.coherent,
+      passthrough: config.passthrough,
       xattrNamespace: config.xattrNamespace,
       readsFuseOverlayfs: config.unionOptions.compat === 'fuse-overlayfs',
       privileged,

@@ -62,8 +62,8 @@ export interface MountConfig {
   readonly fsname: Name;
   /** No fsync of upper at all: fast, and lost with the host. */
   readonly volatile: boolean;
-  /** Files of the layers that are open follow a copy-up: `-o coherent`. */
-  readonly coherent: boolean;
+  /** Which files of the layers the kernel reads itself: see LayerPassthrough in union/union-state.ts. */
+  readonly passthrough: 'programs' | 'all';
   /** Users other than the one who mounts may enter; always so for privileged mounts. */
   readonly allowOther: boolean;
   /** Stack traces and a line for each request in the log. */

@@ -51,7 +51,7 @@ export function openImage(
     readOnly: true,
     volatile: false,
     accessTimes: [],
-    coherent: false,
+    passthrough: 'all',
     xattrNamespace: context.xattrNamespace,
     privileged: context.privileged,
     inodeNumbers: context.inodeNumbers,

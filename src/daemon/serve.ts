@@ -11,6 +11,7 @@ import type { Server } from 'node:net';
 import { LIMITS } from '../engine/fuse-native/limits.js';
 import { attach, detach, detachOutcome } from '../engine/kernel/attach.js';
 import { FS_TYPE, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
+import { widenReadAhead } from '../engine/kernel/read-ahead.js';
 import { UserError } from '../errno/user-error.js';
 import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
 import { displayName } from '../vfs/name.js';
@@ -166,7 +167,9 @@ export class ServedMount {
       allowOther: config.allowOther,
     });
     this.attached = attached;
-    this.mountId = topMountAt(readMountinfo(), config.mountpoint)?.mountId;
+    const mounted = topMountAt(readMountinfo(), config.mountpoint);
+    this.mountId = mounted?.mountId;
+    if (mounted !== undefined) widenReadAhead(mounted.device);
     session.serve(attached.fuseFd);
   }
 

@@ -175,6 +175,13 @@ export class OpenFiles<F extends OpenFile> {
     return file.readFd;
   }
 
+  /** Of a file that is not open, or open without need of this descriptor. */
+  closeReader(file: F): void {
+    if (file.readFd < 0) return;
+    close(file.readFd);
+    file.readFd = -1;
+  }
+
   writeDescriptor(file: F): number {
     if (file.writeFd < 0) file.writeFd = this.#reach.open(file, O_WRONLY);
     return file.writeFd;

@@ -108,3 +108,4 @@ export const SIZEOF_WRITE_OUT = 8;
 export const SIZEOF_NOTIFY_DELETE_OUT = 24;
 export const SIZEOF_NOTIFY_INVAL_ENTRY_OUT = 16;
 export const SIZEOF_NOTIFY_INVAL_INODE_OUT = 24;
+export const SIZEOF_NOTIFY_STORE_OUT = 24;

@@ -15,6 +15,8 @@ import { REPLY_BODY, type ReplyBuffer } from './reply.js';
 const OLDEST_MINOR = 31;
 
 const MAX_WRITE = 1024 * 1024;
+/** The kernel takes the smaller of this and what its device for the mount has (engine/kernel/read-ahead.ts). */
+const MAX_READAHEAD = 1024 * 1024;
 const MAX_PAGES = 256;
 /** What a request holds where FUSE_MAX_PAGES was not offered: 32 pages. */
 const MAX_WRITE_UNASKED = 128 * 1024;
@@ -120,7 +122,7 @@ export function negotiate(offer: InitIn, wish: InitWish): InitOut {
   return {
     major: FUSE_KERNEL_VERSION,
     minor: Math.min(offer.minor, FUSE_KERNEL_MINOR_VERSION),
-    maxReadahead: offer.maxReadahead,
+    maxReadahead: MAX_READAHEAD,
     flags,
     flags2,
     maxBackground: MAX_BACKGROUND,

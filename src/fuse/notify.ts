@@ -13,9 +13,11 @@ import {
   FUSE_NOTIFY_INVAL_ENTRY,
   FUSE_NOTIFY_INVAL_INODE,
   FUSE_NOTIFY_RESEND,
+  FUSE_NOTIFY_STORE,
   SIZEOF_NOTIFY_DELETE_OUT,
   SIZEOF_NOTIFY_INVAL_ENTRY_OUT,
   SIZEOF_NOTIFY_INVAL_INODE_OUT,
+  SIZEOF_NOTIFY_STORE_OUT,
   SIZEOF_OUT_HEADER,
 } from './abi.js';
 import { writeU64 } from './integers.js';
@@ -37,6 +39,19 @@ export function encodeInvalInode(reply: ReplyBuffer, node: NodeId, offset: numbe
   writeU64(reply.view, REPLY_BODY + 8, offset);
   writeU64(reply.view, REPLY_BODY + 16, length);
   return finish(reply, FUSE_NOTIFY_INVAL_INODE, REPLY_BODY + SIZEOF_NOTIFY_INVAL_INODE_OUT);
+}
+
+/** Where the data of a store stands in its buffer. */
+export const STORE_DATA = SIZEOF_OUT_HEADER + SIZEOF_NOTIFY_STORE_OUT;
+
+/** Data of the file from its start on, for the kernel's cache; it lies at `STORE_DATA` already. */
+export function encodeStore(reply: ReplyBuffer, node: NodeId, length: number): number {
+  needRoom(reply, STORE_DATA + length);
+  writeU64(reply.view, REPLY_BODY, node);
+  writeU64(reply.view, REPLY_BODY + 8, 0);
+  reply.view.setUint32(REPLY_BODY + 16, length, true);
+  reply.view.setUint32(REPLY_BODY + 20, 0, true);
+  return finish(reply, FUSE_NOTIFY_STORE, STORE_DATA + length);
 }
 
 /** The name is gone for good, if it still names `child`; inotify watchers are told of a deletion. */

@@ -476,6 +476,14 @@ class OwnedSession implements vfs.Session {
     this.#session.invalidateAttributes(nodeId(this.#owner, node));
   }
 
+  get storeRoom(): Uint8Array | undefined {
+    return this.#session.storeRoom;
+  }
+
+  storeData(node: NodeId, length: number): boolean {
+    return this.#session.storeData(nodeId(this.#owner, node), length);
+  }
+
   startJob(spec: JobSpec): Job {
     return this.#session.startJob(spec);
   }

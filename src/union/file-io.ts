@@ -10,6 +10,7 @@ import type { Opened } from '../vfs/attr.js';
 import type { OpenIntent } from '../vfs/file-system.js';
 import type { UnionNode } from './node.js';
 import { prepareWrite, truncate } from './set-attributes.js';
+import { storeSmallFile } from './small-files.js';
 import type { UnionState } from './union-state.js';
 
 /** @throws ESTALE where the kernel must look the name up again: see `prepareWrite`. */
@@ -29,6 +30,7 @@ export function open(state: UnionState, node: UnionNode, intent: OpenIntent, out
     throw fsError(ESTALE, 'open', node.name);
   dropOutdated(state, node);
   state.files.open(node, { reads: access !== O_WRONLY, writes }, out);
+  storeSmallFile(state, node, intent, out);
 }
 
 export function release(state: UnionState, node: UnionNode): void {

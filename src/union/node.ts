@@ -78,6 +78,12 @@ export class UnionNode implements OpenFile {
   /** Whether the opens that were not released have a backing file. */
   opensBacked = false;
   mayBeMapped = false;
+  /** Size of a file whose data is on a lower, as last looked at. */
+  sizeBytes = 0;
+  /** Whether its data was put into the kernel's cache. */
+  isStored = false;
+  /** Whether its data in a lower is program code; undefined when not known. */
+  isProgram: boolean | undefined;
   /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
   cachePassed = false;
   /** A sync that a helper thread makes. */

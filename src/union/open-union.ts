@@ -19,7 +19,7 @@ import { fileSystemUuid } from './origin.js';
 import { overrideAttribute } from './override-stat.js';
 import { PendingCopies } from './pending-copies.js';
 import { UnionFileSystem } from './union-file-system.js';
-import { UnionState } from './union-state.js';
+import { type LayerPassthrough, UnionState } from './union-state.js';
 import { WorkDirectory } from './work-directory.js';
 
 export interface UnionOptions {
@@ -31,8 +31,7 @@ export interface UnionOptions {
   readonly readOnly: boolean;
   readonly volatile: boolean;
   readonly accessTimes: AccessTimes;
-  /** See UnionParts. */
-  readonly coherent: boolean;
+  readonly passthrough: LayerPassthrough;
   readonly xattrNamespace: XattrNamespace;
   /** Heed the forms of fuse-overlayfs too: see fuse-overlayfs-form.ts. */
   readonly readsFuseOverlayfs?: boolean;
@@ -73,7 +72,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
-    coherent: options.coherent,
+    passthrough: options.passthrough,
     descriptorLimit: options.descriptorLimit,
   });
   return new UnionFileSystem(state);

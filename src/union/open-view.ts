@@ -51,7 +51,7 @@ export function openView({ layers: paths, upper }: ViewOptions): UnionFileSystem
     callerIds: new CallerIds(false),
     pendingCopies: new PendingCopies(),
     readOnly: true,
-    coherent: false,
+    passthrough: 'all',
     volatile: false,
     descriptorLimit: DESCRIPTORS,
   });

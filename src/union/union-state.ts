@@ -38,6 +38,7 @@ import type { Layer, RealDirectory } from './layer.js';
 import { NodeTable, type UnionNode } from './node.js';
 import { applyOverride, changeOverride, type OwnerAndMode } from './override-stat.js';
 import type { PendingCopies } from './pending-copies.js';
+import { isProgramCode } from './program-code.js';
 import { SecondLooks } from './second-looks.js';
 import type { WorkDirectory } from './work-directory.js';
 
@@ -56,10 +57,15 @@ export interface UnionParts {
   readonly readOnly: boolean;
   /** Trade the state after a power loss for speed: copy-up does not wait for the disk. */
   readonly volatile: boolean;
-  /** Descriptors opened before a copy-up see what is written after it, at the price of the kernel's passthrough. */
-  readonly coherent: boolean;
+  readonly passthrough: LayerPassthrough;
   readonly descriptorLimit: number;
 }
+
+/**
+ * Which files of layers the kernel reads itself, below an upper: those who have one open do not see what is written to it
+ * later, because the backing file of an open inode cannot be changed.
+ */
+export type LayerPassthrough = 'programs' | 'all';
 
 /** Backing ids that files of layers and upper keep while nobody has them open. */
 const KEPT_BACKINGS = 16_384;
@@ -102,15 +108,15 @@ export class UnionState {
     this.volatile = parts.volatile;
     this.writable = this.upper !== undefined && !parts.readOnly;
     this.cache = new DescriptorCache(parts.descriptorLimit);
-    const coherent = parts.coherent && this.writable;
+    const follows = parts.passthrough === 'programs' && this.upper !== undefined;
     this.files = new OpenFiles(
       {
         open: (node, flags) =>
           (flags & O_ACCMODE) === O_WRONLY ? this.open(node, flags) : this.openData(node, flags),
         hasCapability: (node) => hasCapabilityAt(this.locate(node), this.locatedName),
         killPrivileges: (node) => this.killPrivileges(node),
-        follows: (node) => coherent && (node.layer !== this.upper || node.data !== undefined),
-        opensLate: coherent && parts.callerIds.enabled,
+        follows: (node) => follows && this.dataIsBelow(node) && !isProgramCode(this, node),
+        opensLate: follows && parts.callerIds.enabled,
       },
       KEPT_BACKINGS,
     );
@@ -212,6 +218,11 @@ export class UnionState {
     return statx(this.work!.fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
   }
 
+  /** Whether the data lies in a lower, and not in upper. */
+  dataIsBelow(node: UnionNode): boolean {
+    return node.layer !== this.upper || node.data !== undefined;
+  }
+
   /** Opens what holds the node's data: a lower file while upper has the metadata only. */
   openData(node: UnionNode, flags: number): number {
     const { data } = node;
@@ -228,6 +239,7 @@ export class UnionState {
   fillAttr(node: UnionNode, stat: Statx, out: Attr): void {
     fillAttr(stat, out);
     out.ino = node.ino;
+    node.sizeBytes = stat.sizeBytes;
     out.nlink = node.removed
       ? 0
       : node.dirs !== undefined && node.dirs.length > 1

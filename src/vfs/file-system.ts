@@ -84,6 +84,14 @@ export interface Session {
   closeBacking(backingId: number): void;
   /** Makes the kernel ask for the node's attributes again. */
   invalidateAttributes(node: NodeId): void;
+  /** Where data for `storeData` is put; undefined where the kernel's cache cannot be filled unasked. */
+  readonly storeRoom: Uint8Array | undefined;
+  /**
+   * Puts the first bytes of `storeRoom` into the kernel's cache as the start of a file. PRECONDITION: no open of it was
+   * answered that is not released, since who reads may hold a page while he waits for us.
+   * @returns false when the kernel did not take them.
+   */
+  storeData(node: NodeId, length: number): boolean;
   /** Starts long work; throw `Wait` with the job it returns. */
   startJob(spec: JobSpec): Job;
 }

@@ -6,7 +6,6 @@ import { projectRoot } from '../helpers/paths.js';
 import type { Sentence, TestTitle } from './coverage/sentence.js';
 import { coverage } from './coverage.js';
 import { plyfsFailures } from './known-failures/plyfs.js';
-import { plyfsCoherentFailures } from './known-failures/plyfs-coherent.js';
 import { allSuites } from './suites/all.js';
 
 const sentences: readonly Sentence[] = coverage.flatMap((item) => item.sentences);
@@ -47,9 +46,7 @@ describe('the table of coverage', () => {
     expect(sentences.flatMap((one) => repeated(keys(one)))).toEqual([]);
   });
 
-  it('names no case that plyfs fails, but for what -o coherent is for', () => {
-    const isFailed = (name: string): boolean =>
-      name in plyfsFailures && (name in plyfsCoherentFailures || !name.startsWith('held-open: '));
-    expect(cases.filter(isFailed)).toEqual([]);
+  it('names no case that plyfs fails', () => {
+    expect(cases.filter((name) => name in plyfsFailures)).toEqual([]);
   });
 });

@@ -117,9 +117,9 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
   ...allowedAgainstOverlayfs,
   {
     reason:
-      'a descriptor opened read-only before copy-up keeps the data of the layer, and the size with it (design); not with -o coherent',
+      'with passthrough=all a descriptor opened read-only before copy-up keeps the data of the layer, and the size with it (design)',
     effect: 'same',
-    forms: ['strict', 'shared', 'user'],
+    forms: ['passthrough'],
     matchesAnswers: ({ step, overlayfs, other, earlier }) =>
       (step.step === 'slotRead' ||
         step.step === 'slotSeek' ||
@@ -128,9 +128,9 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
       earlier.some((one) => CHANGES_DATA.has(one.step)),
   },
   {
-    reason: 'a range copied from such a descriptor is of the data of the layer; not with -o coherent',
+    reason: 'with passthrough=all a range copied from such a descriptor is of the data of the layer',
     effect: 'same',
-    forms: ['strict', 'shared', 'user'],
+    forms: ['passthrough'],
     matchesAnswers: ({ step, overlayfs, other, earlier }) =>
       codeOf(overlayfs) === 'ok' && codeOf(other) === 'ok' && copiesFromReader(step, earlier),
     levels: async ({ fs, slots }, step, outcome, earlier) => {
@@ -153,9 +153,9 @@ export const allowedForPlyfs: readonly AllowedDifference[] = [
   },
   {
     reason:
-      'a range copied onto itself within a file of a layer: EINVAL, but the kernel, to which the two descriptors are of two files (design), has dropped capabilities and setuid before it asks; not with -o coherent',
+      'with passthrough=all a range copied onto itself within a file of a layer: EINVAL, but the kernel, to which the two descriptors are of two files (design), has dropped capabilities and setuid before it asks',
     effect: 'same',
-    forms: ['strict', 'shared', 'user'],
+    forms: ['passthrough'],
     levels: async ({ fs, slots }, step, outcome) => {
       if (codeOf(outcome) !== 'EINVAL') return;
       if (step.step === 'copyRange') await withFile(fs, step.to, O_RDONLY, (fd) => dropPrivileges(fs, fd));

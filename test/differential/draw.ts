@@ -41,7 +41,7 @@ function withChanges(steps: readonly DrawnStep[], changes: Plan['changes']): (St
 /** What may have several names in a layer: in user.* overlayfs cannot mark the copies of others than files. */
 const LINKED: Readonly<Record<PlanName, readonly NodeSpec['type'][]>> = {
   strict: ['file', 'symlink', 'fifo'],
-  coherent: ['file', 'symlink', 'fifo'],
+  passthrough: ['file', 'symlink', 'fifo'],
   shared: ['file', 'symlink', 'fifo'],
   user: ['file'],
   plain: [],

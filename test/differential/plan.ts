@@ -3,20 +3,20 @@
  *
  * A run's plan follows from its seed. With metacopy off at the reference, times are compared as they are; with metacopy
  * on both sides share one form on disk, and can go on with what the other wrote; with userxattr redirects and
- * metacopies do not exist; with coherent, descriptors follow a copy-up as on overlayfs.
+ * metacopies do not exist; with passthrough, the kernel reads all files of layers itself.
  */
 
 import {
   overlayfs,
   overlayfsWith,
   plyfs,
-  plyfsCoherent,
+  plyfsPassthrough,
   plyfsWith,
   type Target,
 } from '../helpers/targets.js';
 import type { MountChange } from './steps.js';
 
-export type PlanName = 'plain' | 'strict' | 'coherent' | 'shared' | 'user';
+export type PlanName = 'plain' | 'strict' | 'passthrough' | 'shared' | 'user';
 
 export interface Plan {
   readonly name: PlanName;
@@ -35,7 +35,7 @@ function plan(name: PlanName, layers: Plan['layers'], ...changes: Plan['changes'
 export const PLANS: readonly Plan[] = [
   plan('strict', [3, 6], 'remount', 'remount', 'remount', 'remount'),
   plan('strict', [3, 3], 'freeze', 'freeze', 'remount', 'freeze'),
-  plan('coherent', [3, 4], 'freeze', 'remount', 'freeze', 'remount'),
+  plan('passthrough', [3, 4], 'freeze', 'remount', 'freeze', 'remount'),
   plan('strict', [3, 5], 'remount', 'freeze', 'remount', 'remount'),
   plan('shared', [3, 3], 'freeze', 'exchange', 'freeze', 'exchange'),
   plan('shared', [3, 6], 'exchange', 'remount', 'exchange', 'remount'),
@@ -51,7 +51,7 @@ export const PLAIN_PLAN: Plan = plan('plain', [3, 6]);
 /** What each change of mounts and each form needs at the least, for `npm test`. */
 export const SHORT_PLANS: readonly Plan[] = [
   plan('strict', [3, 5], 'freeze'),
-  plan('coherent', [3, 6], 'remount'),
+  plan('passthrough', [3, 6], 'remount'),
   plan('shared', [3, 4], 'freeze', 'exchange'),
   plan('user', [3, 6], 'exchange'),
 ];
@@ -76,10 +76,10 @@ export const FORMS: Readonly<
     plyfs,
     opaque: 'trusted',
   },
-  coherent: {
+  passthrough: {
     overlayfs: overlayfsWith('redirect_dir=on,index=on,metacopy=off'),
     reader: overlayfs,
-    plyfs: plyfsCoherent,
+    plyfs: plyfsPassthrough,
     opaque: 'trusted',
   },
   shared: {

@@ -71,7 +71,8 @@ export const fuseOverlayfs: Target = {
 };
 
 export const plyfs: Target = plyfsTarget('plyfs', []);
-export const plyfsCoherent: Target = plyfsTarget('plyfs-coherent', ['-o', 'coherent']);
+/** The kernel reads all files of layers itself, so that descriptors and maps do not follow a copy-up. */
+export const plyfsPassthrough: Target = plyfsTarget('plyfs-passthrough', ['-o', 'passthrough=all']);
 /** Binds are served by threads of their own. */
 export const plyfsFar: Target = plyfsTarget('plyfs-far', [], 'remote=on');
 export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);

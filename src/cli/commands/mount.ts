@@ -20,9 +20,11 @@ of an image. A tar (plain, gzip, zstd) is unpacked into the store once, and stay
 
 -o takes what 'mount -t overlay' takes: lowerdir=TOP:...:BOTTOM, upperdir=, workdir=, userxattr, volatile, ro, and
 allow_other, nosuid, nodev, noexec, noatime, relatime, strictatime, fsname=; and of its own:
-  coherent               files of layers that are open follow what is written to them later ('tail -f' of a log of a
-                         layer, maps, locks, opening again through /proc/self/fd). They are read through the daemon
-                         until they lie in upper.
+  passthrough=programs   the default (also: coherent): files of layers that are open follow what is written to them later
+                         ('tail -f' of a log, maps, locks, inotify). They are read through the daemon until they lie in
+                         upper; program code (ELF) is read by the kernel itself.
+  passthrough=all        the kernel reads all files of layers itself, and mounts share one copy of them in memory; who has
+                         one open does not see its first change.
   compat=fuse-overlayfs  reads layers and an upper that fuse-overlayfs wrote: its '.wh.' whiteouts, opaque marks, and
                          owners in override_stat. Changes get overlayfs's form; names that begin with '.wh.' are refused.
 

@@ -105,6 +105,12 @@ export class FarServer implements Exchange, Session {
     // None was opened: a file that the kernel reads itself could hang its reader for good.
   }
 
+  readonly storeRoom = undefined;
+
+  storeData(): boolean {
+    return false;
+  }
+
   invalidateAttributes(): void {
     // Nothing here is kept by the kernel.
   }

@@ -65,6 +65,12 @@ export class Answers implements Session {
     throw new Error('a backing file was closed, though the session has no passthrough');
   }
 
+  readonly storeRoom = undefined;
+
+  storeData(): boolean {
+    return false;
+  }
+
   invalidateAttributes(): void {
     // Asked for after a file with backed opens was copied up: without passthrough there is none.
   }

@@ -36,6 +36,7 @@ import type { FarLoop, FarRouter } from '../far/far-router.js';
 import { IDLE_MS, IdleCollector } from '../idle-collector.js';
 import { JobRunner } from '../jobs/job-runner.js';
 import { handlers, NO_REPLY } from './dispatch.js';
+import { PageStore } from './page-store.js';
 import { type ParkedRequest, ParkedRequests } from './parked-requests.js';
 import { Records } from './records.js';
 
@@ -169,6 +170,7 @@ export class SessionLoop implements Session, FarLoop {
 
   readonly #backing = Buffer.alloc(16);
   readonly #notice = new ReplyBuffer(SMALLEST_REPLY);
+  #store: PageStore | undefined;
 
   openBacking(fd: number): number {
     this.#backing.fill(0);
@@ -189,6 +191,15 @@ export class SessionLoop implements Session, FarLoop {
   invalidateAttributes(node: NodeId): void {
     const length = encodeInvalInode(this.#notice, node, -1, 0);
     writePrefix(this.#options.fuseFd, this.#notice.bytes, length);
+  }
+
+  get storeRoom(): Uint8Array {
+    this.#store ??= new PageStore(this.#options.fuseFd);
+    return this.#store.room;
+  }
+
+  storeData(node: NodeId, length: number): boolean {
+    return this.#store?.send(node, length) === true;
   }
 
   startJob(spec: JobSpec): Job {

@@ -46,6 +46,7 @@ const valued: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ['verity', ['off']],
   ['uuid', ['on', 'off', 'auto', 'null']],
   ['compat', ['fuse-overlayfs']],
+  ['passthrough', ['programs', 'all']],
   ['fsname', undefined],
   ['subtype', undefined],
 ]);

@@ -6,7 +6,7 @@ export const openFiles: Item = {
   item: '5. open files across copy-up',
   sentences: [
     {
-      sentence: 'by passthrough the first descriptor and its maps keep the data of the layer',
+      sentence: 'with passthrough=all the first descriptor and its maps keep the data of the layer',
       cases: [
         testOf('test/acceptance/held-open.test.ts', 'descriptor and maps keep the data of the layer'),
         'copy-up: a descriptor opened on the layer before the copy-up can still be read',
@@ -14,7 +14,7 @@ export const openFiles: Item = {
       ],
     },
     {
-      sentence: 'without passthrough they see the new data',
+      sentence: 'without passthrough, for an ordinary user, they see the new data',
       cases: [
         testOf(
           'test/acceptance/user.test.ts',
@@ -27,7 +27,7 @@ export const openFiles: Item = {
       ],
     },
     {
-      sentence: '-o coherent: the old descriptor sees the new data',
+      sentence: 'the old descriptor sees the new data',
       cases: [
         'held-open: a descriptor open for reading sees a write',
         'held-open: a descriptor open for reading sees a write into a large file',
@@ -40,7 +40,7 @@ export const openFiles: Item = {
       ],
     },
     {
-      sentence: '-o coherent: its maps see the new data',
+      sentence: 'its maps see the new data',
       cases: [
         'held-open: maps made before show a write',
         'held-open: maps made before show a write into a large file',
@@ -49,7 +49,7 @@ export const openFiles: Item = {
       ],
     },
     {
-      sentence: '-o coherent: also where names come and go, and no ESTALE',
+      sentence: 'also where names come and go, and no ESTALE',
       cases: [
         'held-open: a descriptor open for reading sees a rename, and a write by the new name',
         'held-open: a descriptor open for reading sees a rename over it, of a link made before, and a write',
@@ -59,7 +59,7 @@ export const openFiles: Item = {
       ],
     },
     {
-      sentence: '-o coherent: locks of before exclude who opens later',
+      sentence: 'locks of before exclude who opens later',
       cases: [
         'held-open: a lock of a descriptor from before excludes those who open the file later',
         testOf(
@@ -69,11 +69,11 @@ export const openFiles: Item = {
       ],
     },
     {
-      sentence: '-o coherent costs the reads of lower files alone',
+      sentence: 'that costs the reads of lower files alone, and not of program code',
       cases: [
         testOf(
           'test/acceptance/held-open.test.ts',
-          'reads a file of a layer once, and one of upper not at all',
+          'is read through the daemon once, with a request of up to a MiB',
         ),
       ],
     },

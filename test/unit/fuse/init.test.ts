@@ -167,7 +167,7 @@ describe('encodeInit()', () => {
     const wish = { passthrough: true, maxStackDepth: 2, writeback: false };
     encodeInit(reply, negotiate(offer({ flags: 0x73fffffb, flags2: 0x7ff }), wish));
     expect(reply.bytes.subarray(REPLY_BODY, reply.length)).toEqual(
-      hex(`07 00 00 00 2d 00 00 00 00 00 02 00 69 f0 d4 71 40 00 30 00 00 00 10 00 01 00 00 00 00 01 00 00
+      hex(`07 00 00 00 2d 00 00 00 00 00 10 00 69 f0 d4 71 40 00 30 00 00 00 10 00 01 00 00 00 00 01 00 00
         fc 00 00 00 02 00 00 00 ${'00 '.repeat(24)}`),
     );
   });

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FUSE_EXPIRE_ONLY } from '../../../src/fuse/abi-flags.js';
-import { encodeDelete, encodeInvalEntry, encodeInvalInode, encodeResend } from '../../../src/fuse/notify.js';
+import {
+  encodeDelete,
+  encodeInvalEntry,
+  encodeInvalInode,
+  encodeResend,
+  encodeStore,
+  STORE_DATA,
+} from '../../../src/fuse/notify.js';
 import { ReplyBuffer } from '../../../src/fuse/reply.js';
 import type { NodeId } from '../../../src/vfs/node-id.js';
 import { hex } from '../../helpers/wire-requests.js';
@@ -31,6 +38,18 @@ describe('notifications', () => {
     expect(written((reply) => encodeInvalInode(reply, CHILD, 0x1_0000_0000, 4096)).subarray(16)).toEqual(
       hex('04 00 00 00 00 00 00 00 00 00 00 00 01 00 00 00 00 10 00 00 00 00 00 00'),
     );
+  });
+
+  it('STORE: node, offset, size, and the data that lies behind them', () => {
+    const stored = (reply: ReplyBuffer): number => {
+      reply.bytes.write('data', STORE_DATA);
+      return encodeStore(reply, PARENT, 4);
+    };
+    expect(written(stored)).toEqual(
+      hex(`2c 00 00 00 04 00 00 00 00 00 00 00 00 00 00 00
+        03 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 04 00 00 00 00 00 00 00 64 61 74 61`),
+    );
+    expect(() => encodeStore(new ReplyBuffer(512), PARENT, 473)).toThrow(RangeError);
   });
 
   it('DELETE: parent, child, length, name with its NUL', () => {

@@ -39,6 +39,7 @@ int main(void) {
   SIZE(attr), SIZE(attr_out), SIZE(bmap_out), SIZE(dirent), SIZE(entry_out), SIZE(getxattr_out), SIZE(init_out);
   SIZE(ioctl_out), SIZE(lk_out), SIZE(lseek_out), SIZE(open_out), SIZE(poll_out), SIZE(statfs_out), SIZE(write_out);
   SIZE(notify_delete_out), SIZE(notify_inval_entry_out), SIZE(notify_inval_inode_out);
+  SIZE(notify_store_out);
 
   SHOW(in_header, .len = 40, .opcode = 3, .unique = OWNER, .nodeid = BIG, .uid = 1, .gid = 2, .pid = 3);
   SHOW(access_in, .mask = 5);

@@ -245,6 +245,7 @@ describe.runIf(compiles)('replies laid out by the compiler', () => {
         writeback: false,
       },
     ),
+    maxReadahead: 1,
     flags: 2,
     maxBackground: 3,
     congestionThreshold: 4,

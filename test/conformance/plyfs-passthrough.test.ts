@@ -1,7 +1,7 @@
-/** The suites that open files, on plyfs with `-o coherent`: files of layers are then read through the daemon. */
+/** The suites that open files, on plyfs with `-o passthrough=all`: files of layers are then read by the kernel itself. */
 
-import { plyfsCoherent } from '../helpers/targets.js';
-import { plyfsCoherentFailures } from './known-failures/plyfs-coherent.js';
+import { plyfsPassthrough } from '../helpers/targets.js';
+import { plyfsPassthroughFailures } from './known-failures/plyfs-passthrough.js';
 import { runSuites } from './run-suites.js';
 import { copyUp } from './suites/copy-up.suite.js';
 import { heldOpen } from './suites/held-open.suite.js';
@@ -11,4 +11,8 @@ import { sharing } from './suites/sharing.suite.js';
 import { space } from './suites/space.suite.js';
 import { write } from './suites/write.suite.js';
 
-runSuites(plyfsCoherent, [write, copyUp, link, permission, space, sharing, heldOpen], plyfsCoherentFailures);
+runSuites(
+  plyfsPassthrough,
+  [write, copyUp, link, permission, space, sharing, heldOpen],
+  plyfsPassthroughFailures,
+);

@@ -1,0 +1,26 @@
+/**
+ * A small file of a layer goes into the kernel's cache when it is opened for the first time: whoever opens it reads it,
+ * and the answer to its OPEN is then the only one that it needs.
+ *
+ * PRECONDITION of a store: this open is the only one there is, so that nobody waits for a page of the file (see
+ * vfs.Session). The layer is read-only, so what is stored cannot be older than what the kernel has.
+ */
+
+import { O_ACCMODE, O_RDONLY, O_TRUNC } from '../linux/constants.js';
+import { preadPrefix } from '../linux/data.js';
+import type { Opened } from '../vfs/attr.js';
+import type { OpenIntent } from '../vfs/file-system.js';
+import type { UnionNode } from './node.js';
+import type { UnionState } from './union-state.js';
+
+/** After `open`, before it is answered. */
+export function storeSmallFile(state: UnionState, node: UnionNode, intent: OpenIntent, out: Opened): void {
+  if (node.isStored || node.openCount !== 1 || out.backingId !== 0 || !out.keepCache) return;
+  if ((intent.flags & (O_ACCMODE | O_TRUNC)) !== O_RDONLY || !state.dataIsBelow(node)) return;
+  const session = state.files.session!;
+  const room = session.storeRoom;
+  if (room === undefined || node.sizeBytes === 0 || node.sizeBytes > room.length) return;
+  const length = preadPrefix(state.files.readDescriptor(node), room, node.sizeBytes, 0);
+  // What fails here is asked for and answered by a READ.
+  node.isStored = length === node.sizeBytes && session.storeData(node.id, length);
+}

@@ -1,5 +1,0 @@
-/** What plyfs with `-o coherent` does otherwise than the suites want, and why. Each line is a debt. */
-
-import type { KnownFailures } from '../run-suites.js';
-
-export const plyfsCoherentFailures: KnownFailures = {};
