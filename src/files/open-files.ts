@@ -13,9 +13,11 @@
  * comes here can take them away.
  */
 
-import { check } from '../errno/fs-error.js';
+import { EBADF, EPERM } from '../errno/errno.js';
+import { check, fsError } from '../errno/fs-error.js';
 import {
   O_ACCMODE,
+  O_APPEND,
   O_DIRECTORY,
   O_DSYNC,
   O_PATH,
@@ -25,7 +27,7 @@ import {
   S_ISGID,
   S_ISUID,
 } from '../linux/constants.js';
-import { copyFileRange, fallocate, fdatasync, lseek, pread, pwrite } from '../linux/data.js';
+import { append, copyFileRange, fallocate, fdatasync, lseek, pread, pwrite } from '../linux/data.js';
 import { close, dup } from '../linux/open.js';
 import type { Opened } from '../vfs/attr.js';
 import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
@@ -55,6 +57,8 @@ export interface OpenFile {
   /** Descriptors for what comes to us; -1 when not open. */
   readFd: number;
   writeFd: number;
+  /** Whether `writeFd` was opened with O_APPEND, for a file that takes nothing else. */
+  writeFdAppends: boolean;
   /** A sync that a helper thread makes. */
   syncJob: Job | undefined;
   /** Whether the file has a security.capability; undefined when not known. */
@@ -75,10 +79,22 @@ export interface Reach<F extends OpenFile> {
 
 export interface CopyEndpoint<F> {
   readonly file: F;
+  readonly handle: number;
   readonly offset: number;
   /** Of the target: see vfs.CopyEnd. */
   readonly killPriv: boolean;
 }
+
+/** How a file is opened. */
+export interface Access {
+  readonly reads: boolean;
+  readonly writes: boolean;
+  /** chattr +a: what is written is added at the end. */
+  readonly appendOnly: boolean;
+}
+
+/** The handle of opens that may only add; all others have 0. */
+const ADDING = 1;
 
 const S_IRUSR = 0o400;
 
@@ -99,8 +115,10 @@ export class OpenFiles<F extends OpenFile> {
   }
 
   /** Opens the file, with a backing file where possible. */
-  open(file: F, access: { readonly reads: boolean; readonly writes: boolean }, out: Opened): void {
-    if (!this.#openBacking(file, access.writes, out)) {
+  open(file: F, access: Access, out: Opened): void {
+    if (access.appendOnly) this.#openAppendOnly(file, access, out);
+    else if (file.writeFdAppends && access.writes) this.#reopenToWrite(file);
+    if ((access.appendOnly && !file.opensBacked) || !this.#openBacking(file, access.writes, out)) {
       if (file.cachePassed) out.keepCache = false;
       file.cachePassed = false;
       if (access.writes) this.writeDescriptor(file);
@@ -109,6 +127,29 @@ export class OpenFiles<F extends OpenFile> {
     }
     file.openCount++;
     if (access.reads && access.writes) this.#expectMapping(file);
+  }
+
+  /**
+   * All that is read and written comes here, whatever its opener does to his descriptor's O_APPEND. What is changed through
+   * a map is refused, and shows to nobody but those who map it. The kernel maps the backing file where others have the
+   * file open by passthrough: then only who cannot map it for writing may write.
+   */
+  #openAppendOnly(file: F, { reads, writes }: Access, out: Opened): void {
+    out.directIo = true;
+    if (!writes) return;
+    if (reads && file.opensBacked) throw fsError(EPERM, 'open', file.name);
+    out.handle = ADDING;
+    if (file.writeFd >= 0) return;
+    file.writeFd = this.#reach.open(file, O_WRONLY | O_APPEND);
+    file.writeFdAppends = true;
+  }
+
+  /** The file is not append-only any more. */
+  #reopenToWrite(file: F): void {
+    const opened = this.#reach.open(file, O_WRONLY);
+    close(file.writeFd);
+    file.writeFd = opened;
+    file.writeFdAppends = false;
   }
 
   /**
@@ -143,6 +184,7 @@ export class OpenFiles<F extends OpenFile> {
     if (file.writeFd >= 0) close(file.writeFd);
     file.readFd = -1;
     file.writeFd = -1;
+    file.writeFdAppends = false;
     file.opensBacked = false;
     if (file.backingId !== 0 && this.#backings > this.#keptBackings) this.dropBacking(file);
   }
@@ -199,10 +241,14 @@ export class OpenFiles<F extends OpenFile> {
     return total;
   }
 
-  write(file: F, data: WriteData): number {
+  /** @param handle as the open answered it. */
+  write(file: F, data: WriteData, handle: number): number {
     const fd = this.writeDescriptor(file);
+    const adds = handle === ADDING;
+    if (data.isWriteback && (adds || file.writeFdAppends)) throw fsError(EPERM, 'write', file.name);
     if (data.killPriv) this.#reach.killPrivileges(file);
-    const length = check(pwrite(fd, data.bytes, data.offset), 'write', file.name);
+    const written = adds ? append(fd, data.bytes) : pwrite(fd, data.bytes, data.offset);
+    const length = check(written, 'write', file.name);
     if ((data.flags & O_DSYNC) !== 0) check(fdatasync(fd), 'fsync', file.name);
     return length;
   }
@@ -244,6 +290,7 @@ export class OpenFiles<F extends OpenFile> {
   }
 
   copyRange(source: CopyEndpoint<F>, target: CopyEndpoint<F>, length: number): number {
+    if (target.handle === ADDING) throw fsError(EBADF, 'copy_file_range', target.file.name);
     const from = this.readDescriptor(source.file);
     const to = this.writeDescriptor(target.file);
     const bytes = Math.min(length, COPY_PIECE_BYTES);

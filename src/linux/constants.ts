@@ -131,6 +131,15 @@ export const UTIME_OMIT = 0x3ffffffe;
 export const FICLONE = 0x40049409;
 export const FS_IOC_GETFLAGS = 0x80086601;
 export const FS_IOC_SETFLAGS = 0x40086602;
+export const FS_IOC_FSGETXATTR = 0x801c581f;
+export const FS_IOC_FSSETXATTR = 0x401c5820;
+
+export const FS_SYNC_FL = 0x8;
+export const FS_IMMUTABLE_FL = 0x10;
+export const FS_APPEND_FL = 0x20;
+export const FS_NOATIME_FL = 0x80;
+export const FS_XFLAG_IMMUTABLE = 0x8;
+export const FS_XFLAG_APPEND = 0x10;
 
 /** For mount(2); MS_PRIVATE and its like are also propagation values of mount_setattr(2). */
 export const MS_RDONLY = 0x1;

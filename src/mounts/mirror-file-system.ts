@@ -6,10 +6,11 @@
  * of the directory leads out of it.
  */
 
-import { EINVAL, EISDIR, ENODATA, ENOTDIR, EOPNOTSUPP, EPERM, EROFS } from '../errno/errno.js';
+import { EINVAL, EISDIR, ENODATA, ENOTDIR, ENOTTY, EOPNOTSUPP, EPERM, EROFS } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
+import { assertOpens, hasInodeFlags, protectionIn, requestFlags } from '../files/inode-flags.js';
 import { chmodAt, fillAttr, fillStatFs } from '../files/real-object.js';
 import { filterXattrList, seesXattr } from '../files/xattr-list.js';
 import {
@@ -30,8 +31,10 @@ import {
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
   S_ISGID,
+  STATX_ATTR_APPEND,
 } from '../linux/constants.js';
 import { linkat, mkdirat, mknodat, readlinkat, renameat2, symlinkat, unlinkat } from '../linux/directory.js';
+import { setsFlags } from '../linux/inode-flags.js';
 import { close, dup, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
@@ -237,9 +240,11 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const access = intent.flags & O_ACCMODE;
     const writes = access !== O_RDONLY || truncates;
     if (writes) this.#assertWritable('open');
+    if (writes || this.ttlMs === 0) this.statNode(node);
+    const protection = writes || this.ttlMs === 0 ? protectionIn(this.stat) : 0;
+    if (writes) assertOpens(protection, intent.flags, node.name);
     if (this.ttlMs === 0) {
-      // Mode and capabilities may have changed on the host.
-      this.statNode(node);
+      // Capabilities may have changed on the host, as the mode.
       node.hasCapability = undefined;
       if (this.stat.sizeBytes === 0 && this.files.isGenerated(node)) {
         node.refusesBacking = true;
@@ -251,7 +256,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
     out.keepCache = this.ttlMs > 0;
     out.noFlush = !(writes && this.#options.saysAtClose === true);
     this.table.pin(node);
-    this.files.open(node, { reads: access !== O_WRONLY, writes }, out);
+    const appendOnly = (protection & STATX_ATTR_APPEND) !== 0;
+    this.files.open(node, { reads: access !== O_WRONLY, writes, appendOnly }, out);
   }
 
   create(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewFile): void {
@@ -306,8 +312,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
     return this.files.read(this.table.get(id), offset, into);
   }
 
-  write(id: NodeId, _handle: number, data: vfs.WriteData): number {
-    return this.files.write(this.table.get(id), data);
+  write(id: NodeId, handle: number, data: vfs.WriteData): number {
+    return this.files.write(this.table.get(id), data, handle);
   }
 
   fallocate(id: NodeId, _handle: number, range: vfs.FallocateRange): void {
@@ -363,6 +369,15 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#assertWritable('removexattr');
     this.#assertXattr(name);
     check(removexattrAt(this.table.descriptor(this.table.get(id)), '', name), 'removexattr', name);
+  }
+
+  inodeFlags(id: NodeId, request: vfs.FlagsRequest): void {
+    const node = this.table.get(id);
+    if (!hasInodeFlags(node.mode)) throw fsError(ENOTTY, 'ioctl', node.name);
+    const sets = setsFlags(request.command);
+    if (sets) this.#assertWritable('ioctl');
+    requestFlags(this.table.descriptor(node), '', request);
+    if (sets && this.ttlMs > 0) this.files.session?.invalidateAttributes(id);
   }
 
   /** The node of a name, without a reference for the caller; `stat` holds what it is. */

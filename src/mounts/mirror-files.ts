@@ -80,16 +80,18 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     }
   }
 
-  override write(node: MirrorNode, data: WriteData): number {
+  override write(node: MirrorNode, data: WriteData, handle: number): number {
     const quota = this.#quota;
     if (quota === undefined) {
       const isShared = this.#mirror.ttlMs === 0;
-      return isShared && (data.flags & O_APPEND) !== 0 ? this.#append(node, data) : super.write(node, data);
+      return isShared && (data.flags & O_APPEND) !== 0
+        ? this.#append(node, data)
+        : super.write(node, data, handle);
     }
     const fd = this.writeDescriptor(node);
     const fitting = roomFor(quota.fits(fd, data.offset, data.bytes.length), data.bytes.length);
     const bytes = data.bytes.subarray(0, fitting);
-    return this.#counted(fd, () => super.write(node, { ...data, bytes }));
+    return this.#counted(fd, () => super.write(node, { ...data, bytes }, handle));
   }
 
   /** The kernel takes the end of the file from what it knows of its size, which others may have changed since. */

@@ -54,6 +54,7 @@ export class MirrorNode implements CachedDescriptor, OpenFile {
   refusesBacking = false;
   readFd = -1;
   writeFd = -1;
+  writeFdAppends = false;
   syncJob: Job | undefined;
   hasCapability: boolean | undefined;
   listing: Listing | undefined;

@@ -317,6 +317,10 @@ export class MountedFileSystem implements vfs.FileSystem {
     this.#owner(node).removexattr(nodeLocal(node), name);
   }
 
+  inodeFlags(node: NodeId, request: vfs.FlagsRequest): void {
+    this.#owner(node).inodeFlags(nodeLocal(node), request);
+  }
+
   /** Whether a thread of its own serves the file system. */
   isFar(owner: number): boolean {
     return this.#systems[owner] instanceof FarStandIn;

@@ -70,6 +70,7 @@ export abstract class RefusingFileSystem implements FileSystem {
   fallocate = (): never => this.refuse('fallocate');
   lseek = (): never => this.refuse('lseek');
   copyFileRange = (): never => this.refuse('copy_file_range');
+  inodeFlags = (): never => this.refuse('ioctl');
 
   protected refuse(op: string): never {
     throw fsError(this.#errno, op);

@@ -19,6 +19,7 @@ import { Times } from '../linux/inode.js';
 import { Statx } from '../linux/statx.js';
 import { setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
+import { copyInodeFlags } from './copy-inode-flags.js';
 import { buildData, buildMetadata, fillInPlace } from './copy-up-data.js';
 import { copyXattrs } from './copy-xattrs.js';
 import { indexNameOf, writeNlinkDelta } from './index-directory.js';
@@ -192,6 +193,7 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   heir.nlinkDelta = node.nlinkDelta;
   heir.redirect = node.redirect;
   heir.keptCtime = node.keptCtime;
+  heir.protection = node.protection;
   node.indexName = undefined;
   node.nlinkDelta = 0;
   node.orphanFd = node.backingFd;
@@ -304,6 +306,7 @@ function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary)
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   const fd = state.locate(node);
   copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name }, state.xattrs);
+  copyInodeFlags(state, node, { dirfd, name });
   const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
   if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
   setTimes(source);

@@ -102,6 +102,7 @@ export function tmpfile(
   const { ino } = state.stat;
   const identity = { layer: upper.layer, ino: upper.layer.inodeNumber(ino), realIno: ino };
   const node = attachNode(state, parent, '', identity, false);
+  node.protection = 0;
   node.orphanFd = check(dup(fd), 'dup');
   node.hasCapability = false;
   return { node, fd };
@@ -227,11 +228,13 @@ function newNode(state: UnionState, parent: UnionNode, name: Name): UnionNode {
   const stale = upper.layer.nodes.get(ino);
   if (stale !== undefined) state.unindex(stale);
   parent.listing?.replace(name, { type: state.stat.mode >>> 12, ino, source: 0 });
-  return attachNode(
+  const node = attachNode(
     state,
     parent,
     name,
     { layer: upper.layer, ino: upper.layer.inodeNumber(ino), realIno: ino },
     false,
   );
+  node.protection = 0;
+  return node;
 }

@@ -4,11 +4,13 @@
 
 import { EISDIR, ESTALE } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
+import { assertOpens } from '../files/inode-flags.js';
 import { O_ACCMODE, O_RDONLY, O_TRUNC, O_WRONLY } from '../linux/constants.js';
 import { close } from '../linux/open.js';
 import type { Opened } from '../vfs/attr.js';
 import type { OpenIntent } from '../vfs/file-system.js';
 import type { UnionNode } from './node.js';
+import { APPEND_ONLY, protectionForWriting } from './protection.js';
 import { prepareWrite, truncate } from './set-attributes.js';
 import { storeSmallFile } from './small-files.js';
 import type { UnionState } from './union-state.js';
@@ -19,8 +21,12 @@ export function open(state: UnionState, node: UnionNode, intent: OpenIntent, out
   const truncates = (intent.flags & O_TRUNC) !== 0;
   const access = intent.flags & O_ACCMODE;
   const writes = access !== O_RDONLY || truncates;
+  let appendOnly = ((node.protection ?? 0) & APPEND_ONLY) !== 0;
   if (writes) {
     state.assertWritable('open');
+    const protection = protectionForWriting(state, node);
+    assertOpens(protection, intent.flags, node.name);
+    appendOnly = (protection & APPEND_ONLY) !== 0;
     prepareWrite(state, node, truncates ? 0 : Number.MAX_SAFE_INTEGER);
     if (truncates) truncate(state, node, 0);
     if (truncates && intent.killPriv) state.killPrivileges(node);
@@ -29,7 +35,7 @@ export function open(state: UnionState, node: UnionNode, intent: OpenIntent, out
   if (node.heirHasNames && !state.secondLooks.isSecond(node, intent.pid))
     throw fsError(ESTALE, 'open', node.name);
   dropOutdated(state, node);
-  state.files.open(node, { reads: access !== O_WRONLY, writes }, out);
+  state.files.open(node, { reads: access !== O_WRONLY, writes, appendOnly }, out);
   storeSmallFile(state, node, intent, out);
 }
 

@@ -40,6 +40,8 @@ export class PrivateXattrs {
   readonly metacopy: Name;
   readonly nlink: Name;
   readonly whiteout: Name;
+  /** +i and +a of chattr(1), as letters. */
+  readonly protattr: Name;
   /** Attributes that begin so are hidden, and not copied up. */
   readonly #hidden: readonly Name[];
   /** A name that is nothing more is refused, as by overlayfs. */
@@ -54,6 +56,7 @@ export class PrivateXattrs {
     this.#escape = `${this.prefix}overlay.`;
     this.#hidden = readsFuseOverlayfs ? FUSE_OVERLAYFS_PREFIXES : [];
     this.whiteout = `${namespace}.overlay.whiteout`;
+    this.protattr = `${namespace}.overlay.protattr`;
     this.opaque = `${namespace}.overlay.opaque`;
     this.origin = `${namespace}.overlay.origin`;
     this.impure = `${namespace}.overlay.impure`;

@@ -7,6 +7,7 @@
 
 import { EIO } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
+import { protectionIn } from '../files/inode-flags.js';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../linux/constants.js';
 import { close } from '../linux/open.js';
 import type { Statx } from '../linux/statx.js';
@@ -277,6 +278,7 @@ export function attachNode(
   const node = state.table.make(identity.layer, identity.ino);
   node.realIno = identity.realIno;
   node.mode = state.stat.mode;
+  if (!identity.layer.writable) node.protection = protectionIn(state.stat);
   node.parent = parent;
   node.name = name;
   parent.children++;

@@ -57,6 +57,9 @@ export class UnionNode implements OpenFile {
   /** Names that the union shows less those of the inode in upper, for a file with `indexName`. */
   nlinkDelta = 0;
 
+  /** Bits of protection.ts that we keep ourselves; undefined when not known. */
+  protection: number | undefined;
+
   /** Directories only. */
   dirs: RealDirectory[] | undefined;
   listing: Listing | undefined;
@@ -99,6 +102,7 @@ export class UnionNode implements OpenFile {
   /** Descriptors for reads and writes that the kernel leaves to us; shared by all opens; -1 when not open. */
   readFd = -1;
   writeFd = -1;
+  writeFdAppends = false;
   /** Whether the file has a security.capability; undefined when not known. */
   hasCapability: boolean | undefined;
 

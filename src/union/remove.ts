@@ -14,12 +14,14 @@ import type { RealDirectory } from './layer.js';
 import { isEmptyDirectory } from './listing.js';
 import { lookupNode, lowerHas } from './lookup.js';
 import type { UnionNode } from './node.js';
+import { assertMayDelete } from './protection.js';
 import type { UnionState } from './union-state.js';
 import { linkWhiteout, temporaryWhiteout } from './whiteout.js';
 
 export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
   const node = existing(state, parent, name, 'unlink');
   if (node.isDirectory) throw fsError(EISDIR, 'unlink', name);
+  assertMayDelete(state, parent, node, 'unlink');
   const upper = ensureUpper(state, parent);
   const alias = prepareRemoval(state, node, upper, name);
   const covered = lowerHas(state, parent, name);
@@ -35,6 +37,7 @@ export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
 export function rmdir(state: UnionState, parent: UnionNode, name: Name): void {
   const node = existing(state, parent, name, 'rmdir');
   if (!node.isDirectory) throw fsError(ENOTDIR, 'rmdir', name);
+  assertMayDelete(state, parent, node, 'rmdir');
   if (!isEmptyDirectory(state, node)) throw fsError(ENOTEMPTY, 'rmdir', name);
   const upper = ensureUpper(state, parent);
   const top = state.directories(node)[0]!;

@@ -31,6 +31,7 @@ import { isEmptyDirectory, readNames } from './listing.js';
 import { lookupNode, lowerHas, moveNode } from './lookup.js';
 import type { UnionNode } from './node.js';
 import { isImpureNode, setImpure } from './origin.js';
+import { assertMayDelete } from './protection.js';
 import { setRedirect } from './redirect.js';
 import { forgetName, prepareRemoval } from './remove.js';
 import type { UnionState } from './union-state.js';
@@ -65,6 +66,8 @@ export function rename(state: UnionState, ends: RenameEnds, flags: number): void
   if (target.node === undefined && (flags & RENAME_EXCHANGE) !== 0)
     throw fsError(ENOENT, 'rename', ends.newName);
   if (moved === target.node) return;
+  assertMayDelete(state, ends.from, moved, 'rename');
+  assertMayDelete(state, ends.to, target.node, 'rename');
   assertMovable(state, moved);
   copyUpToMove(state, moved, ends.from === ends.to);
   if ((flags & RENAME_EXCHANGE) !== 0) exchange(state, source, target);

@@ -6,7 +6,9 @@
 import { ENOTDIR } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import { fillStatFs } from '../files/real-object.js';
+import { FALLOC_FL_KEEP_SIZE } from '../linux/constants.js';
 import { readlinkat } from '../linux/directory.js';
+import { setsFlags } from '../linux/inode-flags.js';
 import { type Attr, type Entry, type Opened, type StatFs, TTL_FOREVER } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
@@ -16,8 +18,10 @@ import * as creation from './create.js';
 import { type Explanation, explain } from './explain.js';
 import * as io from './file-io.js';
 import { copiesNamedByLowers } from './index-directory.js';
+import { requestNodeFlags } from './inode-flags.js';
 import { lookupNode, rootDirectories } from './lookup.js';
 import type { UnionNode } from './node.js';
+import { assertMayChange, assertMayCreate, assertMaySet } from './protection.js';
 import { readdir } from './readdir.js';
 import { rmdir, unlink } from './remove.js';
 import { rename } from './rename.js';
@@ -101,6 +105,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     const state = this.#state;
     state.assertWritable('setattr');
     const node = state.current(id);
+    assertMaySet(state, node, change);
     setAttributes(state, node, change);
     node.keptCtime = undefined;
     this.#passOn(id, node);
@@ -134,6 +139,8 @@ export class UnionFileSystem implements vfs.FileSystem {
     const state = this.#state;
     state.assertWritable('link');
     const node = state.current(id);
+    assertMayCreate(state, this.#directory(parent), 'link');
+    assertMayChange(state, node, 'link');
     creation.link(state, node, this.#directory(parent), name);
     node.keptCtime = undefined;
     state.statNode(node, state.stat);
@@ -191,13 +198,16 @@ export class UnionFileSystem implements vfs.FileSystem {
     return this.#state.files.read(this.#state.node(id), offset, into);
   }
 
-  write(id: NodeId, _handle: number, data: vfs.WriteData): number {
-    return this.#state.files.write(this.#state.node(id), data);
+  write(id: NodeId, handle: number, data: vfs.WriteData): number {
+    return this.#state.files.write(this.#state.node(id), data, handle);
   }
 
   fallocate(id: NodeId, _handle: number, range: vfs.FallocateRange): void {
-    this.#state.assertWritable('fallocate');
-    this.#state.files.fallocate(this.#state.node(id), range);
+    const state = this.#state;
+    state.assertWritable('fallocate');
+    const node = state.node(id);
+    if ((range.mode & ~FALLOC_FL_KEEP_SIZE) !== 0) assertMayChange(state, node, 'fallocate');
+    state.files.fallocate(node, range);
   }
 
   lseek(id: NodeId, _handle: number, offset: number, whence: number): number {
@@ -236,6 +246,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
     this.#state.assertWritable('setxattr');
     const node = this.#state.current(id);
+    assertMayChange(this.#state, node, 'setxattr');
     xattrs.setxattr(this.#state, node, name, { value, options });
     node.keptCtime = undefined;
     this.#passOn(id, node);
@@ -244,8 +255,21 @@ export class UnionFileSystem implements vfs.FileSystem {
   removexattr(id: NodeId, name: Name): void {
     this.#state.assertWritable('removexattr');
     const node = this.#state.current(id);
+    assertMayChange(this.#state, node, 'removexattr');
     xattrs.removexattr(this.#state, node, name);
     node.keptCtime = undefined;
+    this.#passOn(id, node);
+  }
+
+  inodeFlags(id: NodeId, request: vfs.FlagsRequest): void {
+    const state = this.#state;
+    const sets = setsFlags(request.command);
+    if (sets) state.assertWritable('ioctl');
+    const node = state.current(id);
+    requestNodeFlags(state, node, request);
+    if (!sets) return;
+    node.keptCtime = undefined;
+    state.files.session?.invalidateAttributes(id);
     this.#passOn(id, node);
   }
 
@@ -277,8 +301,10 @@ export class UnionFileSystem implements vfs.FileSystem {
 
   #startCreation(parent: NodeId, umask: number, caller: Caller): UnionNode {
     this.#state.assertWritable('create');
+    const directory = this.#directory(parent);
+    assertMayCreate(this.#state, directory, 'create');
     this.#state.callerIds.become(caller, umask);
-    return this.#directory(parent);
+    return directory;
   }
 
   /** Fills the entry from `state.stat` and counts a reference. */

@@ -144,6 +144,18 @@ export interface FileSystem {
   setxattr(node: NodeId, name: Name, value: Uint8Array, options: SetxattrOptions): void;
   /** @throws ENODATA when there is none. */
   removexattr(node: NodeId, name: Name): void;
+
+  /** Reads or sets the flags of a file or directory that chattr(1) knows. @throws ENOTTY where there are none. */
+  inodeFlags(node: NodeId, request: FlagsRequest): void;
+}
+
+/** A mutable record that the engine reuses. */
+export class FlagsRequest {
+  /** FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR or FS_IOC_FSSETXATTR. */
+  command = 0;
+  /** What is set, or what is found: flags in the first word, or a struct fsxattr. */
+  readonly words = new Uint32Array(7);
+  readonly data = new Uint8Array(this.words.buffer);
 }
 
 export class NewEntry {
@@ -188,6 +200,8 @@ export class WriteData {
   killPriv = false;
   /** Open flags of the writing descriptor: O_SYNC and O_DSYNC count. */
   flags = 0;
+  /** The kernel writes back what was changed through a map. */
+  isWriteback = false;
 }
 
 export interface FallocateRange {

@@ -45,7 +45,13 @@ const signatures = {
   pwrite64: ['int64_t', ['int', 'uint64_t', 'size_t', 'int64_t']],
 } as const satisfies Record<string, readonly [string, readonly string[]]>;
 
-export type LibcName = keyof typeof signatures | 'fcntl';
+/** Functions of a variable last argument, which is a pointer here. */
+const VARIADIC = {
+  fcntl: ['int', ['int', 'int', '...']],
+  ioctl: ['int', ['int', 'unsigned long', '...']],
+} as const satisfies Record<string, readonly [string, readonly string[]]>;
+
+export type LibcName = keyof typeof signatures | keyof typeof VARIADIC;
 type Argument = number | bigint | Uint8Array | null;
 
 const functions = new Map<LibcName, (...args: (Argument | string)[]) => number | bigint>();
@@ -53,7 +59,10 @@ const functions = new Map<LibcName, (...args: (Argument | string)[]) => number |
 function bind(name: LibcName): (...args: (Argument | string)[]) => number | bigint {
   let bound = functions.get(name);
   if (bound === undefined) {
-    const [result, args] = name === 'fcntl' ? (['int', ['int', 'int', '...']] as const) : signatures[name];
+    const [result, args] =
+      name in VARIADIC
+        ? VARIADIC[name as keyof typeof VARIADIC]
+        : signatures[name as keyof typeof signatures];
     bound = libc.func(name, result, [...args]) as (...args: (Argument | string)[]) => number | bigint;
     functions.set(name, bound);
   }
@@ -76,6 +85,13 @@ export function callWide(name: LibcName, ...args: Argument[]): bigint {
 export function fcntl(fd: number, command: number, data: Uint8Array): number {
   const result = Number(bind('fcntl')(fd, command, 'void*', data));
   if (result === -1) throw systemError('fcntl', koffi.errno());
+  return result;
+}
+
+/** ioctl(2) with a pointer argument. */
+export function ioctl(fd: number, request: number, data: Uint8Array): number {
+  const result = Number(bind('ioctl')(fd, request, 'void*', data));
+  if (result === -1) throw systemError('ioctl', koffi.errno());
   return result;
 }
 

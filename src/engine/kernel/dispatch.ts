@@ -55,6 +55,7 @@ import { S_IFLNK } from '../../linux/constants.js';
 import type { FileSystem } from '../../vfs/file-system.js';
 import { mayDropSetId } from './bare-chown.js';
 import { modeAfterChown } from './chown-mode.js';
+import { ioctl } from './ioctl.js';
 import type { Records } from './records.js';
 
 /** A handler returns it when no answer is wanted. */
@@ -109,6 +110,7 @@ export const handlers: readonly (Handler | undefined)[] = table([
   [op.FUSE_LSEEK, lseek],
   [op.FUSE_COPY_FILE_RANGE, copyFileRange],
   [op.FUSE_COPY_FILE_RANGE_64, copyFileRange64],
+  [op.FUSE_IOCTL, ioctl],
   // The kernel keeps directories by itself from the first ENOSYS on, and caches what they list.
   [op.FUSE_OPENDIR, () => -ENOSYS],
   [op.FUSE_RELEASEDIR, () => 0],
@@ -317,6 +319,7 @@ function write({ fs, request, header, reply, records }: Exchange): number {
   data.bytes = request.bytes.subarray(wanted.dataStart, wanted.dataStart + wanted.dataLength);
   data.killPriv = (wanted.writeFlags & flag.FUSE_WRITE_KILL_SUIDGID) !== 0;
   data.flags = wanted.flags;
+  data.isWriteback = (wanted.writeFlags & flag.FUSE_WRITE_CACHE) !== 0;
   encodeWrite(reply, fs.write(header.nodeId, wanted.handle, data));
   return 0;
 }

@@ -13,7 +13,15 @@ import * as xattr from '../../fuse/decode-xattr.js';
 import { DirentBuffer } from '../../fuse/encode-dirent.js';
 import { Attr, Entry, Opened, StatFs } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
-import { AttrChange, Creation, NewEntry, NewFile, OpenIntent, WriteData } from '../../vfs/file-system.js';
+import {
+  AttrChange,
+  Creation,
+  FlagsRequest,
+  NewEntry,
+  NewFile,
+  OpenIntent,
+  WriteData,
+} from '../../vfs/file-system.js';
 import { CapabilityRemovals, Writers } from './bare-chown.js';
 
 export class Records {
@@ -27,6 +35,7 @@ export class Records {
   readonly copy = new io.CopyFileRangeIn();
   readonly init = new misc.InitIn();
   readonly interrupt = new misc.InterruptIn();
+  readonly ioctl = new misc.IoctlIn();
   readonly name = new names.NameIn();
   readonly symlink = new names.SymlinkIn();
   readonly mknod = new names.MknodIn();
@@ -54,6 +63,7 @@ export class Records {
   readonly creation = new Creation();
   readonly intent = new OpenIntent();
   readonly data = new WriteData();
+  readonly flags = new FlagsRequest();
   readonly dirents = new DirentBuffer();
   readonly newEntry = new NewEntry(this.entry, this.caller);
   readonly newFile = new NewFile(this.entry, this.caller, this.opened);

@@ -122,6 +122,34 @@ export const attributes: Item = {
       ],
     },
     {
+      sentence: 'lsattr and chattr',
+      cases: [
+        'chattr: flags of files and directories are set and read back, also after a remount',
+        'chattr: FS_IOC_FSSETXATTR sets the same flags',
+        'chattr: objects that are neither files nor directories have no flags',
+        'chattr: who is not root sets flags of his own files, but not +i and +a, and none of others',
+      ],
+    },
+    {
+      sentence: 'chattr +i and +a hold, through upper, layers and binds',
+      cases: [
+        'chattr: an immutable file can be read and not changed, by root either, until the flag goes',
+        'chattr: an append-only file is added to, and neither overwritten nor removed',
+        'chattr: a map changes nothing of an append-only file',
+        'chattr: an immutable directory keeps its names, an append-only one takes new ones',
+        'chattr: who has a file open for writing goes on when it becomes append-only, and others add after him',
+        testOf(
+          'test/acceptance/inode-flags.test.ts',
+          '+a and +i of a layer, of upper and of a bind hold as on overlayfs',
+        ),
+        testOf(
+          'test/acceptance/inode-flags.test.ts',
+          'flags of directories of a layer hold, and a copy-up keeps',
+        ),
+        testOf('test/acceptance/inode-flags.test.ts', 'what %s keeps of flags in upper, %s heeds'),
+      ],
+    },
+    {
       sentence: 'relatime',
       cases: [
         'times: reading a file moves its access time once after each change, as relatime has it',

@@ -41,6 +41,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'set-id: a chown by an owner who is not in the group drops setgid also where the group may not execute',
     'set-id: while somebody writes to the file, one by who may not change the mode drops nothing',
     'set-id: one by who may not change the mode is refused and drops nothing',
+    'chattr: who is not root sets flags of his own files, but not +i and +a, and none of others',
     'xattr: trusted xattrs are for root alone, user xattrs follow the mode',
   ],
   milliseconds: [
@@ -80,6 +81,13 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'host-changes: a directory moved on the host stays the working directory, and is found at its new place',
   ],
   'no-such-operation': [
+    'chattr: flags of files and directories are set and read back, also after a remount',
+    'chattr: FS_IOC_FSSETXATTR sets the same flags',
+    'chattr: an immutable file can be read and not changed, by root either, until the flag goes',
+    'chattr: an append-only file is added to, and neither overwritten nor removed',
+    'chattr: a map changes nothing of an append-only file',
+    'chattr: an immutable directory keeps its names, an append-only one takes new ones',
+    'chattr: who has a file open for writing goes on when it becomes append-only, and others add after him',
     'host-changes: between two mounts of one directory names move, are linked, exchanged and replaced',
     'copy-up: holes stay holes',
     'rename: NOREPLACE refuses an existing name and takes a free or whited out one',

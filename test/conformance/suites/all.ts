@@ -1,6 +1,7 @@
 /** All suites, in the order in which they run. */
 
 import type { Suite } from '../suite.js';
+import { chattr } from './chattr.suite.js';
 import { copyUp } from './copy-up.suite.js';
 import { directory } from './directory.suite.js';
 import { heldOpen } from './held-open.suite.js';
@@ -37,6 +38,7 @@ export const allSuites: readonly Suite[] = [
   permission,
   setId,
   xattr,
+  chattr,
   nested,
   times,
   space,

@@ -6,7 +6,7 @@
 
 import fs from 'node:fs';
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, S_IFMT } from '../constants.js';
-import { call } from '../libc.js';
+import { call, ioctl } from '../libc.js';
 import { bytesOf, cPath, cString, isDescriptor, type Path } from './path.js';
 
 export type FileType = 'file' | 'dir' | 'symlink' | 'fifo' | 'socket' | 'char' | 'block' | 'unknown';
@@ -46,6 +46,26 @@ export type TimeChange = bigint | 'now' | 'omit';
 const STATX_BASIC_STATS = 0x7ff;
 /** STATX_ATTR_IMMUTABLE and STATX_ATTR_APPEND. */
 const STATX_ATTR_SHARED = 0x30n;
+
+const FS_IOC_GETFLAGS = 0x80086601;
+const FS_IOC_SETFLAGS = 0x40086602;
+const FS_IOC_FSGETXATTR = 0x801c581f;
+const FS_IOC_FSSETXATTR = 0x401c5820;
+/** FS_SYNC_FL, IMMUTABLE, APPEND, NODUMP and NOATIME: what people set, of what file systems set themselves. */
+const FS_FLAGS_SHARED = 0xf8;
+
+/** FS_XFLAG_IMMUTABLE, APPEND, SYNC, NOATIME, NODUMP. */
+const FS_XFLAGS_SHARED = 0xf8;
+
+/** Runs an ioctl on a file that it opens as lsattr(1) does. */
+function onDescriptor<T>(path: Path, run: (fd: number) => T): T {
+  const fd = fs.openSync(bytesOf(path), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    return run(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
 
 const UTIME_NOW = 0x3fffffffn;
 const UTIME_OMIT = 0x3ffffffen;
@@ -168,6 +188,35 @@ export const attributeOperations = {
   },
   removexattr(path: Path, name: string): void {
     call(xattrCall(path, false, 'removexattr'), cPath(path), cString(name));
+  },
+  /** FS_*_FL as lsattr(1) shows them. */
+  inodeFlags(path: Path): number {
+    const into = Buffer.alloc(8);
+    onDescriptor(path, (fd) => ioctl(fd, FS_IOC_GETFLAGS, into));
+    return into.readUInt32LE(0) & FS_FLAGS_SHARED;
+  },
+  /** Sets the flags named and clears those of the same kind that are not; others stay. */
+  setInodeFlags(path: Path, flags: number): void {
+    const data = Buffer.alloc(8);
+    onDescriptor(path, (fd) => {
+      ioctl(fd, FS_IOC_GETFLAGS, data);
+      data.writeUInt32LE(((data.readUInt32LE(0) & ~FS_FLAGS_SHARED) | flags) >>> 0, 0);
+      ioctl(fd, FS_IOC_SETFLAGS, data);
+    });
+  },
+  /** struct fsxattr: FS_XFLAG_* of the few that people set, and the project. */
+  fsxattr(path: Path): { flags: number; project: number } {
+    const into = Buffer.alloc(28);
+    onDescriptor(path, (fd) => ioctl(fd, FS_IOC_FSGETXATTR, into));
+    return { flags: into.readUInt32LE(0) & FS_XFLAGS_SHARED, project: into.readUInt32LE(12) };
+  },
+  setFsxattr(path: Path, flags: number): void {
+    const data = Buffer.alloc(28);
+    onDescriptor(path, (fd) => {
+      ioctl(fd, FS_IOC_FSGETXATTR, data);
+      data.writeUInt32LE(((data.readUInt32LE(0) & ~FS_XFLAGS_SHARED) | flags) >>> 0, 0);
+      ioctl(fd, FS_IOC_FSSETXATTR, data);
+    });
   },
   statfs(path: Path): {
     type: bigint;
