@@ -1,0 +1,251 @@
+# run and exec: what a command sees, and how it ends.
+
+## exit status of the command
+$D run --rm base sh -c 'exit 7'; echo $?
+
+## command not found
+$D run --rm base nothere 2>/dev/null; echo $?
+
+## command not executable
+$D run --rm base /etc/passwd 2>/dev/null; echo $?
+
+## image not found
+$D run --rm --pull never nothere true; echo $?
+
+## unknown option
+$D run --frob base true 2>/dev/null; echo $?
+
+## no image
+$D run 2>/dev/null; echo $?
+
+## killed by a signal
+$D run --rm base sh -c 'kill -9 $$'; echo $?
+
+## working directory, user, environment
+$D run --rm -w /srv -u app -e A=1 -e B=2 base sh -c 'pwd; id -u; id -g; echo $A$B; echo $HOME'
+
+## working directory that is not there is made
+$D run --rm -w /new/dir base pwd
+
+## user by number, by name and group
+$D run --rm -u 1000 base id
+$D run --rm -u app:staff base id
+$D run --rm -u 12:34 base id
+$D run --rm base id
+
+## unknown user
+$D run --rm -u frob base true; echo $?
+
+## unknown group
+$D run --rm -u root:frob base true; echo $?
+
+## group-add
+$D run --rm --group-add 77 --group-add extra base id
+
+## environment of nothing
+$D run --rm base env | sort | grep -v HOSTNAME
+
+## env takes what the caller has
+A=outer $D run --rm -e A -e NOTSET base sh -c 'echo $A; env | grep -c NOTSET'
+
+## env-file
+printf 'A=1\n# comment\nB=two words\nC\n' >e
+C=3 $D run --rm --env-file e base sh -c 'echo "$A|$B|$C"'
+
+## env-file with a bad line
+printf 'A B=1\n' >e
+$D run --rm --env-file e base true; echo $?
+
+## env-file that is missing
+$D run --rm --env-file nothere base true 2>/dev/null; echo $?
+
+## host name
+$D run --rm --hostname box base hostname
+$D run --rm -h box2 base cat /etc/hostname
+$D run --name c base hostname | wc -c
+
+## entrypoint
+$D run --rm --entrypoint echo base hello
+$D run --rm --entrypoint /bin/sh base -c 'echo x'
+
+## entrypoint and command of an image
+$D import -c 'ENTRYPOINT ["echo","e"]' -c 'CMD ["c"]' $ROOT_TAR ec >/dev/null
+$D run --rm ec
+$D run --rm ec other
+$D run --rm --entrypoint '' ec echo none
+
+## no command
+$D import $ROOT_TAR nocmd >/dev/null
+$D run --rm nocmd; echo $?
+
+## read-only root
+$D run --rm --read-only base touch /x; echo $?
+
+## standard input
+echo input | $D run --rm -i base cat
+
+## standard input is not passed without -i
+echo input | $D run --rm base cat
+
+## standard output and error
+$D run --rm base sh -c 'echo out; echo err >&2'
+
+## -t without a terminal
+$D run --rm -it base true </dev/null; echo $?
+
+## name in use
+$D create --name c base >/dev/null
+$D create --name c base; echo $?
+
+## bad name
+$D create --name 'a b' base; echo $?
+
+## cidfile
+$D run --rm --cidfile id base true
+wc -c <id
+$D run --rm --cidfile id base true 2>/dev/null; echo $?
+
+## detached, then logs and wait
+$D run -d --name c base sh -c 'echo one; echo two >&2; exit 3' >/dev/null
+$D wait c
+$D logs c
+$D logs c 2>/dev/null
+
+## rm of a running container
+$D run -d --name c base sleep 100 >/dev/null
+$D rm c; echo $?
+$D rm -f c
+$D ps -aq
+
+## run --rm -d removes at the end
+$D run --rm -d --name c base true >/dev/null
+sleep 1
+$D ps -a --format '{{.Names}}'
+
+## exec
+$D run -d --name c base sleep 100 >/dev/null
+$D exec c echo hi
+$D exec -e X=1 -w /srv -u app c sh -c 'echo $X; pwd; id -un'
+$D exec c sh -c 'exit 5'; echo $?
+echo in | $D exec -i c cat
+$D exec c nothere 2>/dev/null; echo $?
+
+## exec in a container that does not run
+$D create --name c base >/dev/null
+$D exec c true; echo $?
+
+## exec in an unknown container
+$D exec nothere true; echo $?
+
+## exec -d
+$D run -d --name c base sleep 100 >/dev/null
+$D exec -d c touch /made
+sleep 1
+$D exec c ls /made
+
+## exec sees the processes of the command
+$D run -d --name c base sleep 100 >/dev/null
+$D exec c ps -o pid,args | head -n 2
+
+## exec without a command
+$D run -d --name c base sleep 100 >/dev/null
+$D exec c 2>/dev/null; echo $?
+
+## stop, start, restart
+$D run -d --name c base sh -c 'trap "exit 4" TERM; echo up; while :; do sleep 0.1; done' >/dev/null
+sleep 0.5
+$D stop c
+$D inspect -f '{{.State.Status}} {{.State.ExitCode}}' c
+$D start c
+$D inspect -f '{{.State.Status}}' c
+$D restart -t 5 c
+sleep 0.5
+$D stop c
+$D logs c
+
+## kill with a signal
+$D run -d --name c base sleep 100 >/dev/null
+$D kill c
+$D wait c
+$D inspect -f '{{.State.Status}} {{.State.ExitCode}}' c
+
+## kill of a stopped one
+$D create --name c base >/dev/null
+$D kill c; echo $?
+
+## kill with an unknown signal
+$D run -d --name c base sleep 100 >/dev/null
+$D kill -s FROB c; echo $?
+
+## stop of an unknown one beside one that runs
+$D run -d --name c base sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done' >/dev/null
+sleep 0.3
+$D stop nothere c; echo $?
+
+## start of one that runs
+$D run -d --name c base sleep 100 >/dev/null
+$D start c; echo $?
+
+## start -a
+$D create --name c base sh -c 'echo hello; exit 6' >/dev/null
+$D start -a c; echo $?
+
+## start keeps changes
+$D run --name c base touch /mark
+$D start c >/dev/null; $D wait c >/dev/null
+$D diff c
+
+## logs of a foreground run
+$D run --name c base sh -c 'echo a; echo b' >/dev/null
+$D logs c
+
+## logs tail and times
+$D run --name c base sh -c 'for i in 1 2 3 4; do echo $i; done' >/dev/null
+$D logs --tail 2 c
+$D logs -n 1 c
+$D logs -t --tail 1 c
+$D logs --tail 0 c
+
+## logs of an unknown container
+$D logs nothere; echo $?
+
+## logs follows to the end
+$D run -d --name c base sh -c 'echo 1; sleep 0.5; echo 2' >/dev/null
+$D logs -f c
+
+## rename
+$D create --name c base >/dev/null
+$D rename c d
+$D ps -a --format '{{.Names}}'
+$D rename nothere x; echo $?
+$D create --name e base >/dev/null
+$D rename d e; echo $?
+
+## wait of an unknown one
+$D wait nothere; echo $?
+
+## rm of an unknown one
+$D rm nothere; echo $?
+$D rm -f nothere; echo $?
+
+## stop signal of the container
+$D run -d --name c --stop-signal USR1 base sh -c 'trap "exit 9" USR1; while :; do sleep 0.1; done' >/dev/null
+sleep 0.3
+$D stop -t 5 c
+$D inspect -f '{{.State.ExitCode}} {{.Config.StopSignal}}' c
+
+## init is process 1
+$D run --rm base sh -c 'echo $$'
+
+## tmp is there and is writable
+$D run --rm -u app base sh -c 'touch /tmp/x && stat -c %a /tmp'
+
+## dev has the usual things
+$D run --rm base sh -c 'ls /dev | grep -E "^(null|zero|full|random|urandom|tty|ptmx|pts|shm|fd|stdin|stdout|stderr|mqueue|console|core)$"'
+
+## top
+$D run -d --name c base sleep 100 >/dev/null
+$D top c | tail -n +2 | wc -l
+$D top c -o pid,comm | tail -n 1 | sed 's/^[0-9]* *//'
+$D stop -t 0 c
+$D top c; echo $?

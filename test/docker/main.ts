@@ -1,0 +1,96 @@
+/**
+ * `npm run test:docker [-- --only WORDS] [--json FILE] [--times]`: the same scripts by a real Docker daemon and by
+ * plyfs, compared.
+ *
+ * Both sides run at a time, each its cases one after the other. The last line is `N passed, N failed, N skipped`; the
+ * status is 1 when one failed.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { interrupt, isInPath } from '../../scripts/shell.js';
+import { makeBaseRoot } from './base-root.js';
+import { type Case, readCases } from './cases.js';
+import { judge } from './compare.js';
+import { differences } from './differences.js';
+import { DockerSide } from './docker-side.js';
+import { PlyfsSide } from './plyfs-side.js';
+import type { Outcome, Side } from './side.js';
+
+interface Flags {
+  readonly only?: string | undefined;
+  readonly json?: string | undefined;
+  readonly times?: boolean | undefined;
+}
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, json: { type: 'string' }, times: { type: 'boolean' } },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
+  const cases = readCases();
+  const chosen = cases.filter(({ name }) => values.only === undefined || name.includes(values.only));
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  counts.failed += reportStrangers(cases);
+  if (await isInPath('dockerd')) await compareAll(chosen, values, counts);
+  else {
+    // Where it could not be installed nothing can be said; CI installs it.
+    counts.skipped += chosen.length;
+    console.log('there is no dockerd here: apt-get install docker.io busybox-static');
+  }
+  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(counts));
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed === 0 ? 0 : 1;
+}
+
+/** Entries of the table for cases that there are not. */
+function reportStrangers(cases: readonly Case[]): number {
+  const names = new Set(cases.map(({ name }) => name));
+  const strangers = differences.filter((difference) => !names.has(difference.case));
+  for (const { case: name } of strangers) console.log(`FAILED differences.ts names the case '${name}', which is not there`);
+  return strangers.length;
+}
+
+async function compareAll(cases: readonly Case[], flags: Flags, counts: Counts): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'plyfs-docker-'));
+  try {
+    const tar = await makeBaseRoot(home);
+    await using docker = await DockerSide.start(join(home, 'docker'), tar);
+    await using plyfs = await PlyfsSide.start(join(home, 'plyfs'), tar);
+    const outcomes = await Promise.all([runAll(docker, cases), runAll(plyfs, cases)]);
+    for (const [index, one] of cases.entries()) {
+      const [left, right] = [outcomes[0][index], outcomes[1][index]];
+      if (left !== undefined && right !== undefined) report(one, [left, right], flags, counts);
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function runAll(side: Side, cases: readonly Case[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const one of cases) outcomes.push(await side.run(one));
+  return outcomes;
+}
+
+function report(one: Case, outcomes: readonly [Outcome, Outcome], flags: Flags, counts: Counts): void {
+  const known = differences.filter((difference) => difference.case === one.name);
+  const { problem } = judge(outcomes, known);
+  if (flags.times) console.log(`${outcomes.map(({ milliseconds }) => `${milliseconds} ms`).join(', ')}: ${one.name}`);
+  if (problem === '') {
+    counts.passed++;
+    return;
+  }
+  counts.failed++;
+  console.log(`FAILED ${one.name}\n${one.script.trimEnd()}\n${problem}`);
+}
+
+process.exitCode = await main();
