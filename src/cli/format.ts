@@ -6,14 +6,23 @@
 
 import { UserError } from '../errno/user-error.js';
 import { showValue } from './template/functions.js';
-import { Template } from './template/template.js';
+import { type ROW_LABELS, Template } from './template/template.js';
 
 export type Cell = string | number | boolean | readonly string[];
-export type Row = Readonly<Record<string, Cell>>;
+export type Row = Readonly<Record<string, Cell>> & {
+  readonly [ROW_LABELS]?: Readonly<Record<string, string>>;
+};
 
 export interface Column {
   readonly title: string;
   readonly key: string;
+}
+
+/** Docker's form of labels in a list. */
+export function keyValues(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
 }
 
 const GAP = 3;
@@ -55,9 +64,9 @@ export function alignColumns(lines: readonly (readonly string[])[]): string {
     .join('');
 }
 
-/** An array, indented. */
+/** A record a line, as Docker's lists. */
 export function formatJson(rows: readonly Row[]): string {
-  return `${JSON.stringify(rows, null, 2)}\n`;
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
 const TABLE = 'table ';
@@ -78,7 +87,7 @@ export function formatTemplate(
   const known = keys.includes('Labels') ? [...keys, 'Label'] : keys;
   const unknown = template.rootKeys().find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    throw new UserError(`invalid format '${text}': there is no '${unknown}'`, {
+    throw new UserError(`invalid format '${text}': can't evaluate field ${unknown}`, {
       hint: `there are ${keys.join(', ')}`,
     });
   }
@@ -90,7 +99,7 @@ export function formatTemplate(
 }
 
 function show(value: unknown): string {
-  return Array.isArray(value) ? value.join(',') : showValue(value ?? '');
+  return Array.isArray(value) ? value.join(',') : showValue(value);
 }
 
 function cellText(cell: Cell | undefined): string {

@@ -2,6 +2,8 @@
  * Progress of long work: one line on a terminal that is written over, nothing in a pipe.
  */
 
+import { sinceText } from '../container/status-text.js';
+
 const INTERVAL_MS = 100;
 const CLEAR_LINE = '\r\x1b[K';
 
@@ -50,22 +52,8 @@ export function humanSize(bytes: number): string {
   return `${Number(value.toPrecision(3))}${UNITS[unit]}`;
 }
 
-const STEPS: readonly (readonly [seconds: number, name: string])[] = [
-  [31_536_000, 'year'],
-  [2_592_000, 'month'],
-  [604_800, 'week'],
-  [86_400, 'day'],
-  [3600, 'hour'],
-  [60, 'minute'],
-  [1, 'second'],
-];
-
-/** `3 days ago`; a time that is none, or to come, is itself or now. */
+/** `3 days ago`; a time that is none is itself. */
 export function humanAge(time: string, now = Date.now()): string {
-  const then = Date.parse(time);
-  if (Number.isNaN(then)) return time;
-  const seconds = Math.max(0, Math.floor((now - then) / 1000));
-  const [length, name] = STEPS.find(([step]) => seconds >= step) ?? [1, 'second'];
-  const count = Math.floor(seconds / length);
-  return `${count} ${name}${count === 1 ? '' : 's'} ago`;
+  if (Number.isNaN(Date.parse(time))) return time;
+  return `${sinceText(time, now)} ago`;
 }

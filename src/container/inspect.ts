@@ -8,17 +8,26 @@ import type { ContainerMount, ContainerRecord } from '../store/container-record.
 import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
 import type { FarFacts } from './far-facts.js';
+import { anonymousVolumesOf, hostConfigOf, mountMode, NETWORK_SETTINGS } from './inspect-docker.js';
 import { realRoot } from './real-root.js';
 import { logPath } from './run.js';
+import type { ContainerSizes } from './sizes.js';
 import { mountPointOf, statusOf } from './status.js';
 
 const NEVER = '0001-01-01T00:00:00Z';
 
-/** Touches no mount and waits for nobody. @param far by target, what the daemon says of far storage. */
+export interface Inspected {
+  /** By target, what the daemon says of far storage. */
+  readonly far?: ReadonlyMap<string, FarFacts>;
+  /** Undefined: not asked for. */
+  readonly sizes?: ContainerSizes | undefined;
+}
+
+/** Touches no mount and waits for nobody. */
 export function inspectContainer(
   store: Store,
   record: ContainerRecord,
-  far: ReadonlyMap<string, FarFacts> = new Map(),
+  { far = new Map(), sizes }: Inspected = {},
 ) {
   const { status, state, pid, daemon } = statusOf(store, record);
   const { process } = record;
@@ -26,26 +35,39 @@ export function inspectContainer(
   const home = `${realRoot(store)}/containers/${record.id}`;
   return {
     Id: record.id,
-    Name: record.name,
+    Name: `/${record.name}`,
     Created: record.createdAt,
     Path: args[0] ?? '',
     Args: args.slice(1),
     State: {
       Status: status,
       Running: status === 'running',
+      Paused: false,
+      Restarting: false,
+      OOMKilled: false,
       Dead: status === 'dead',
       Pid: pid ?? 0,
       ExitCode: state?.exitCode ?? 0,
       Error: state?.error ?? '',
       StartedAt: state?.startedAt ?? NEVER,
       FinishedAt: state?.finishedAt ?? NEVER,
+      Health: undefined,
       DaemonPid: daemon?.pid ?? 0,
     },
     Image: record.image.id,
     ImageName: record.image.name,
     Platform: record.os,
     MountPoint: mountPointOf(store, record),
+    ResolvConfPath: '',
+    HostnamePath: '',
+    HostsPath: '',
     LogPath: logPath(store, record),
+    RestartCount: 0,
+    Driver: 'plyfs',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
     Layers: record.layers.map((hex) => layerTreePath(store, hex)),
     Upper: `${home}/upper`,
     Work: `${home}/work`,
@@ -53,25 +75,51 @@ export function inspectContainer(
       ...inspectMount(store, mount),
       ...far.get(mount.request.target),
     })),
-    HostConfig: {
-      AutoRemove: record.autoRemove,
-      Privileged: record.privileged,
-      ReadonlyRootfs: record.readOnly,
+    HostConfig: hostConfigOf(record),
+    GraphDriver: {
+      Data: {
+        LowerDir: record.layers
+          .map((hex) => layerTreePath(store, hex))
+          .reverse()
+          .join(':'),
+        MergedDir: mountPointOf(store, record),
+        UpperDir: `${home}/upper`,
+        WorkDir: `${home}/work`,
+      },
+      Name: 'plyfs',
     },
+    SizeRw: sizes?.changed,
+    SizeRootFs: sizes?.whole,
     Config: {
       Hostname: record.hostname,
+      Domainname: '',
       User: process.user,
+      AttachStdin: process.interactive,
+      AttachStdout: true,
+      AttachStderr: true,
+      ExposedPorts: undefined,
       Tty: process.tty,
       OpenStdin: process.interactive,
+      StdinOnce: process.interactive,
       Env: process.environment,
-      Cmd: process.command,
-      Entrypoint: process.entrypoint,
+      Cmd: orNull(process.command),
+      Healthcheck: undefined,
       Image: record.image.name,
-      WorkingDir: process.workingDirectory,
+      Volumes: anonymousVolumesOf(record.mounts),
+      WorkingDir: process.workingDirectory === '/' ? '' : process.workingDirectory,
+      Entrypoint: orNull(process.entrypoint),
+      OnBuild: null,
       Labels: record.labels,
       StopSignal: process.stopSignal,
+      StopTimeout: undefined,
+      Shell: undefined,
     },
+    NetworkSettings: NETWORK_SETTINGS,
   };
+}
+
+function orNull(list: readonly string[]): readonly string[] | null {
+  return list.length === 0 ? null : list;
 }
 
 function inspectTmpfs({ sizeBytes, mode }: TmpfsRequest) {
@@ -81,7 +129,8 @@ function inspectTmpfs({ sizeBytes, mode }: TmpfsRequest) {
   };
 }
 
-function inspectMount(store: Store, { origin, request }: ContainerMount) {
+function inspectMount(store: Store, mount: ContainerMount) {
+  const { origin, request } = mount;
   const isVolume = request.type === 'volume';
   const isLocal = isVolume && request.source !== undefined;
   return {
@@ -89,6 +138,8 @@ function inspectMount(store: Store, { origin, request }: ContainerMount) {
     ...(isLocal ? { Name: request.source } : {}),
     Source: isLocal ? volumeDataPath(store, request.source) : (request.source ?? ''),
     Destination: request.target,
+    ...(isVolume ? { Driver: 'local' } : {}),
+    ...mountMode(mount),
     RW: !request.readOnly,
     /** Who asked for it: image, volumes-from, volume (-v), mount (--mount), tmpfs. */
     Origin: origin,

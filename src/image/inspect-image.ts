@@ -5,7 +5,6 @@
 import type { Store } from '../store/store.js';
 import { type Image, layerTreePath } from './image-index.js';
 import { sizeOf } from './list-rows.js';
-import type { ImageConfig } from './oci.js';
 
 export interface InspectedImage {
   readonly Id: string;
@@ -21,7 +20,13 @@ export interface InspectedImage {
   readonly Os: string;
   /** Of the files in all layers. */
   readonly Size: number;
-  readonly Config: NonNullable<ImageConfig['config']>;
+  readonly VirtualSize: number;
+  /** Docker's keys, null where the image says nothing, and what else the image has. */
+  readonly Config: Readonly<Record<string, unknown>>;
+  readonly Parent: string;
+  readonly DockerVersion: string;
+  readonly GraphDriver: { readonly Name: 'plyfs'; readonly Data: Readonly<Record<string, string>> };
+  readonly Metadata: { readonly LastTagTime: string };
   readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly string[] };
   /** Where the layers are unpacked, bottom first. */
   readonly LayerDirectories: readonly string[];
@@ -29,6 +34,8 @@ export interface InspectedImage {
 
 export function inspectImage(store: Store, image: Image): InspectedImage {
   const { config } = image;
+  const directories = image.layers.map((hex) => layerTreePath(store, hex));
+  const size = sizeOf(store, image);
   return {
     Id: image.id,
     Digest: image.manifestDigest,
@@ -40,9 +47,48 @@ export function inspectImage(store: Store, image: Image): InspectedImage {
     Architecture: config.architecture,
     Variant: config.variant ?? '',
     Os: config.os,
-    Size: sizeOf(store, image),
-    Config: config.config ?? {},
+    Size: size,
+    VirtualSize: size,
+    Config: { ...UNSET, ...config.config },
+    Parent: '',
+    DockerVersion: '',
+    GraphDriver: { Name: 'plyfs', Data: layersOf(directories) },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
-    LayerDirectories: image.layers.map((hex) => layerTreePath(store, hex)),
+    LayerDirectories: directories,
+  };
+}
+
+/** As Docker shows what an image does not say; undefined is left out of JSON. */
+const UNSET = {
+  Hostname: '',
+  Domainname: '',
+  User: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  ExposedPorts: undefined,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Env: null,
+  Cmd: null,
+  Healthcheck: undefined,
+  Image: '',
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: null,
+  StopSignal: undefined,
+  Shell: undefined,
+};
+
+/** The topmost layer as Docker's drivers name it, with those below it. */
+function layersOf(directories: readonly string[]): Record<string, string> {
+  const [upper, ...lower] = [...directories].reverse();
+  return {
+    ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }),
+    ...(upper === undefined ? {} : { UpperDir: upper }),
   };
 }

@@ -85,6 +85,8 @@ export interface VolumeFilter {
   readonly dangling?: boolean | undefined;
   readonly anonymous?: boolean | undefined;
   readonly drivers?: readonly string[] | undefined;
+  /** Made before each of these, in milliseconds since 1970. */
+  readonly until?: readonly number[] | undefined;
 }
 
 export function matchesFilter(volume: ListedVolume, filter: VolumeFilter): boolean {
@@ -94,6 +96,7 @@ export function matchesFilter(volume: ListedVolume, filter: VolumeFilter): boole
     (names.length === 0 || names.some((name) => record.name.includes(name))) &&
     (drivers.length === 0 || drivers.includes(record.driver)) &&
     (filter.labels?.(record.labels) ?? true) &&
+    (filter.until ?? []).every((limit) => Date.parse(record.createdAt) < limit) &&
     (filter.dangling === undefined || filter.dangling === (users.length === 0)) &&
     (filter.anonymous === undefined || filter.anonymous === anonymous)
   );

@@ -162,7 +162,7 @@ const table: [args: string[], line: string][] = [
   [['why', 'm/x'], "plyfs why: cannot explain '/m/x': no plyfs mount holds it; 'plyfs mounts' lists them"],
   [
     ['mounts', '--format', '{{'],
-    "plyfs mounts: invalid format '{{': '{{' is not understood; write {{.Key}}, {{json .}} or {{range .List}}{{.Key}} {{end}}",
+    "plyfs mounts: invalid format '{{': template: :1: unclosed action; write {{.Key}}, {{json .}} or {{range .List}}{{.Key}} {{end}}",
   ],
   [['frob'], "plyfs: unknown command 'frob'; see 'plyfs --help'"],
 ];

@@ -93,7 +93,10 @@ describe('plyfs system', () => {
 
   it('df -v lists each thing', () => {
     fillStore();
-    const rows = JSON.parse(ok('system', 'df', '-v', '--measure', '--format', 'json'));
+    const rows = ok('system', 'df', '-v', '--measure', '--format', 'json')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(
       rows.map((row: Record<string, unknown>) => [row.Type, row.Name, row.Active, row.SizeBytes]),
     ).toEqual([

@@ -27,12 +27,25 @@ const FILES: Readonly<Record<string, string>> = {
   'home/app/.profile': 'umask 022\n',
 };
 
-const DIRECTORIES = ['bin', 'dev', 'etc', 'home/app', 'proc', 'root', 'srv/empty', 'sys', 'tmp', 'usr/bin', 'var'];
+const DIRECTORIES = [
+  'bin',
+  'dev',
+  'etc',
+  'home/app',
+  'proc',
+  'root',
+  'srv/empty',
+  'sys',
+  'tmp',
+  'usr/bin',
+  'var',
+];
 
 /** @returns the path of the tar. */
 export async function makeBaseRoot(directory: string): Promise<string> {
   const root = join(directory, 'root');
-  for (const path of [...DIRECTORIES, 'data/sub']) mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
+  for (const path of [...DIRECTORIES, 'data/sub'])
+    mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
   for (const [path, text] of Object.entries(FILES)) writeFileSync(join(root, path), text, { mode: 0o644 });
   chmodSync(join(root, 'tmp'), 0o1777);
   chmodSync(join(root, 'root'), 0o700);

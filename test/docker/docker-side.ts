@@ -116,7 +116,9 @@ export class DockerSide implements Side {
   async #clean(): Promise<void> {
     const containers = JSON.parse(await this.#ask('GET', '/containers/json?all=1')) as { Id: string }[];
     await Promise.all(containers.map(({ Id }) => this.#ask('DELETE', `/containers/${Id}?force=1&v=1`)));
-    const { Volumes } = JSON.parse(await this.#ask('GET', '/volumes')) as { Volumes: { Name: string }[] | null };
+    const { Volumes } = JSON.parse(await this.#ask('GET', '/volumes')) as {
+      Volumes: { Name: string }[] | null;
+    };
     for (const { Name } of Volumes ?? []) await this.#ask('DELETE', `/volumes/${Name}?force=1`);
     const images = JSON.parse(await this.#ask('GET', '/images/json?all=1')) as DockerImage[];
     const others = images.filter(({ RepoTags }) => RepoTags?.includes('base:latest') !== true);
@@ -124,9 +126,11 @@ export class DockerSide implements Side {
     for (const { Id } of others.sort((a, b) => b.Created - a.Created)) {
       await this.#ask('DELETE', `/images/${Id}?force=1`);
     }
-    if (images.length === others.length) await command([this.#command, 'import', '-c', 'CMD ["sh"]', this.#rootTar, 'base']);
+    if (images.length === others.length)
+      await command([this.#command, 'import', '-c', 'CMD ["sh"]', this.#rootTar, 'base']);
     const base = images.find(({ RepoTags }) => RepoTags?.includes('base:latest'));
-    for (const tag of base?.RepoTags ?? []) if (tag !== 'base:latest') await this.#ask('DELETE', `/images/${tag}`);
+    for (const tag of base?.RepoTags ?? [])
+      if (tag !== 'base:latest') await this.#ask('DELETE', `/images/${tag}`);
   }
 
   #ask(method: string, path: string): Promise<string> {

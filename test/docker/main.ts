@@ -55,7 +55,8 @@ async function main(): Promise<number> {
 function reportStrangers(cases: readonly Case[]): number {
   const names = new Set(cases.map(({ name }) => name));
   const strangers = differences.filter((difference) => !names.has(difference.case));
-  for (const { case: name } of strangers) console.log(`FAILED differences.ts names the case '${name}', which is not there`);
+  for (const { case: name } of strangers)
+    console.log(`FAILED differences.ts names the case '${name}', which is not there`);
   return strangers.length;
 }
 
@@ -84,7 +85,8 @@ async function runAll(side: Side, cases: readonly Case[]): Promise<Outcome[]> {
 function report(one: Case, outcomes: readonly [Outcome, Outcome], flags: Flags, counts: Counts): void {
   const known = differences.filter((difference) => difference.case === one.name);
   const { problem } = judge(outcomes, known);
-  if (flags.times) console.log(`${outcomes.map(({ milliseconds }) => `${milliseconds} ms`).join(', ')}: ${one.name}`);
+  if (flags.times)
+    console.log(`${outcomes.map(({ milliseconds }) => `${milliseconds} ms`).join(', ')}: ${one.name}`);
   if (problem === '') {
     counts.passed++;
     return;

@@ -29,12 +29,15 @@ const MESSAGES: Readonly<Record<Side['name'], readonly Rule[]>> = {
   docker: [
     [/^(?:docker: )?(?:Error response from daemon: |Error: )?(?:Error response from daemon: )?/gm, ''],
     // How to call it, behind a mistake in the call.
-    [/^See 'docker[^]*$/gm, ''],
+    [/^See 'docker.*/gms, ''],
+    [/^(?:template parsing error|failed to (?:execute|parse) template): /gm, ''],
+    [/(can't evaluate field \S+) in type .*$/gm, '$1'],
     [/^time="[^"]*" level=\w+ msg="?/gm, ''],
   ],
   plyfs: [
     [/^plyfs(?: [a-z-]+){0,2}: /gm, ''],
     [/; [^\n]*$/gm, ''],
+    [/^invalid format '.*': /gm, ''],
   ],
 };
 

@@ -20,7 +20,9 @@ export class PlyfsSide implements Side {
     mkdirSync(home, { recursive: true });
     const side = new PlyfsSide(home, rootTar);
     const argv = ['import', '-c', 'CMD ["sh"]', rootTar, 'base'];
-    await command([process.execPath, CLI, '--root', join(home, 'template'), ...argv], { env: side.#variables });
+    await command([process.execPath, CLI, '--root', join(home, 'template'), ...argv], {
+      env: side.#variables,
+    });
     return side;
   }
 
@@ -37,7 +39,9 @@ export class PlyfsSide implements Side {
     const root = join(this.#home, `store-${this.#count++}`);
     await command(['cp', '-a', join(this.#home, 'template'), root]);
     const wrapper = join(this.#home, 'plyfs');
-    writeFileSync(wrapper, `#!/bin/sh\nexec ${process.execPath} -- ${CLI} --root ${root} "$@"\n`, { mode: 0o755 });
+    writeFileSync(wrapper, `#!/bin/sh\nexec ${process.execPath} -- ${CLI} --root ${root} "$@"\n`, {
+      mode: 0o755,
+    });
     const directory = join(this.#home, 'work');
     const outcome = await runScript(one.script, {
       command: wrapper,

@@ -4,7 +4,7 @@
 
 import { machine, release } from 'node:os';
 import { Command } from 'commander';
-import { formatInspect, INSPECT_FORMAT_FLAG, type Inspected } from '../inspect.js';
+import { INSPECT_FORMAT_FLAG, type Inspected, printInspected } from '../inspect.js';
 import { DEBUG_FLAG } from '../options.js';
 import { print } from '../output.js';
 import { attempt, type StoreFlags } from '../store-command.js';
@@ -38,7 +38,7 @@ function runVersion(format: string): void {
   };
   const record: Inspected = { Client: own, Server: own };
   if (format === 'json') print(JSON.stringify(record));
-  else if (format !== 'text') print(formatInspect([record], format));
+  else if (format !== 'text') printInspected([record], format);
   else {
     const lines = Object.entries({ ...own, Machine: machine() });
     print(lines.map(([key, value]) => `${`${key}:`.padEnd(16)}${value}\n`).join(''));

@@ -17,8 +17,11 @@ export interface SystemPruneOptions {
   readonly all: boolean;
   /** Undefined: no volumes. */
   readonly volumes: VolumeFilter | undefined;
-  readonly labels: (labels: Labels) => boolean;
+  readonly wanted: Wanted;
 }
+
+/** Whether a thing with these labels, made then (RFC 3339, empty: not known), may go. */
+export type Wanted = (labels: Labels, createdAt: string) => boolean;
 
 export interface PrunedSystem {
   readonly containers: readonly string[];
@@ -29,18 +32,23 @@ export interface PrunedSystem {
 }
 
 /** Those that do not run. */
-export function prunableContainers(store: Store, wanted: (labels: Labels) => boolean): ContainerRecord[] {
+export function prunableContainers(store: Store, wanted: Wanted): ContainerRecord[] {
   const running = runningContainers(store.root);
-  return listContainers(store).filter(({ id, labels }) => !running.has(id) && wanted(labels));
+  return listContainers(store).filter(
+    ({ id, labels, createdAt }) => !running.has(id) && wanted(labels, createdAt),
+  );
 }
 
 export async function pruneSystem(
   store: Store,
-  { all, volumes, labels }: SystemPruneOptions,
+  { all, volumes, wanted }: SystemPruneOptions,
 ): Promise<PrunedSystem> {
-  const idle = new Set(prunableContainers(store, labels).map(({ id }) => id));
+  const idle = new Set(prunableContainers(store, wanted).map(({ id }) => id));
   const containers = await pruneContainers(store, ({ id }) => idle.has(id));
-  const images = pruneImages(store, { all, keep: ({ config }) => !labels(config.config?.Labels ?? {}) });
+  const images = pruneImages(store, {
+    all,
+    keep: ({ config }) => !wanted(config.config?.Labels ?? {}, config.created ?? ''),
+  });
   const filter = volumes ?? {};
   const pruned =
     volumes === undefined

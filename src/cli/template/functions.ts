@@ -30,7 +30,10 @@ const table: Readonly<Record<string, Entry>> = {
   len: entry(1, 1, lengthOf),
   index: entry(1, Number.POSITIVE_INFINITY, (value, ...keys) => keys.reduce(elementOf, value)),
   slice: entry(1, 3, (value, from = 0, to = lengthOf(value)) => sliceOf(value, countOf(from), countOf(to))),
-  print: entry(0, Number.POSITIVE_INFINITY, (...args) => args.map(showValue).join('')),
+  print: entry(0, Number.POSITIVE_INFINITY, printed),
+  html: entry(1, 1, (text) => showValue(text).replace(/[&<>"']/g, (char) => HTML[char] ?? char)),
+  js: entry(1, 1, (text) => JSON.stringify(showValue(text)).slice(1, -1).replaceAll("'", "\\'")),
+  urlquery: entry(1, 1, (text) => encodeURIComponent(showValue(text)).replaceAll('%20', '+')),
   println: entry(0, Number.POSITIVE_INFINITY, (...args) => `${args.map(showValue).join(' ')}\n`),
   printf: entry(1, Number.POSITIVE_INFINITY, (format, ...args) => printf(showValue(format), args)),
   eq: entry(2, Number.POSITIVE_INFINITY, (first, ...others) => others.some((other) => other === first)),
@@ -67,10 +70,31 @@ export function isTrue(value: unknown): boolean {
   return lengthOf(value) > 0;
 }
 
-/** As it appears in the output: text as it is, lists and records as JSON. */
+/** As Go prints it: `[a b]`, `map[a:1 b:2]` in the order of the keys, `<nil>`; `<no value>` where a map has no such key. */
 export function showValue(value: unknown): string {
-  if (value === undefined || value === null) return '<no value>';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (value === undefined) return '<no value>';
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(showValue).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const keys = Object.keys(value).sort();
+  const fields = keys.map((key) => `${key}:${showValue((value as Record<string, unknown>)[key] ?? null)}`);
+  return `map[${fields.join(' ')}]`;
+}
+
+const HTML: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+};
+
+/** Go's rule: a blank between two of which neither is text. */
+function printed(...args: readonly unknown[]): string {
+  return args.reduce<string>((text, arg, index) => {
+    const isApart = index > 0 && typeof arg !== 'string' && typeof args[index - 1] !== 'string';
+    return `${text}${isApart ? ' ' : ''}${showValue(arg)}`;
+  }, '');
 }
 
 function firstOrLast(args: readonly unknown[], isMeant: (arg: unknown) => boolean): unknown {
@@ -79,6 +103,7 @@ function firstOrLast(args: readonly unknown[], isMeant: (arg: unknown) => boolea
 }
 
 function lengthOf(value: unknown): number {
+  if (value === null) return 0;
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (Array.isArray(value)) return value.length;
   if (typeof value === 'object' && value !== null) return Object.keys(value).length;
@@ -87,6 +112,7 @@ function lengthOf(value: unknown): number {
 
 function listOf(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
+  if (value === null) return [];
   throw new BadArgument(`'${name}' wants a list, not ${JSON.stringify(value ?? null)}`);
 }
 
@@ -100,8 +126,9 @@ function elementOf(value: unknown, key: unknown): unknown {
   if (Array.isArray(value)) {
     const position = countOf(key);
     if (position < value.length) return value[position] as unknown;
-    throw new BadArgument(`index out of range: ${position} of ${value.length}`);
+    throw new BadArgument(`error calling index: index out of range: ${position}`);
   }
+  if (value === null) return '';
   if (typeof value !== 'object' || value === null) {
     throw new BadArgument(`${JSON.stringify(value ?? null)} cannot be indexed`);
   }

@@ -7,9 +7,17 @@
 
 import { UserError } from '../../errno/user-error.js';
 
+export interface PathToken {
+  readonly kind: 'path';
+  readonly variable: string | undefined;
+  readonly names: readonly string[];
+  /** Where it begins in the template, for messages. */
+  readonly at: number;
+}
+
 export type Token =
   /** `.` alone, `.A.B`, `$`, `$x.A`: the variable, if any, and the names behind it. */
-  | { readonly kind: 'path'; readonly variable: string | undefined; readonly names: readonly string[] }
+  | PathToken
   | { readonly kind: 'word' | 'mark'; readonly text: string }
   | { readonly kind: 'literal'; readonly value: string | number };
 
@@ -21,13 +29,21 @@ export type Piece =
 export function lexTemplate(template: string): Piece[] {
   const pieces: Piece[] = [];
   let trimNext = false;
+  let offset = 0;
   for (const [index, part] of template.split(/(\{\{.*?(?:\}\}|$))/s).entries()) {
+    const start = offset;
+    offset += part.length;
     if (index % 2 === 0) {
       const text = trimNext ? part.trimStart() : part;
       pieces.push({ kind: 'text', text: text.replaceAll('\\t', '\t').replaceAll('\\n', '\n') });
       continue;
     }
     const action = /^\{\{(- )?\s*(.*?)\s*( -)?\}\}$/s.exec(part);
+    if (!part.endsWith('}}')) {
+      throw new UserError(`invalid format '${template}': template: :1: unclosed action`, {
+        hint: FORMAT_HINT,
+      });
+    }
     if (action === null) throw notUnderstood(template, part);
     const [, trimsBefore, body = '', trimsAfter] = action;
     const before = pieces.at(-1);
@@ -39,33 +55,38 @@ export function lexTemplate(template: string): Piece[] {
     pieces.push({
       kind: 'action',
       source: part,
-      tokens: tokensOf(body, () => notUnderstood(template, part)),
+      tokens: tokensOf(body, start + part.indexOf(body), () => notUnderstood(template, part)),
     });
   }
   return pieces;
 }
 
+const FORMAT_HINT = 'write {{.Key}}, {{json .}} or {{range .List}}{{.Key}} {{end}}';
+
 export function notUnderstood(template: string, part: string): UserError {
-  return new UserError(`invalid format '${template}': '${part}' is not understood`, {
-    hint: 'write {{.Key}}, {{json .}} or {{range .List}}{{.Key}} {{end}}',
-  });
+  return new UserError(`invalid format '${template}': '${part}' is not understood`, { hint: FORMAT_HINT });
 }
 
 const TOKEN =
   /\s*(?:(?<path>(?:\$\w*)?(?:\.\w+)+|\$\w*|\.)|(?<string>"(?:[^"\\\n]|\\.)*")|(?<raw>`[^`]*`)|(?<number>-?\d+(?:\.\d+)?)|(?<word>[A-Za-z_]\w*)|(?<mark>:=|[(),|=]))/sy;
 
-function tokensOf(body: string, fail: () => UserError): Token[] {
+function tokensOf(body: string, start: number, fail: () => UserError): Token[] {
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < body.length) {
     const groups = TOKEN.exec(body)?.groups;
     if (groups === undefined) throw fail();
-    tokens.push(tokenOf(groups, fail));
+    tokens.push(tokenOf(groups, start + TOKEN.lastIndex, fail));
   }
   return tokens;
 }
 
-function tokenOf(groups: Readonly<Record<string, string | undefined>>, fail: () => UserError): Token {
+/** @param end of the token in the template. */
+function tokenOf(
+  groups: Readonly<Record<string, string | undefined>>,
+  end: number,
+  fail: () => UserError,
+): Token {
   const { path, string, raw, number, word, mark } = groups;
   if (path !== undefined) {
     const [first = '', ...names] = path.split('.');
@@ -73,6 +94,7 @@ function tokenOf(groups: Readonly<Record<string, string | undefined>>, fail: () 
       kind: 'path',
       variable: first === '' ? undefined : first,
       names: names.filter((name) => name !== ''),
+      at: end - path.length,
     };
   }
   if (string !== undefined) return { kind: 'literal', value: unquoted(string, fail) };

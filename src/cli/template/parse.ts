@@ -1,16 +1,21 @@
 /** The structure of a `--format` template: text, values, and `if`, `range`, `with` with what is in them. */
 
 import { UserError } from '../../errno/user-error.js';
-import { lexTemplate, notUnderstood, type Piece, type Token } from './lex.js';
+import { lexTemplate, notUnderstood, type PathToken, type Piece, type Token } from './lex.js';
 
 export type Operand =
-  | { readonly kind: 'path'; readonly variable: string | undefined; readonly names: readonly string[] }
+  | PathToken
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Operand[] }
   /** `.Label "key"`: a path with arguments. */
   | { readonly kind: 'method'; readonly path: Operand; readonly args: readonly Operand[] }
   /** A pipeline in brackets, and the names behind it. */
-  | { readonly kind: 'group'; readonly pipeline: Operand; readonly names: readonly string[] };
+  | {
+      readonly kind: 'group';
+      readonly pipeline: Operand;
+      readonly names: readonly string[];
+      readonly at: number;
+    };
 
 export type Node =
   | { readonly kind: 'text'; readonly text: string }
@@ -86,7 +91,9 @@ class Parser {
   }
 
   #unclosed(kind: string): UserError {
-    return new UserError(`invalid format '${this.#template}': '{{${kind}}}' has no {{end}}`);
+    return new UserError(`invalid format '${this.#template}': template: :1: unexpected EOF`, {
+      hint: `'{{${kind}}}' has no {{end}}`,
+    });
   }
 }
 
@@ -181,7 +188,9 @@ class ActionReader {
     const after = this.#peek();
     const hasNames = after?.kind === 'path' && after.variable === undefined && after.names.length > 0;
     if (hasNames) this.#at++;
-    return { kind: 'group', pipeline, names: hasNames ? after.names : [] };
+    return hasNames
+      ? { kind: 'group', pipeline, names: after.names, at: after.at }
+      : { kind: 'group', pipeline, names: [], at: 0 };
   }
 
   #peek(): Token | undefined {

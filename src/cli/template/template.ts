@@ -2,9 +2,9 @@
  * `--format` templates over plain records: compiled once, rendered for each.
  *
  * The language is Go's text/template as Docker's users know it: fields, pipelines, variables, `if`, `range`, `with`,
- * functions. A field that a record does not have is an error that names those there are, as for Go's structs. But
- * keys of Labels, Options and the like are the user's (`<no value>`, as in Go's maps), and of the elements of a list not
- * each need have all keys: nothing is shown.
+ * functions. A field that a record does not have is an error that names those there are, as for Go's structs; one that
+ * has no value is nothing, `[]` or `map[]`. But keys of Labels, Options and the like are the user's (`<no value>`, as in
+ * Go's maps), and of the elements of a list not each need have all keys: nothing is shown.
  */
 
 import { UserError } from '../../errno/user-error.js';
@@ -12,7 +12,7 @@ import { BadArgument, callFunction, functionNames, isTrue, showValue } from './f
 import { type Node, type Operand, parseTemplate } from './parse.js';
 
 export interface TemplateOptions {
-  /** How a value appears; by default lists and records as JSON. */
+  /** How a value appears; by default as Go prints it. */
   readonly show?: (value: unknown) => string;
 }
 
@@ -20,7 +20,30 @@ export interface TemplateOptions {
 const SHAPING = new Set(['json', 'join', 'split', 'lower', 'upper', 'title', 'pad', 'truncate', 'slice']);
 
 /** Keys of these are not fixed. */
-const FREE_MAPS = new Set(['Labels', 'Options', 'Annotations', 'Volumes', 'ExposedPorts', 'Env']);
+const FREE_MAPS = new Set([
+  ...['Labels', 'Options', 'Annotations', 'Volumes', 'ExposedPorts', 'Networks', 'Ports', 'PortBindings'],
+  ...['Tmpfs', 'StorageOpt', 'Sysctls', 'Data', 'DriverOpts'],
+]);
+
+/** What JSON has as null and is a list where it is there. */
+const LISTS = new Set([
+  ...['Entrypoint', 'Cmd', 'Env', 'OnBuild', 'Shell', 'Args', 'ExecIDs', 'Binds', 'VolumesFrom', 'Mounts'],
+  ...['CapAdd', 'CapDrop', 'ExtraHosts', 'GroupAdd', 'Links', 'SecurityOpt', 'Devices', 'Ulimits'],
+  ...['DeviceCgroupRules', 'DeviceRequests', 'Aliases', 'SecondaryIPAddresses', 'SecondaryIPv6Addresses'],
+  ...[
+    'BlkioWeightDevice',
+    'BlkioDeviceReadBps',
+    'BlkioDeviceWriteBps',
+    'BlkioDeviceReadIOps',
+    'BlkioDeviceWriteIOps',
+  ],
+]);
+
+/** What JSON leaves out and is text where it is there. */
+const TEXTS = new Set(['StopSignal', 'Variant']);
+
+/** Of a row: the labels that `.Label "key"` asks, where `Labels` has them as text. */
+export const ROW_LABELS = Symbol('labels');
 
 export class Template {
   readonly #text: string;
@@ -59,11 +82,22 @@ export class Template {
     let out = '';
     for (const node of nodes) {
       if (node.kind === 'text') out += node.text;
-      else if (node.kind === 'show') out += this.#show(this.#value(node.value, dot, variables));
+      else if (node.kind === 'show') out += this.#shown(node.value, dot, variables);
       else if (node.kind === 'set') variables.set(node.variable, this.#value(node.value, dot, variables));
       else out += this.#block(node, dot, variables);
     }
     return out;
+  }
+
+  #shown(operand: Operand, dot: unknown, variables: ReadonlyMap<string, unknown>): string {
+    const value = this.#value(operand, dot, variables);
+    const name = operand.kind === 'path' || operand.kind === 'group' ? operand.names.at(-1) : undefined;
+    if (value === null && name !== undefined) {
+      if (FREE_MAPS.has(name)) return this.#show({});
+      if (LISTS.has(name)) return this.#show([]);
+      if (TEXTS.has(name)) return '';
+    }
+    return this.#show(value);
   }
 
   #block(node: Extract<Node, { body: unknown }>, dot: unknown, outer: ReadonlyMap<string, unknown>): string {
@@ -97,9 +131,9 @@ export class Template {
       case 'literal':
         return operand.value;
       case 'path':
-        return this.#walk(this.#start(operand.variable, dot, variables), operand.names);
+        return this.#walk(this.#start(operand.variable, dot, variables), operand);
       case 'group':
-        return this.#walk(this.#value(operand.pipeline, dot, variables), operand.names);
+        return this.#walk(this.#value(operand.pipeline, dot, variables), operand);
       case 'call':
         return this.#call(
           operand.name,
@@ -116,21 +150,17 @@ export class Template {
     throw this.#error(`there is no '${variable}'`);
   }
 
-  #walk(start: unknown, names: readonly string[]): unknown {
+  #walk(start: unknown, path: Path): unknown {
     let value = start;
-    for (const [index, name] of names.entries()) {
+    for (const [index, name] of path.names.entries()) {
       if (typeof value === 'object' && value !== null && Object.hasOwn(value, name)) {
-        value = (value as Record<string, unknown>)[name];
-      } else if (index > 0 && FREE_MAPS.has(names[index - 1] ?? '')) {
+        value = (value as Record<string, unknown>)[name] ?? null;
+      } else if (index > 0 && FREE_MAPS.has(path.names[index - 1] ?? '')) {
         return undefined;
       } else if (typeof value === 'object' && value !== null && this.#elements.has(value)) {
         return '';
       } else {
-        const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
-        throw this.#error(
-          `there is no '${name}'`,
-          isRecord ? `there are ${Object.keys(value as object).join(', ')}` : 'it is no record',
-        );
+        throw this.#unknownField(path, index, value);
       }
     }
     return value;
@@ -147,14 +177,13 @@ export class Template {
     if (path.kind !== 'path' || names.at(-1) !== 'Label' || args.length !== 1) {
       throw this.#error(`'.${names.join('.')}' takes no arguments`);
     }
-    const start = this.#start(path.variable, dot, variables);
-    const labels = this.#walk(start, [...names.slice(0, -1), 'Labels']);
-    if (this.#isTitles) return showValue(key).toUpperCase();
-    if (!Array.isArray(labels)) return this.#call('index', [labels, key]);
-    const found = labels.find((label) => String(label).startsWith(`${showValue(key)}=`)) as
-      | string
-      | undefined;
-    return found?.slice(showValue(key).length + 1) ?? '';
+    if (this.#isTitles) return titleOfLabel(showValue(key));
+    const row = this.#walk(this.#start(path.variable, dot, variables), {
+      ...path,
+      names: names.slice(0, -1),
+    });
+    const labels = (row as { readonly [ROW_LABELS]?: unknown })[ROW_LABELS];
+    return this.#call('index', [labels ?? this.#walk(row, { ...path, names: ['Labels'] }), key]);
   }
 
   #call(name: string, args: readonly unknown[]): unknown {
@@ -171,7 +200,10 @@ export class Template {
   #checkCalls(nodes: readonly Node[]): void {
     for (const operand of operandsOf(nodes)) {
       if (operand.kind === 'call' && !functionNames.includes(operand.name)) {
-        throw this.#error(`there is no function '${operand.name}'`, `there are ${functionNames.join(', ')}`);
+        throw this.#error(
+          `template: :1: function "${operand.name}" not defined`,
+          `there are ${functionNames.join(', ')}`,
+        );
       }
     }
   }
@@ -181,15 +213,40 @@ export class Template {
     return rootKeysOf(this.#nodes);
   }
 
+  /** In Go's words: where in the template, which path, what of it is not there. */
+  #unknownField(path: Path, index: number, value: unknown): UserError {
+    const name = path.names[index] ?? '';
+    const before = path.names.slice(0, index).map((one) => `.${one}`);
+    const start = path.variable ?? '';
+    const column = path.at + [start, ...before].join('').length;
+    const whole = `${start}${path.names.map((one) => `.${one}`).join('')}`;
+    const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const problem = isRecord ? `map has no entry for key "${name}"` : `can't evaluate field ${name}`;
+    return this.#error(
+      `template: :1:${column}: executing "" at <${whole}>: ${problem}`,
+      isRecord ? `there are ${Object.keys(value as object).join(', ')}` : undefined,
+    );
+  }
+
   #error(problem: string, hint?: string): UserError {
     return new UserError(`invalid format '${this.#text}': ${problem}`, { hint });
   }
 }
 
+type Path = Pick<Extract<Operand, { kind: 'path' }>, 'names' | 'at'> & {
+  readonly variable?: string | undefined;
+};
+
+/** Docker's: what is behind the last dot of the key, in words. */
+function titleOfLabel(key: string): string {
+  return (key.split('.').at(-1) ?? key).replace(/[-_]/g, ' ');
+}
+
 function entriesOf(value: unknown, fail: (what: string) => UserError): [string | number, unknown][] {
+  if (value === null) return [];
   if (Array.isArray(value)) return value.map((element, index) => [index, element as unknown]);
   if (typeof value === 'number') return Array.from({ length: value }, (_, index) => [index, index]);
-  if (typeof value !== 'object' || value === null) throw fail(JSON.stringify(value));
+  if (typeof value !== 'object') throw fail(JSON.stringify(value));
   return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
 }
 

@@ -20,8 +20,8 @@ $D run --rm -v $PWD/h:/m:ro base touch /m/f; echo $?
 
 ## bind into a place that is not there
 mkdir h; echo x >h/x
-$D run --name c -v $PWD/h:/a/b/c base cat /a/b/c/x
-$D rm c
+$D run --name c1 -v $PWD/h:/a/b/c base cat /a/b/c/x
+$D rm c1
 
 ## a bind source that is missing, in long form
 $D run --rm --mount type=bind,src=$PWD/nothere,dst=/m base true; echo $?
@@ -65,8 +65,8 @@ $D run --rm -v $PWD/b:/x/y -v $PWD/a:/x base sh -c 'ls /x /x/y'
 
 ## symlink as target is followed in the root
 mkdir h; echo x >h/x
-$D run --name c base ln -s /srv /lnk
-$D commit c linked >/dev/null
+$D run --name c1 base ln -s /srv /lnk
+$D commit c1 linked >/dev/null
 $D run --rm -v $PWD/h:/lnk linked ls /srv
 
 ## a fifo between host and container
@@ -84,15 +84,15 @@ stat -c '%u %g' h/f
 
 ## inspect of binds
 mkdir h
-$D create --name c -v $PWD/h:/m:ro -v v1:/v base >/dev/null
+$D create --name c1 -v $PWD/h:/m:ro -v v1:/v base >/dev/null
 $D inspect -f '{{range .Mounts}}{{.Type}} {{.Name}} {{.Source}} {{.Destination}} {{.Driver}} [{{.Mode}}] {{.RW}} {{.Propagation}}
-{{end}}' c | sort
-$D inspect -f '{{.HostConfig.Binds}}' c
-$D inspect -f '{{json .HostConfig.Binds}}' c
+{{end}}' c1 | sort
+$D inspect -f '{{.HostConfig.Binds}}' c1
+$D inspect -f '{{json .HostConfig.Binds}}' c1
 
 ## ps shows mounts
 mkdir h
-$D create --name c -v v1:/v base >/dev/null
+$D create --name c1 -v v1:/v base >/dev/null
 $D ps -a --format '{{.Names}} {{.Mounts}} {{.LocalVolumes}}'
 
 ## tmpfs is empty and in memory
@@ -108,13 +108,13 @@ $D run --rm --mount type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=0700 base sh -c '
 $D run --rm --tmpfs /t:frob=1 base true; echo $?
 
 ## tmpfs does not show in diff
-$D run --name c --tmpfs /t base touch /t/f
-$D diff c
+$D run --name c1 --tmpfs /t base touch /t/f
+$D diff c1
 
 ## inspect of tmpfs
-$D create --name c --tmpfs /t:size=1m base >/dev/null
-$D inspect -f '{{.HostConfig.Tmpfs}}' c
-$D inspect -f '{{len .Mounts}}' c
+$D create --name c1 --tmpfs /t:size=1m base >/dev/null
+$D inspect -f '{{.HostConfig.Tmpfs}}' c1
+$D inspect -f '{{len .Mounts}}' c1
 
 ## bind over /dev/shm and below /proc
 mkdir h; echo x >h/x

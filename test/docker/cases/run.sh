@@ -62,7 +62,7 @@ $D run --rm --env-file nothere base true 2>/dev/null; echo $?
 ## host name
 $D run --rm --hostname box base hostname
 $D run --rm -h box2 base cat /etc/hostname
-$D run --name c base hostname | wc -c
+$D run --name c1 base hostname | wc -c
 
 ## entrypoint
 $D run --rm --entrypoint echo base hello
@@ -94,8 +94,8 @@ $D run --rm base sh -c 'echo out; echo err >&2'
 $D run --rm -it base true </dev/null; echo $?
 
 ## name in use
-$D create --name c base >/dev/null
-$D create --name c base; echo $?
+$D create --name c1 base >/dev/null
+$D create --name c1 base; echo $?
 
 ## bad name
 $D create --name 'a b' base; echo $?
@@ -106,120 +106,120 @@ wc -c <id
 $D run --rm --cidfile id base true 2>/dev/null; echo $?
 
 ## detached, then logs and wait
-$D run -d --name c base sh -c 'echo one; echo two >&2; exit 3' >/dev/null
-$D wait c
-$D logs c
-$D logs c 2>/dev/null
+$D run -d --name c1 base sh -c 'echo one; echo two >&2; exit 3' >/dev/null
+$D wait c1
+$D logs c1
+$D logs c1 2>/dev/null
 
 ## rm of a running container
-$D run -d --name c base sleep 100 >/dev/null
-$D rm c; echo $?
-$D rm -f c
+$D run -d --name c1 base sleep 100 >/dev/null
+$D rm c1; echo $?
+$D rm -f c1
 $D ps -aq
 
 ## run --rm -d removes at the end
-$D run --rm -d --name c base true >/dev/null
+$D run --rm -d --name c1 base true >/dev/null
 sleep 1
 $D ps -a --format '{{.Names}}'
 
 ## exec
-$D run -d --name c base sleep 100 >/dev/null
-$D exec c echo hi
-$D exec -e X=1 -w /srv -u app c sh -c 'echo $X; pwd; id -un'
-$D exec c sh -c 'exit 5'; echo $?
-echo in | $D exec -i c cat
-$D exec c nothere 2>/dev/null; echo $?
+$D run -d --name c1 base sleep 100 >/dev/null
+$D exec c1 echo hi
+$D exec -e X=1 -w /srv -u app c1 sh -c 'echo $X; pwd; id -un'
+$D exec c1 sh -c 'exit 5'; echo $?
+echo in | $D exec -i c1 cat
+$D exec c1 nothere 2>/dev/null; echo $?
 
 ## exec in a container that does not run
-$D create --name c base >/dev/null
-$D exec c true; echo $?
+$D create --name c1 base >/dev/null
+$D exec c1 true; echo $?
 
 ## exec in an unknown container
 $D exec nothere true; echo $?
 
 ## exec -d
-$D run -d --name c base sleep 100 >/dev/null
-$D exec -d c touch /made
+$D run -d --name c1 base sleep 100 >/dev/null
+$D exec -d c1 touch /made
 sleep 1
-$D exec c ls /made
+$D exec c1 ls /made
 
 ## exec sees the processes of the command
-$D run -d --name c base sleep 100 >/dev/null
-$D exec c ps -o pid,args | head -n 2
+$D run -d --name c1 base sleep 100 >/dev/null
+$D exec c1 ps -o pid,args | head -n 2
 
 ## exec without a command
-$D run -d --name c base sleep 100 >/dev/null
-$D exec c 2>/dev/null; echo $?
+$D run -d --name c1 base sleep 100 >/dev/null
+$D exec c1 2>/dev/null; echo $?
 
 ## stop, start, restart
-$D run -d --name c base sh -c 'trap "exit 4" TERM; echo up; while :; do sleep 0.1; done' >/dev/null
+$D run -d --name c1 base sh -c 'trap "exit 4" TERM; echo up; while :; do sleep 0.1; done' >/dev/null
 sleep 0.5
-$D stop c
-$D inspect -f '{{.State.Status}} {{.State.ExitCode}}' c
-$D start c
-$D inspect -f '{{.State.Status}}' c
-$D restart -t 5 c
+$D stop c1
+$D inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1
+$D start c1
+$D inspect -f '{{.State.Status}}' c1
+$D restart -t 5 c1
 sleep 0.5
-$D stop c
-$D logs c
+$D stop c1
+$D logs c1
 
 ## kill with a signal
-$D run -d --name c base sleep 100 >/dev/null
-$D kill c
-$D wait c
-$D inspect -f '{{.State.Status}} {{.State.ExitCode}}' c
+$D run -d --name c1 base sleep 100 >/dev/null
+$D kill c1
+$D wait c1
+$D inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1
 
 ## kill of a stopped one
-$D create --name c base >/dev/null
-$D kill c; echo $?
+$D create --name c1 base >/dev/null
+$D kill c1; echo $?
 
 ## kill with an unknown signal
-$D run -d --name c base sleep 100 >/dev/null
-$D kill -s FROB c; echo $?
+$D run -d --name c1 base sleep 100 >/dev/null
+$D kill -s FROB c1; echo $?
 
 ## stop of an unknown one beside one that runs
-$D run -d --name c base sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done' >/dev/null
+$D run -d --name c1 base sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done' >/dev/null
 sleep 0.3
-$D stop nothere c; echo $?
+$D stop nothere c1; echo $?
 
 ## start of one that runs
-$D run -d --name c base sleep 100 >/dev/null
-$D start c; echo $?
+$D run -d --name c1 base sleep 100 >/dev/null
+$D start c1; echo $?
 
 ## start -a
-$D create --name c base sh -c 'echo hello; exit 6' >/dev/null
-$D start -a c; echo $?
+$D create --name c1 base sh -c 'echo hello; exit 6' >/dev/null
+$D start -a c1; echo $?
 
 ## start keeps changes
-$D run --name c base touch /mark
-$D start c >/dev/null; $D wait c >/dev/null
-$D diff c
+$D run --name c1 base touch /mark
+$D start c1 >/dev/null; $D wait c1 >/dev/null
+$D diff c1
 
 ## logs of a foreground run
-$D run --name c base sh -c 'echo a; echo b' >/dev/null
-$D logs c
+$D run --name c1 base sh -c 'echo a; echo b' >/dev/null
+$D logs c1
 
 ## logs tail and times
-$D run --name c base sh -c 'for i in 1 2 3 4; do echo $i; done' >/dev/null
-$D logs --tail 2 c
-$D logs -n 1 c
-$D logs -t --tail 1 c
-$D logs --tail 0 c
+$D run --name c1 base sh -c 'for i in 1 2 3 4; do echo $i; done' >/dev/null
+$D logs --tail 2 c1
+$D logs -n 1 c1
+$D logs -t --tail 1 c1
+$D logs --tail 0 c1
 
 ## logs of an unknown container
 $D logs nothere; echo $?
 
 ## logs follows to the end
-$D run -d --name c base sh -c 'echo 1; sleep 0.5; echo 2' >/dev/null
-$D logs -f c
+$D run -d --name c1 base sh -c 'echo 1; sleep 0.5; echo 2' >/dev/null
+$D logs -f c1
 
 ## rename
-$D create --name c base >/dev/null
-$D rename c d
+$D create --name c1 base >/dev/null
+$D rename c1 d1
 $D ps -a --format '{{.Names}}'
 $D rename nothere x; echo $?
-$D create --name e base >/dev/null
-$D rename d e; echo $?
+$D create --name e1 base >/dev/null
+$D rename d1 e1; echo $?
 
 ## wait of an unknown one
 $D wait nothere; echo $?
@@ -229,10 +229,10 @@ $D rm nothere; echo $?
 $D rm -f nothere; echo $?
 
 ## stop signal of the container
-$D run -d --name c --stop-signal USR1 base sh -c 'trap "exit 9" USR1; while :; do sleep 0.1; done' >/dev/null
+$D run -d --name c1 --stop-signal USR1 base sh -c 'trap "exit 9" USR1; while :; do sleep 0.1; done' >/dev/null
 sleep 0.3
-$D stop -t 5 c
-$D inspect -f '{{.State.ExitCode}} {{.Config.StopSignal}}' c
+$D stop -t 5 c1
+$D inspect -f '{{.State.ExitCode}} {{.Config.StopSignal}}' c1
 
 ## init is process 1
 $D run --rm base sh -c 'echo $$'
@@ -244,8 +244,8 @@ $D run --rm -u app base sh -c 'touch /tmp/x && stat -c %a /tmp'
 $D run --rm base sh -c 'ls /dev | grep -E "^(null|zero|full|random|urandom|tty|ptmx|pts|shm|fd|stdin|stdout|stderr|mqueue|console|core)$"'
 
 ## top
-$D run -d --name c base sleep 100 >/dev/null
-$D top c | tail -n +2 | wc -l
-$D top c -o pid,comm | tail -n 1 | sed 's/^[0-9]* *//'
-$D stop -t 0 c
-$D top c; echo $?
+$D run -d --name c1 base sleep 100 >/dev/null
+$D top c1 | tail -n +2 | wc -l
+$D top c1 -o pid,comm | tail -n 1 | sed 's/^[0-9]* *//'
+$D stop -t 0 c1
+$D top c1; echo $?

@@ -22,10 +22,6 @@ $D volume inspect -f '{{json .Labels}}' v1
 $D volume create 'a b'
 echo $?
 
-## create refuses an unknown driver
-$D volume create -d nothere v1
-echo $?
-
 ## create takes name as an option
 $D volume create --name v1
 $D volume ls -q
@@ -87,7 +83,7 @@ $D volume ls -q
 
 ## ls dangling with a container
 $D volume create used >/dev/null; $D volume create free >/dev/null
-$D create --name c -v used:/u base >/dev/null
+$D create --name c1 -v used:/u base >/dev/null
 $D volume ls -q -f dangling=true
 $D volume ls -q -f dangling=0
 
@@ -108,16 +104,16 @@ $D volume rm nothere; echo $?
 $D volume rm -f nothere; echo $?
 
 ## rm of one in use
-$D create --name c -v v1:/data base >/dev/null
+$D create --name c1 -v v1:/data base >/dev/null
 $D volume rm v1; echo $?
-$D rm c
+$D rm c1
 $D volume rm v1
 
 ## rm without a name
 $D volume rm 2>/dev/null; echo $?
 
 ## prune takes anonymous ones, not those in use
-$D create --name c -v /anon base >/dev/null
+$D create --name c1 -v /anon base >/dev/null
 $D volume create >/dev/null
 $D volume prune -f | grep -c Deleted
 $D volume ls -q | wc -l
@@ -147,9 +143,9 @@ $D run --rm -v v1:/data base ls /data
 $D run --rm -v v1:/home/app base stat -c '%u %g %a' /home/app /home/app/.profile
 
 ## volume create by option for a tmpfs
-$D volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m,mode=1777 t
-$D volume inspect -f '{{.Options}}' t
-$D run --rm -v t:/t base stat -c '%a' /t
+$D volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m,mode=1777 tm
+$D volume inspect -f '{{.Options}}' tm
+$D run --rm -v tm:/t base stat -c '%a' /t
 
 ## an anonymous volume goes with --rm
 $D run --rm -v /anon base true
@@ -165,27 +161,27 @@ $D run --rm -v $V:/a base touch /a/f
 $D volume ls -q | wc -l
 
 ## rm -v takes anonymous volumes alone
-$D create --name c -v /anon -v v1:/n base >/dev/null
+$D create --name c1 -v /anon -v v1:/n base >/dev/null
 $D volume ls -q | wc -l
-$D rm -v c
+$D rm -v c1
 $D volume ls -q
 
 ## rm leaves anonymous volumes
-$D create --name c -v /anon base >/dev/null
-$D rm c
+$D create --name c1 -v /anon base >/dev/null
+$D rm c1
 $D volume ls -q | wc -l
 
 ## volumes-from
-$D create --name c -v v1:/one -v /two base >/dev/null
-$D run --rm --volumes-from c base sh -c 'echo x >/one/x; echo y >/two/y'
-$D run --rm --volumes-from c:ro base sh -c 'cat /one/x /two/y; echo z >/one/z'; echo $?
+$D create --name c1 -v v1:/one -v /two base >/dev/null
+$D run --rm --volumes-from c1 base sh -c 'echo x >/one/x; echo y >/two/y'
+$D run --rm --volumes-from c1:ro base sh -c 'cat /one/x /two/y; echo z >/one/z'; echo $?
 
 ## volumes-from an unknown container
 $D run --rm --volumes-from nothere base true; echo $?
 
 ## volumes-from with a bad mode
-$D create --name c -v v1:/one base >/dev/null
-$D run --rm --volumes-from c:frob base true; echo $?
+$D create --name c1 -v v1:/one base >/dev/null
+$D run --rm --volumes-from c1:frob base true; echo $?
 
 ## two volumes on one target
 $D run --rm -v a1:/x -v b1:/x base true; echo $?
@@ -195,10 +191,10 @@ $D run --rm -v v1:/d:ro base touch /d/f; echo $?
 
 ## VOLUME of an image makes an anonymous volume
 $D import -c 'VOLUME /data' -c 'CMD ["sh"]' $ROOT_TAR vol >/dev/null
-$D run --name c vol touch /data/new
-$D inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}}{{end}}' c
-$D diff c
-$D rm -v c
+$D run --name c1 vol touch /data/new
+$D inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}}{{end}}' c1
+$D diff c1
+$D rm -v c1
 $D volume ls -q | wc -l
 
 ## -v on the VOLUME of an image wins

@@ -35,22 +35,21 @@ describe('formatMounts()', () => {
   });
 
   it('makes JSON with all keys', () => {
-    expect(JSON.parse(formatMounts([mount], { format: 'json' }))).toEqual([
-      {
-        Mountpoint: '/mnt',
-        Status: 'up',
-        Layers: ['/a', '/b'],
-        Upper: '/u',
-        Work: '/u.work',
-        Mounts: ['/x (bind)'],
-        ReadOnly: false,
-        Engine: 'kernel',
-        Pid: 42,
-        CreatedAt: '2026-11-24T00:00:00.000Z',
-        Id: '0123456789ab',
-      },
-    ]);
-    expect(formatMounts([], { format: 'json' })).toBe('[]\n');
+    expect(JSON.parse(formatMounts([mount], { format: 'json' }))).toEqual({
+      Mountpoint: '/mnt',
+      Status: 'up',
+      Layers: ['/a', '/b'],
+      Upper: '/u',
+      Work: '/u.work',
+      Mounts: ['/x (bind)'],
+      ReadOnly: false,
+      Engine: 'kernel',
+      Pid: 42,
+      CreatedAt: '2026-11-24T00:00:00.000Z',
+      Id: '0123456789ab',
+    });
+    expect(formatMounts([mount, mount], { format: 'json' }).trimEnd().split('\n')).toHaveLength(2);
+    expect(formatMounts([], { format: 'json' })).toBe('');
   });
 
   it('prints mount points alone when quiet', () => {

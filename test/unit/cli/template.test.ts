@@ -19,7 +19,7 @@ describe('a template', () => {
     ['plain', 'plain'],
     ['{{.Name}} {{.State.Status}}\\t{{.State.Pid}}\\n', 'web running\t12\n'],
     ['{{ $.Id }}', 'abc'],
-    ['{{json .State.Running}} {{json .Config.Env}} {{.Config.Env}}', 'true ["A=1","B=2"] ["A=1","B=2"]'],
+    ['{{json .State.Running}} {{json .Config.Env}} {{.Config.Env}}', 'true ["A=1","B=2"] [A=1 B=2]'],
     ['{{range .Mounts}}{{.Destination}} {{end}}', '/data /v '],
     ['{{range $i, $m := .Mounts}}{{if $i}}, {{end}}{{$m.Type}}{{end}}', 'bind, volume'],
     ['{{range $m := .Mounts}}{{$m.Destination}}:{{$.Name}} {{end}}', '/data:web /v:web '],
@@ -49,20 +49,26 @@ describe('a template', () => {
   });
 
   it.each([
-    ['{{.Nome}}', "there is no 'Nome'; there are Id, Name, State, Mounts, Config"],
-    ['{{.State.Nome}}', "there is no 'Nome'; there are Status, Pid, Running, Error"],
-    ['{{.Name.More}}', "there is no 'More'; it is no record"],
+    [
+      '{{.Nome}}',
+      'template: :1:2: executing "" at <.Nome>: map has no entry for key "Nome"; there are Id, Name, State',
+    ],
+    [
+      '{{.State.Nome}}',
+      'template: :1:8: executing "" at <.State.Nome>: map has no entry for key "Nome"; there are Status',
+    ],
+    ['{{.Name.More}}', 'template: :1:7: executing "" at <.Name.More>: can\'t evaluate field More'],
     ['{{$x}}', "there is no '$x'"],
-    ['{{nope .Name}}', "there is no function 'nope'; there are json, join, split"],
-    ['{{if .State.Error}}{{nope 1}}{{end}}', "there is no function 'nope'; "],
+    ['{{nope .Name}}', 'template: :1: function "nope" not defined; there are json, join, split'],
+    ['{{if .State.Error}}{{nope 1}}{{end}}', 'template: :1: function "nope" not defined; '],
     ['{{join .Name}}', "'join' takes 2, not 1"],
     ['{{join .Name ","}}', '\'join\' wants a list, not "web"'],
-    ['{{index .Mounts 7}}', 'index out of range: 7 of 2'],
+    ['{{index .Mounts 7}}', 'error calling index: index out of range: 7'],
     ['{{range .Name}}{{end}}', '\'range\' wants a list or a record, not "web"'],
-    ['{{range .Mounts}}', "'{{range}}' has no {{end}}"],
-    ['{{if .Name}}{{else}}', "'{{if}}' has no {{end}}"],
+    ['{{range .Mounts}}', "template: :1: unexpected EOF; '{{range}}' has no {{end}}"],
+    ['{{if .Name}}{{else}}', "template: :1: unexpected EOF; '{{if}}' has no {{end}}"],
     ['{{end}}', "'{{end}}' closes nothing"],
-    ['{{.Name', "'{{.Name' is not understood"],
+    ['{{.Name', 'template: :1: unclosed action'],
     ['{{}}', "'{{}}' is not understood"],
     ['{{.Name .Id}}', "'.Name' takes no arguments"],
     ['{{.Name | .Id}}', "'{{.Name | .Id}}' is not understood"],
@@ -80,6 +86,28 @@ describe('a template', () => {
       expect(`${message}; ${hint ?? ''}`).toContain(problem);
       expect(message).not.toContain('\n');
     }
+  });
+
+  it.each([
+    ['{{.List}} {{.Map}} {{.Nested}}', '[a b] map[a:1 b:two] [map[x:[1 2]]]'],
+    [
+      '[{{.Config.Entrypoint}}] [{{.Config.Volumes}}] [{{.State.Health}}] [{{.Config.StopSignal}}]',
+      '[[]] [map[]] [<nil>] []',
+    ],
+    ['{{json .Config.Entrypoint}} {{len .Config.Entrypoint}}', 'null 0'],
+    ['{{range .Config.Entrypoint}}x{{else}}none{{end}} {{if .Config.Volumes}}y{{else}}n{{end}}', 'none n'],
+    ['{{index .Config.Volumes "x"}}|{{join .Config.Entrypoint ","}}', '|'],
+    ['{{print 1 2 "x" 3}} {{println .List 1}}', '1 2x3 [a b] 1\n'],
+    ['{{html "<a>"}} {{urlquery "a b"}}', '&lt;a&gt; a+b'],
+  ])('prints as Go does: %s', (text, expected) => {
+    const record = {
+      List: ['a', 'b'],
+      Map: { b: 'two', a: 1 },
+      Nested: [{ x: [1, 2] }],
+      State: { Health: undefined },
+      Config: { Entrypoint: null, Volumes: null, StopSignal: undefined },
+    };
+    expect(new Template(text).render(record)).toBe(expected);
   });
 
   it('knows which keys it takes from the record itself', () => {

@@ -4,7 +4,7 @@
 
 import { Command } from 'commander';
 import type { ListedContainer } from '../../../container/list.js';
-import { keyLines, type Row } from '../../format.js';
+import { keyLines, keyValues, type Row } from '../../format.js';
 import {
   addListOptions,
   formatList,
@@ -14,7 +14,9 @@ import {
   parseFilters,
 } from '../../list.js';
 import { print } from '../../output.js';
+import { humanSize } from '../../progress.js';
 import { ROOT_FLAG, ROOT_TEXT } from '../../store-command.js';
+import { ROW_LABELS } from '../../template/template.js';
 import { attempt, openStore } from './shared.js';
 
 const FILTERS = ['id', 'name', 'status', 'ancestor', 'label', 'volume', 'exited', 'before', 'since'];
@@ -35,6 +37,9 @@ const SHAPE: ListShape = {
     'Labels',
     'Mounts',
     'LocalVolumes',
+    'Networks',
+    'Ports',
+    'Size',
     'MountPoint',
   ],
   columns: [
@@ -43,13 +48,17 @@ const SHAPE: ListShape = {
     { title: 'COMMAND', key: 'Command' },
     { title: 'CREATED', key: 'RunningFor' },
     { title: 'STATUS', key: 'Status' },
+    { title: 'PORTS', key: 'Ports' },
     { title: 'NAMES', key: 'Names' },
   ],
   quietKey: 'ID',
 };
 
+const SIZE_COLUMN = { title: 'SIZE', key: 'Size' };
+
 const DETAILS = `
-Without -a only those that run: mounted, with a command or without.
+Without -a only those that run: mounted, with a command or without. SIZE is that of what the container has changed, and in
+brackets that of its image with it; it is looked for with -s, and where a template names it.
 
 Filters: id=, name=, status=created|running|exited|dead, ancestor=IMAGE, label=KEY[=VALUE], volume=NAME|TARGET,
 exited=STATUS, before=CONTAINER, since=CONTAINER.
@@ -66,6 +75,7 @@ interface Flags extends ListFlags {
   readonly all?: boolean;
   readonly last?: string;
   readonly latest?: boolean;
+  readonly size?: boolean;
 }
 
 /** `name`: `ls`, or `ps` where it is a shortcut. */
@@ -75,6 +85,7 @@ export function listCommand(name: 'ls' | 'ps'): Command {
     .option('-a, --all', 'also those that do not run')
     .option('-n, --last <count>', 'the last so many, whatever they do')
     .option('-l, --latest', 'the last one')
+    .option('-s, --size', 'how much each has changed')
     .option('--no-trunc', 'show whole ids and commands')
     .option(ROOT_FLAG, ROOT_TEXT);
   if (name === 'ls') command.alias('list').alias('ps');
@@ -108,10 +119,16 @@ async function runList(flags: Flags): Promise<void> {
       hasLabels: labels === undefined ? undefined : (own) => matchesLabels(own, labels),
     },
   });
-  const rows = listed.map(rowOf);
+  const { containerSizes } = await import('../../../container/sizes.js');
+  const isMeasured = flags.size === true || /\{\{.*\.Size\b/s.test(flags.format);
+  const rows = listed.map((one) => ({
+    ...rowOf(one),
+    Size: isMeasured ? sizeText(containerSizes(store, one.record)) : '',
+  }));
   const shown = flags.trunc === false ? rows : rows.map(shortened);
   const isJson = flags.format === 'json';
-  print(formatList(isJson ? rows : shown, flags, SHAPE, shown));
+  const columns = flags.size ? [...SHAPE.columns, SIZE_COLUMN] : SHAPE.columns;
+  print(formatList(isJson ? rows : shown, flags, { ...SHAPE, columns }, shown));
 }
 
 async function countOf(text: string | undefined): Promise<number | undefined> {
@@ -119,6 +136,10 @@ async function countOf(text: string | undefined): Promise<number | undefined> {
   const { UserError } = await import('../../../errno/user-error.js');
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UserError(`invalid count '${text}' for -n`, { hint: 'a number' });
+}
+
+function sizeText({ changed, whole }: { readonly changed: number; readonly whole: number }): string {
+  return `${humanSize(changed)} (virtual ${humanSize(whole)})`;
 }
 
 function rowOf({ record, status, statusText, age, mountPoint }: ListedContainer): Row {
@@ -136,15 +157,19 @@ function rowOf({ record, status, statusText, age, mountPoint }: ListedContainer)
     Status: statusText,
     ExitCode: status.state?.exitCode ?? 0,
     Pid: status.pid ?? 0,
-    Labels: Object.entries(record.labels).map(([key, value]) => `${key}=${value}`),
-    Mounts: record.mounts.map(({ request }) => request.source ?? request.target),
-    LocalVolumes: volumes.length,
+    Labels: keyValues(record.labels),
+    [ROW_LABELS]: record.labels,
+    Mounts: record.mounts.map(({ request }) => request.source ?? request.target).join(','),
+    LocalVolumes: String(volumes.length),
+    Networks: 'host',
+    Ports: '',
     MountPoint: mountPoint,
   };
 }
 
 const SHORT_ID = 12;
 const SHORT_COMMAND = 20;
+const SHORT_MOUNT = 15;
 
 function shortened(row: Row): Row {
   const command = String(row.Command);
@@ -152,5 +177,9 @@ function shortened(row: Row): Row {
     ...row,
     ID: String(row.ID).slice(0, SHORT_ID),
     Command: command.length > SHORT_COMMAND + 2 ? `${command.slice(0, SHORT_COMMAND)}…"` : command,
+    Mounts: String(row.Mounts)
+      .split(',')
+      .map((text) => (text.length > SHORT_MOUNT ? `${text.slice(0, SHORT_MOUNT - 1)}…` : text))
+      .join(','),
   };
 }

@@ -10,19 +10,20 @@ import { humanAge, humanSize } from '../../progress.js';
 import { attempt, openStore } from '../../store-command.js';
 
 const SHAPE: ListShape = {
-  keys: ['Layer', 'CreatedAt', 'CreatedSince', 'CreatedBy', 'Size', 'SizeBytes', 'Comment'],
+  keys: ['ID', 'Layer', 'CreatedAt', 'CreatedSince', 'CreatedBy', 'Size', 'SizeBytes', 'Comment'],
   columns: [
-    { title: 'LAYER', key: 'Layer' },
+    { title: 'IMAGE', key: 'ID' },
     { title: 'CREATED', key: 'CreatedSince' },
     { title: 'CREATED BY', key: 'CreatedBy' },
     { title: 'SIZE', key: 'Size' },
     { title: 'COMMENT', key: 'Comment' },
   ],
-  quietKey: 'Layer',
+  quietKey: 'ID',
 };
 
 const DETAILS = `
-Newest first. LAYER is the directory in the store that the line made; lines that changed only the configuration have none.
+Newest first. The first line has the image's id; those before it are of no image here. Layer is the directory in the store
+that the line made; lines that changed only the configuration have none.
 
 Keys of --format json and of a template: ${SHAPE.keys.join(', ')}.
 
@@ -32,6 +33,7 @@ Examples:
 
 interface Flags extends ListFlags {
   readonly root?: string;
+  readonly human: string;
 }
 
 export function imageHistoryCommand(name: 'history' | 'image history'): Command {
@@ -39,8 +41,9 @@ export function imageHistoryCommand(name: 'history' | 'image history'): Command 
     .description('show how an image came about')
     .argument('<image>', 'a name or an id')
     .option('--no-trunc', 'show whole lines')
+    .option('-H, --human [bool]', "'false': sizes in bytes and times as they are", 'true')
     .option('--root <dir>', 'where images are kept (default: /var/lib/plyfs, or ~/.local/share/plyfs)');
-  return addListOptions(command, 'only layers', [])
+  return addListOptions(command, 'only ids', [])
     .addHelpText('after', DETAILS)
     .action((image: string, flags: Flags) =>
       attempt(name, flags as { root?: string }, () => runHistory(image, flags)),
@@ -48,18 +51,22 @@ export function imageHistoryCommand(name: 'history' | 'image history'): Command 
 }
 
 const NONE = '<none>';
+const MISSING = '<missing>';
 
 async function runHistory(text: string, flags: Flags): Promise<void> {
   const { historyRows } = await import('../../../image/history-rows.js');
   const { resolveImage } = await import('../../../image/image-index.js');
   const store = await openStore(flags.root === undefined ? {} : { root: flags.root });
-  const rows = historyRows(store, resolveImage(store, text)).map(
-    (row): Row => ({
+  const image = resolveImage(store, text);
+  const isHuman = flags.human !== 'false';
+  const rows = historyRows(store, image).map(
+    (row, index): Row => ({
+      ID: index === 0 ? image.id : MISSING,
       Layer: row.layer ?? NONE,
       CreatedAt: row.created,
-      CreatedSince: humanAge(row.created),
+      CreatedSince: isHuman ? humanAge(row.created) : row.created,
       CreatedBy: row.createdBy,
-      Size: humanSize(row.sizeBytes),
+      Size: isHuman ? humanSize(row.sizeBytes) : String(row.sizeBytes),
       SizeBytes: row.sizeBytes,
       Comment: row.comment,
     }),
@@ -76,6 +83,12 @@ function shortened(row: Row): Row {
   const command = String(row.CreatedBy);
   return {
     ...row,
+    ID:
+      row.ID === MISSING
+        ? MISSING
+        : String(row.ID)
+            .replace(/^sha256:/, '')
+            .slice(0, SHORT_ID),
     Layer: row.Layer === NONE ? NONE : String(row.Layer).slice(0, SHORT_ID),
     CreatedBy: command.length > SHORT_COMMAND ? `${command.slice(0, SHORT_COMMAND - 1)}…` : command,
   };

@@ -3,7 +3,7 @@
  */
 
 import { Command } from 'commander';
-import type { Row } from '../../format.js';
+import { keyLines, type Row } from '../../format.js';
 import { addListOptions, formatList, type ListFlags, type ListShape } from '../../list.js';
 import { print } from '../../output.js';
 import { humanAge, humanSize } from '../../progress.js';
@@ -12,7 +12,20 @@ import { attempt, openStore } from '../../store-command.js';
 const FILTERS = ['dangling', 'label', 'reference', 'before', 'since'];
 
 const SHAPE: ListShape = {
-  keys: ['Repository', 'Tag', 'Digest', 'ID', 'CreatedAt', 'CreatedSince', 'Size', 'SizeBytes', 'Containers'],
+  keys: [
+    'Repository',
+    'Tag',
+    'Digest',
+    'ID',
+    'CreatedAt',
+    'CreatedSince',
+    'Size',
+    'SizeBytes',
+    'Containers',
+    'SharedSize',
+    'UniqueSize',
+    'VirtualSize',
+  ],
   columns: [
     { title: 'REPOSITORY', key: 'Repository' },
     { title: 'TAG', key: 'Tag' },
@@ -30,7 +43,8 @@ SIZE is that of the files in all layers of the image; layers that images share a
 Filters: dangling=true|false, label=KEY[=VALUE], reference=PATTERN ('*' is anything but a slash),
 before=IMAGE, since=IMAGE.
 
-Keys of --format json and of a template: ${SHAPE.keys.join(', ')}.
+Keys of --format json and of a template:
+${keyLines(SHAPE.keys)}.
 
 Examples:
   plyfs image ls --filter dangling=true -q
@@ -46,6 +60,7 @@ interface Flags extends ListFlags {
 /** `name`: `ls`, or `images` where it is a shortcut. */
 export function imageListCommand(name: 'ls' | 'images'): Command {
   const command = new Command(name)
+    .aliases(name === 'ls' ? ['list'] : [])
     .description('list images')
     .argument('[name]', 'NAME[:TAG], only images of that name')
     .option('-a, --all', 'also what builds keep for their cache')
@@ -76,6 +91,10 @@ async function runList(wanted: string | undefined, flags: Flags): Promise<void> 
       Size: humanSize(row.sizeBytes),
       SizeBytes: row.sizeBytes,
       Containers: row.containers,
+      // 'system df -v' works them out.
+      SharedSize: 'N/A',
+      UniqueSize: 'N/A',
+      VirtualSize: humanSize(row.sizeBytes),
     }),
   );
   const isWhole = flags.trunc === false;

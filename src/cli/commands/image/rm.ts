@@ -20,6 +20,7 @@ interface RemoveFlags extends StoreFlags {
 
 export function imageRemoveCommand(name: 'rmi' | 'image rm'): Command {
   const command = new Command(name === 'rmi' ? 'rmi' : 'rm')
+    .aliases(name === 'rmi' ? [] : ['remove'])
     .description('remove names and images')
     .argument('<image...>', 'names or ids')
     .option('-f, --force', 'also images in use or with several names; unknown ones are no error');

@@ -4,7 +4,7 @@
 
 import { arch, release } from 'node:os';
 import { Command } from 'commander';
-import { formatInspect, INSPECT_FORMAT_FLAG, type Inspected } from '../../inspect.js';
+import { INSPECT_FORMAT_FLAG, type Inspected, printInspected } from '../../inspect.js';
 import { print } from '../../output.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 import { version } from '../../version.js';
@@ -59,9 +59,9 @@ async function runInfo(flags: InfoFlags): Promise<void> {
     VolumeDrivers: ['local'],
     Engines: ['kernel', 'fuse-native'],
   };
-  if (flags.format === 'json') print(`${JSON.stringify(info, null, 2)}\n`);
+  if (flags.format === 'json') print(JSON.stringify(info));
   else if (flags.format === 'text') print(asText(info));
-  else print(formatInspect([info], flags.format));
+  else printInspected([info], flags.format);
 }
 
 function asText(info: Inspected): string {

@@ -9,15 +9,16 @@ import { collect } from '../../options.js';
 import { print } from '../../output.js';
 import { humanSize } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
+import type { Wanted } from '../../system/prune.js';
 import { volumeFilter } from '../volume/list.js';
 
-const FILTERS = ['label', 'label!'];
+const FILTERS = ['label', 'label!', 'until'];
 
 const DETAILS = `
 Removes containers that do not run, images without a name with the layers and blobs that nothing else has, and with
 --volumes the anonymous volumes that nobody uses. -a: also images with a name that no container has.
 
-Filters, for all of them: label=KEY[=VALUE], label!=KEY[=VALUE].
+Filters, for all of them: label=KEY[=VALUE], label!=KEY[=VALUE], until=AGE (10m, 24h, 7d) or a date.
 
 Examples:
   plyfs system prune
@@ -44,14 +45,18 @@ export function systemPruneCommand(): Command {
 
 async function runPrune(flags: PruneFlags): Promise<void> {
   const { prunableContainers, pruneSystem } = await import('../../system/prune.js');
+  const { parseUntil } = await import('../../../container/until.js');
   const filters = parseFilters(flags.filter, FILTERS);
+  const until = (filters.get('until') ?? []).map((text) => parseUntil(text));
+  const wanted: Wanted = (labels, createdAt) =>
+    isWanted(labels, filters) && until.every((limit) => Date.parse(createdAt) < limit);
   const store = await openStore(flags);
-  const idle = prunableContainers(store, (labels) => isWanted(labels, filters)).length;
+  const idle = prunableContainers(store, wanted).length;
   await confirm({ warning: warningOf(flags, idle), force: flags.force });
   const pruned = await pruneSystem(store, {
     all: flags.all === true,
-    volumes: flags.volumes === true ? volumeFilter(filters) : undefined,
-    labels: (labels) => isWanted(labels, filters),
+    volumes: flags.volumes === true ? { ...volumeFilter(filters), until } : undefined,
+    wanted,
   });
   section('Deleted Containers', pruned.containers);
   section('Deleted Volumes', pruned.volumes);

@@ -3,6 +3,7 @@
  */
 
 import { Command } from 'commander';
+import { UserError } from '../../../errno/user-error.js';
 import { parseKeyValues } from '../../key-values.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
@@ -24,6 +25,7 @@ Examples:
   plyfs volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=64m,mode=1777 scratch`;
 
 interface CreateFlags extends StoreFlags {
+  readonly name?: string;
   readonly driver?: string;
   readonly label?: readonly string[];
   readonly opt?: readonly string[];
@@ -33,14 +35,22 @@ export function volumeCreateCommand(): Command {
   const command = new Command('create')
     .description('make a volume')
     .argument('[volume]', 'its name; none: an anonymous volume')
+    .option('--name <name>', 'the same as the argument')
     .option('-d, --driver <name>', "there is 'local'", 'local')
     .option('--label <key=value>', 'what is to be known of it (repeatable)', collect)
     .option('-o, --opt <key=value>', 'an option of the driver (repeatable)', collect);
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((name: string | undefined, flags: CreateFlags) =>
-      attempt('volume create', flags, () => runCreate(name, flags)),
+      attempt('volume create', flags, () => runCreate(nameOf(name, flags.name), flags)),
     );
+}
+
+function nameOf(argument: string | undefined, option: string | undefined): string | undefined {
+  if (argument !== undefined && option !== undefined) {
+    throw new UserError('conflicting options: either specify --name or provide positional arg, not both');
+  }
+  return argument ?? option;
 }
 
 async function runCreate(name: string | undefined, flags: CreateFlags): Promise<void> {

@@ -3,9 +3,8 @@
  */
 
 import { Command } from 'commander';
-import type { ListedVolume } from '../../../volume/list.js';
-import { formatInspect, INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, type Inspected } from '../../inspect.js';
-import { fail, print } from '../../output.js';
+import { INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, inspectEach } from '../../inspect.js';
+import { findVolumeRecord } from '../../inspect-objects.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
@@ -27,52 +26,17 @@ export function volumeInspectCommand(): Command {
   const command = new Command('inspect')
     .description('show all that is known of volumes')
     .argument('<volume...>')
-    .option(INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT, 'json');
+    .option(INSPECT_FORMAT_FLAG, INSPECT_FORMAT_TEXT);
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((names: string[], flags: InspectFlags) =>
-      attempt('volume inspect', flags, () => runInspect(names, flags)),
+      attempt('volume inspect', flags, async () =>
+        inspectEach(await openStore(flags), names, {
+          command: 'volume inspect',
+          kind: 'volume',
+          finders: [findVolumeRecord],
+          flags,
+        }),
+      ),
     );
-}
-
-async function runInspect(names: readonly string[], flags: InspectFlags): Promise<void> {
-  const { describeVolumes } = await import('../../../volume/list.js');
-  const { noSuchVolume } = await import('../../../volume/names.js');
-  const { runningMounts } = await import('../../../daemon/store-users.js');
-  const store = await openStore(flags);
-  const volumes = new Map(
-    describeVolumes(store, runningMounts(store.root)).map((volume) => [volume.record.name, volume]),
-  );
-  const found = names.flatMap((name) => volumes.get(name) ?? []);
-  print(formatInspect(found.map(inspected), flags.format));
-  for (const name of names.filter((one) => !volumes.has(one))) {
-    fail('volume inspect', noSuchVolume(name), flags.debug === true);
-  }
-}
-
-function inspected({ record, anonymous, mounted, users, usage, path }: ListedVolume): Inspected {
-  const { madeFor } = record;
-  return {
-    Name: record.name,
-    Driver: record.driver,
-    Scope: 'local',
-    Mountpoint: path,
-    CreatedAt: record.createdAt,
-    Labels: record.labels,
-    Options: record.options,
-    Anonymous: anonymous,
-    MadeFor:
-      madeFor === undefined
-        ? null
-        : { Container: madeFor.container, Image: madeFor.image, Path: madeFor.path },
-    Mounted: mounted,
-    UsedBy: users.map(({ kind, id, name, targets }) => ({
-      Kind: kind,
-      Id: id,
-      Name: name,
-      Targets: targets,
-    })),
-    Usage:
-      usage === undefined ? null : { Bytes: usage.bytes, Files: usage.files, MeasuredAt: usage.measuredAt },
-  };
 }

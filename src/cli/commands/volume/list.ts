@@ -4,7 +4,7 @@
 
 import { Command } from 'commander';
 import type { ListedVolume, VolumeFilter } from '../../../volume/list.js';
-import { keyLines, type Row } from '../../format.js';
+import { keyLines, keyValues, type Row } from '../../format.js';
 import {
   addListOptions,
   booleanFilter,
@@ -17,6 +17,7 @@ import {
 } from '../../list.js';
 import { print } from '../../output.js';
 import { attempt, openStore, ROOT_FLAG, ROOT_TEXT, type StoreFlags } from '../../store-command.js';
+import { ROW_LABELS } from '../../template/template.js';
 
 const FILTERS = ['name', 'label', 'dangling', 'driver', 'anonymous'];
 
@@ -35,6 +36,11 @@ const SHAPE: ListShape = {
     'MadeFor',
     'SizeBytes',
     'MeasuredAt',
+    'Availability',
+    'Group',
+    'Links',
+    'Size',
+    'Status',
   ],
   columns: [
     { title: 'DRIVER', key: 'Driver' },
@@ -50,8 +56,9 @@ USED BY has the names of containers, running or not, and the mount points of 'pl
 Filters: name=PART, label=KEY[=VALUE], dangling=true|false (nobody uses it), driver=local, anonymous=true|false.
 Keys of --format json and of a template (also {{.Label "key"}}; 'table TEMPLATE' adds titles):
 ${keyLines(SHAPE.keys)}.
-Labels and Options are lists of KEY=VALUE; MadeFor is 'CONTAINER:PATH of IMAGE' of an anonymous volume; SizeBytes is what
-was in it at MeasuredAt (see 'plyfs system df'), -1 when nobody has looked.
+Labels is KEY=VALUE,..., Options a list of KEY=VALUE; MadeFor is 'CONTAINER:PATH of IMAGE' of an anonymous volume;
+SizeBytes is what was in it at MeasuredAt (see 'plyfs system df'), -1 when nobody has looked. Availability, Group, Links,
+Size and Status are N/A, as in Docker's list.
 
 Examples:
   plyfs volume ls --filter dangling=true
@@ -93,6 +100,9 @@ export function volumeFilter(filters: Filters): VolumeFilter {
   };
 }
 
+/** Keys of Docker's that say nothing here, as they do on one of its hosts. */
+const CLUSTER = { Availability: 'N/A', Group: 'N/A', Links: 'N/A', Size: 'N/A', Status: 'N/A' };
+
 function rowOf({ record, anonymous, mounted, users, usage, path }: ListedVolume): Row {
   const { madeFor } = record;
   return {
@@ -101,7 +111,8 @@ function rowOf({ record, anonymous, mounted, users, usage, path }: ListedVolume)
     Scope: 'local',
     Mountpoint: path,
     CreatedAt: record.createdAt,
-    Labels: Object.entries(record.labels).map(([key, value]) => `${key}=${value}`),
+    Labels: keyValues(record.labels),
+    [ROW_LABELS]: record.labels,
     Options: Object.entries(record.options).map(([key, value]) => `${key}=${value}`),
     Anonymous: anonymous,
     Mounted: mounted,
@@ -110,5 +121,6 @@ function rowOf({ record, anonymous, mounted, users, usage, path }: ListedVolume)
       madeFor === undefined ? '' : `${madeFor.container.slice(0, 12)}:${madeFor.path} of ${madeFor.image}`,
     SizeBytes: usage?.bytes ?? -1,
     MeasuredAt: usage?.measuredAt ?? '',
+    ...CLUSTER,
   };
 }

@@ -15,13 +15,13 @@ const DETAILS = `
 Removes the anonymous volumes that no container has and no mount uses. Asks first; in a pipe a line 'y' is the answer,
 and at the end of the input nothing is removed and the exit status is 1.
 
-Filters: label=KEY[=VALUE], label!=KEY[=VALUE], all=true (as --all).
+Filters: label=KEY[=VALUE], label!=KEY[=VALUE], all=true (as --all), until=AGE (10m, 24h, 7d) or a date: volumes made before.
 
 Examples:
   plyfs volume prune
   plyfs volume prune --all --force --filter label!=keep`;
 
-const FILTERS = ['label', 'label!', 'all'];
+const FILTERS = ['label', 'label!', 'all', 'until'];
 
 interface PruneFlags extends StoreFlags {
   readonly all?: boolean;
@@ -43,7 +43,9 @@ export function volumePruneCommand(): Command {
 async function runPrune(flags: PruneFlags): Promise<void> {
   const { pruneVolumes } = await import('../../../volume/prune.js');
   const { runningMounts } = await import('../../../daemon/store-users.js');
+  const { parseUntil } = await import('../../../container/until.js');
   const filters = parseFilters(flags.filter, FILTERS);
+  const until = (filters.get('until') ?? []).map((text) => parseUntil(text));
   const all = flags.all === true || ['true', '1'].includes(filters.get('all')?.at(-1) ?? '');
   const which = all ? 'all volumes' : 'the anonymous volumes';
   await confirm({
@@ -52,7 +54,7 @@ async function runPrune(flags: PruneFlags): Promise<void> {
   });
   const store = await openStore(flags);
   const running = runningMounts(store.root);
-  const { names, bytes } = pruneVolumes(store, { all, filter: volumeFilter(filters), running });
+  const { names, bytes } = pruneVolumes(store, { all, filter: { ...volumeFilter(filters), until }, running });
   if (names.length > 0) print(`Deleted Volumes:\n${names.join('\n')}\n\n`);
   print(`Total reclaimed space: ${humanSize(bytes)}`);
 }

@@ -37,8 +37,8 @@ async function runRemove(names: readonly string[], flags: RemoveFlags): Promise<
   const { readVolume } = await import('../../../store/volume-record.js');
   const store = await openStore(flags);
   await attemptEach('volume rm', flags, names, (name) => {
-    if (flags.force && readVolume(store, name) === undefined) return;
-    removeVolume(store, name, runningUsersOf(store.root));
+    const isThere = readVolume(store, name) !== undefined;
+    if (isThere || !flags.force) removeVolume(store, name, runningUsersOf(store.root));
     print(name);
   });
 }

@@ -1,0 +1,117 @@
+# inspect and its templates.
+
+## inspect finds each kind
+$D create --name c1 base >/dev/null; $D volume create v1 >/dev/null
+$D inspect -f '{{.Name}}' c1
+$D inspect -f '{{.RepoTags}}' base
+$D inspect -f '{{.Mountpoint}}' v1
+
+## inspect by type
+$D create --name same base >/dev/null; $D volume create same >/dev/null; $D tag base same
+$D inspect -f '{{.Name}}' same
+$D inspect --type volume -f '{{.Driver}}' same
+$D inspect --type image -f '{{.Os}}' same
+$D inspect --type container -f '{{.State.Status}}' same
+$D inspect --type frob same; echo $?
+
+## inspect of what is missing
+$D inspect nothere; echo $?
+$D inspect --type volume nothere; echo $?
+$D inspect --type image nothere; echo $?
+$D inspect --type container nothere; echo $?
+
+## inspect of several, one missing
+$D create --name c1 base >/dev/null; $D volume create v1 >/dev/null
+$D inspect -f '{{.Name}}' c1 nothere v1; echo $?
+
+## inspect of the state
+$D run --name c1 base sh -c 'exit 3'
+$D inspect -f '{{.State.Status}} {{.State.Running}} {{.State.Paused}} {{.State.Restarting}} {{.State.OOMKilled}} {{.State.Dead}} {{.State.Pid}} {{.State.ExitCode}} [{{.State.Error}}]' c1
+
+## inspect of the configuration
+$D create --name c1 -e A=b -w /srv -u app -l k=v -h box --entrypoint echo base hi >/dev/null
+$D inspect -f '{{.Config.Env}}|{{.Config.WorkingDir}}|{{.Config.User}}|{{.Config.Labels}}|{{.Config.Hostname}}|{{.Config.Entrypoint}}|{{.Config.Cmd}}|{{.Config.Image}}' c1
+$D inspect -f '{{.Path}} {{.Args}}' c1
+$D inspect -f '{{.Config.Tty}} {{.Config.OpenStdin}} {{.Config.AttachStdout}}' c1
+
+## inspect of what is unset
+$D create --name c1 base >/dev/null
+$D inspect -f '[{{.Config.User}}][{{.Config.Domainname}}][{{.Config.Entrypoint}}][{{.Config.Volumes}}][{{.Config.Labels}}][{{.Config.OnBuild}}][{{.Config.ExposedPorts}}]' c1
+$D inspect -f '{{json .Config.Entrypoint}} {{json .Config.Volumes}} {{json .Config.Labels}} {{json .Config.OnBuild}}' c1
+$D inspect -f '{{.RestartCount}} {{.Platform}} [{{.HostConfig.Binds}}] {{.HostConfig.AutoRemove}} {{.HostConfig.Privileged}} {{.HostConfig.ReadonlyRootfs}}' c1
+$D inspect -f '{{json .HostConfig.Binds}} {{json .HostConfig.Tmpfs}} {{json .HostConfig.VolumesFrom}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}}' c1
+
+## inspect has a name with a slash
+$D create --name c1 base >/dev/null
+$D inspect -f '{{.Name}}' c1
+
+## inspect of network settings
+$D create --name c1 base >/dev/null
+$D inspect -f '[{{.NetworkSettings.IPAddress}}] [{{.NetworkSettings.Ports}}]' c1
+$D inspect -f '{{range $n, $c := .NetworkSettings.Networks}}[{{$c.IPAddress}}]{{end}}' c1
+
+## inspect of sizes
+$D create --name c1 base >/dev/null
+$D inspect -s -f '{{.SizeRw}}' c1
+$D inspect -f '{{if .SizeRw}}yes{{else}}no{{end}}' c1
+
+## inspect of the driver
+$D create --name c1 base >/dev/null
+$D inspect -f '{{if .Driver}}yes{{end}} {{if .GraphDriver.Name}}yes{{end}} {{if .GraphDriver.Data.UpperDir}}yes{{end}} {{if .GraphDriver.Data.LowerDir}}yes{{end}} {{if .GraphDriver.Data.MergedDir}}yes{{end}}' c1
+$D inspect -f '{{if .GraphDriver.Name}}yes{{end}}' base
+
+## json of the whole has one record a name
+$D create --name c1 base >/dev/null; $D create --name c2 base >/dev/null
+$D inspect c1 c2 | grep -c '^        "Id"'
+$D inspect -f '{{json .}}' c1 | wc -l
+$D inspect c1 | head -n 2
+
+## functions
+$D create --name c1 -e A=b -e C=d base a b c >/dev/null
+$D inspect -f '{{join .Config.Cmd "-"}}' c1
+$D inspect -f '{{upper .Name}} {{lower "ABC"}} {{title "abc"}}' c1
+$D inspect -f '{{index .Config.Cmd 1}} {{len .Config.Cmd}}' c1
+$D inspect -f '{{split .Config.Image "s"}}' c1
+$D inspect -f '{{json .Config.Cmd}}' c1
+$D inspect -f '{{println .Name}}' c1
+$D inspect -f '{{print .Name 1 2 "x" "y"}}' c1
+$D inspect -f '{{printf "%s %d %v %q" .Name 3 .Config.Cmd "q"}}' c1
+$D inspect -f '{{truncate .Name 2}} {{pad "x" 1 2}}|' c1
+
+## control
+$D create --name c1 base a b >/dev/null
+$D inspect -f '{{range .Config.Cmd}}<{{.}}>{{end}}' c1
+$D inspect -f '{{range $i, $e := .Config.Cmd}}{{if $i}},{{end}}{{$e}}{{end}}' c1
+$D inspect -f '{{with .Config}}{{.Image}}{{end}}' c1
+$D inspect -f '{{if eq .State.Status "created"}}yes{{else}}no{{end}}' c1
+$D inspect -f '{{if and .Name (not .Config.Tty)}}yes{{end}}' c1
+$D inspect -f '{{range .Config.Volumes}}x{{else}}none{{end}}' c1
+$D inspect -f '{{$x := .Name}}{{$x}}' c1
+$D inspect -f '{{- .Name -}}' c1
+$D inspect -f '{{.Config.Cmd}} {{.State}}' c1 | cut -c1-20
+
+## lists and maps as Go prints them
+$D create --name c1 -l a=1 -l b=2 base x y >/dev/null
+$D inspect -f '{{.Config.Cmd}} {{.Config.Labels}}' c1
+$D inspect -f '{{.Config.Labels.a}} {{index .Config.Labels "b"}} [{{index .Config.Labels "none"}}] [{{.Config.Labels.none}}]' c1
+$D inspect -f '{{.Config.Tty}} {{.State.ExitCode}}' c1
+
+## mistakes in templates
+$D create --name c1 base >/dev/null
+$D inspect -f '{{.Frob}}' c1; echo $?
+$D inspect -f '{{.Config.Frob}}' c1; echo $?
+$D inspect -f '{{frob .Name}}' c1; echo $?
+$D inspect -f '{{.Name' c1; echo $?
+$D inspect -f '{{index .Config.Cmd 9}}' c1; echo $?
+$D inspect -f '{{range .Config.Cmd}}' c1; echo $?
+
+## inspect of an empty format
+$D create --name c1 base >/dev/null
+$D container inspect --format '' c1 | head -n 1
+
+## container inspect of an image's name
+$D container inspect base; echo $?
+
+## image inspect of a container's name
+$D create --name c1 base >/dev/null
+$D image inspect c1; echo $?
