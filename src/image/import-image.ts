@@ -1,11 +1,13 @@
 /**
- * `image import`: a root tar becomes an image of one layer. The blob is the tar as it was given, gzip or zstd or plain.
+ * `image import`: a root tar becomes an image of one layer. The blob is the tar as it was given, gzip or zstd or plain; one
+ * in xz or bzip2, which no tool takes for a layer, is compressed anew.
  */
 
 import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
 import { creationTime } from './creation-time.js';
-import type { Chunks, Compression } from './decompress.js';
+import { type Chunks, type Compression, decompress, sniff } from './decompress.js';
+import { gzipped } from './gzip.js';
 import { ImageStage } from './image-stage.js';
 import type { Notices } from './layer/attributes.js';
 import { type Digest, type ImageConfig, type Manifest, MEDIA_TYPE, type RunConfig } from './oci.js';
@@ -27,19 +29,30 @@ export interface Imported {
   readonly notices: Notices;
 }
 
-export const LAYER_TYPE: Readonly<Record<Compression, string>> = {
-  none: MEDIA_TYPE.layer,
+const LAYER_TYPE: Readonly<Partial<Record<Compression, string>>> = {
   gzip: MEDIA_TYPE.layerGzip,
   zstd: MEDIA_TYPE.layerZstd,
 };
 
+/** Of a blob that asLayerBlob() gave. */
+export function layerType(compression: Compression): string {
+  return LAYER_TYPE[compression] ?? MEDIA_TYPE.layer;
+}
+
+/** A tar as it can be the blob of a layer. */
+export async function* asLayerBlob(source: Chunks): AsyncGenerator<Buffer> {
+  const { compression, packed } = await sniff(source);
+  if (compression === 'xz' || compression === 'bzip2') yield* gzipped((await decompress(packed)).chunks);
+  else yield* packed;
+}
+
 /** @throws UserError; the store is then as it was. */
 export async function importImage(store: Store, source: Chunks, options: ImportOptions): Promise<Imported> {
   using stage = new ImageStage(store);
-  const { digest, sizeBytes, result } = await stage.writeBlob(source, (chunks) =>
+  const { digest, sizeBytes, result } = await stage.writeBlob(asLayerBlob(source), (chunks) =>
     unpackLayer(stage, chunks, { ...options, wantsEnd: true }),
   );
-  const layer = { mediaType: LAYER_TYPE[result.compression], digest, size: sizeBytes };
+  const layer = { mediaType: layerType(result.compression), digest, size: sizeBytes };
   addUnpacked(stage, hexOf(result.diffId), result);
   const config = await stage.addBytes(jsonBytes(configOf(result.diffId, options)), MEDIA_TYPE.config);
   const manifest: Manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.manifest, config, layers: [layer] };

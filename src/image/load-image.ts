@@ -78,7 +78,7 @@ function isPlainFile(path: string): boolean {
   const fd = openFile(path);
   try {
     if (!fstatSync(fd).isFile()) return false;
-    const start = Buffer.alloc(8);
+    const start = Buffer.alloc(16);
     readSync(fd, start, 0, start.length, 0);
     return compressionOf(start) === 'none';
   } finally {

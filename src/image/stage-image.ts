@@ -7,7 +7,7 @@ import { chainIds, hexOf } from './chain-id.js';
 import type { Chunks } from './decompress.js';
 import { compareDigest, compareSize } from './digest.js';
 import type { ImageStage, NewImage } from './image-stage.js';
-import { jsonBytes, LAYER_TYPE } from './import-image.js';
+import { asLayerBlob, jsonBytes, layerType } from './import-image.js';
 import { openInput } from './input.js';
 import type { Notices } from './layer/attributes.js';
 import type { FoundImage, FoundLayer } from './layout/found-image.js';
@@ -88,12 +88,12 @@ async function stageLayer(
   }
   const unpack = (chunks: Chunks): ReturnType<typeof unpackLayer> => unpackLayer(stage, chunks, options);
   const { digest, sizeBytes, result } = await (layer.file === undefined
-    ? stage.writeBlob(layer.open(), unpack)
+    ? stage.writeBlob(layer.digest === undefined ? asLayerBlob(layer.open()) : layer.open(), unpack)
     : stage.adoptBlob(layer.open(), layer.file, unpack));
   compareDigest(digest, layer.digest, 'a blob');
   compareSize(sizeBytes, layer.sizeBytes, `blob '${digest}'`);
   compareDigest(result.diffId, layer.diffId, 'a layer');
-  const mediaType = layer.mediaType ?? LAYER_TYPE[result.compression];
+  const mediaType = layer.mediaType ?? layerType(result.compression);
   return { blob: { mediaType, digest, size: sizeBytes }, unpacked: result };
 }
 

@@ -1,14 +1,12 @@
 /**
- * The frames of a zstd stream (RFC 8878, section 3), one after the other, each unpacked by a decoder of its own (fzstd).
+ * The frames of a zstd stream (RFC 8878, section 3), one after the other, for decoders that know one frame alone.
  *
  * Only what lies around the compressed blocks is read here: where a frame ends, how large its window is, what is to be
- * skipped. PRECONDITION: the window is small: fzstd moves all of it for each block.
+ * skipped.
  */
 
-import { Decompress } from 'fzstd';
 import { UserError } from '../errno/user-error.js';
 
-const MAX_WINDOW_BYTES = 8 * 1024 * 1024;
 const MAX_BLOCK_BYTES = 128 * 1024;
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -20,28 +18,50 @@ const CONTENT_SIZE_BYTES = [0, 2, 4, 8];
 /** What the bytes that are gathered are. */
 type Part = 'magic' | 'skipSize' | 'descriptor' | 'header' | 'block' | 'content' | 'checksum' | 'skipped';
 
+/** Bytes of a frame, in order. */
+export interface FramePart {
+  readonly bytes: Buffer;
+  /** The frame ends with them. */
+  readonly isLast: boolean;
+  /** They are all of the frame. */
+  readonly isWhole: boolean;
+}
+
 export class ZstdFrames {
+  readonly #maxWindowBytes: number;
   #part: Part = 'magic';
   /** Bytes of the part that are still to come. */
   #left = 4;
   /** What has come of a part that is read here. */
   #gathered: Buffer = Buffer.alloc(0);
-  #decoder: Decompress | undefined;
-  #unpacked: Buffer[] = [];
   #descriptor = 0;
   #isLastBlock = false;
+  #found: FramePart[] = [];
+  /** Where the frame's bytes that are not given out yet begin in the chunk; negative: outside of frames. */
+  #from = -1;
+  /** How far the chunk is read. */
+  #at = 0;
+  /** A part of the frame was given out already. */
+  #isBegun = false;
 
-  /** @returns what the chunk unpacks to. @throws UserError */
-  push(chunk: Buffer): Buffer[] {
-    for (let at = 0; at < chunk.length; ) {
-      const bytes = chunk.subarray(at, at + this.#left);
-      at += bytes.length;
+  constructor(maxWindowBytes: number) {
+    this.#maxWindowBytes = maxWindowBytes;
+  }
+
+  /** @returns what the chunk has of frames. @throws UserError */
+  push(chunk: Buffer): FramePart[] {
+    if (this.#from > 0) this.#from = 0;
+    this.#at = 0;
+    while (this.#at < chunk.length) {
+      const bytes = chunk.subarray(this.#at, this.#at + this.#left);
+      this.#at += bytes.length;
       this.#left -= bytes.length;
-      if (this.#part === 'content' || this.#part === 'checksum') this.#decode(bytes);
-      else if (this.#part !== 'skipped') this.#gathered = Buffer.concat([this.#gathered, bytes]);
-      while (this.#left === 0) this.#next();
+      const isRead = this.#part !== 'content' && this.#part !== 'checksum' && this.#part !== 'skipped';
+      if (isRead) this.#gathered = Buffer.concat([this.#gathered, bytes]);
+      while (this.#left === 0) this.#next(chunk);
     }
-    return this.#unpacked.splice(0);
+    if (this.#from >= 0) this.#give(chunk.subarray(this.#from), false);
+    return this.#found.splice(0);
   }
 
   /** No more will come. @throws UserError when a frame is incomplete. */
@@ -51,7 +71,7 @@ export class ZstdFrames {
   }
 
   /** The part is complete. */
-  #next(): void {
+  #next(chunk: Buffer): void {
     const bytes = this.#gathered;
     this.#gathered = Buffer.alloc(0);
     switch (this.#part) {
@@ -71,10 +91,10 @@ export class ZstdFrames {
         this.#onBlock(bytes);
         break;
       case 'content':
-        this.#afterBlock();
+        this.#afterBlock(chunk);
         break;
       case 'checksum':
-        this.#endFrame();
+        this.#endFrame(chunk);
         break;
       case 'skipped':
         this.#expect('magic', 4);
@@ -90,18 +110,19 @@ export class ZstdFrames {
     const magic = bytes.readUInt32LE(0);
     if ((magic & 0xfffffff0) === SKIPPABLE_MAGIC) this.#expect('skipSize', 4);
     else if (magic === FRAME_MAGIC) {
-      this.#decoder = new Decompress((data) => {
-        if (data.length > 0) this.#unpacked.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      });
-      this.#decode(bytes);
+      this.#isBegun = false;
+      this.#from = this.#at - bytes.length;
+      if (this.#from < 0) {
+        this.#from = this.#at;
+        this.#give(bytes, false);
+      }
       this.#expect('descriptor', 1);
-    } else throw damaged('it goes on with something else');
+    } else throw damagedFrame('it goes on with something else');
   }
 
   #onDescriptor(bytes: Buffer): void {
     this.#descriptor = bytes[0]!;
-    this.#decode(bytes);
-    this.#expect('header', this.#windowBytes() + this.#dictionaryBytes() + this.#contentBytes());
+    this.#expect('header', this.#windowBytes() + this.#dictionaryBytes() + this.#contentSizeBytes());
   }
 
   #onHeader(bytes: Buffer): void {
@@ -109,15 +130,14 @@ export class ZstdFrames {
     if (dictionary.some((byte) => byte !== 0)) {
       throw dictionaryMissing();
     }
-    const size = this.#isSingleSegment()
-      ? contentSize(bytes.subarray(dictionary.length))
-      : windowSize(bytes[0]!);
-    if (size > MAX_WINDOW_BYTES) {
-      throw new UserError('the compressed data needs a window of more than 8 MiB to unpack', {
+    const content = bytes.subarray(this.#windowBytes() + this.#dictionaryBytes());
+    const size = this.#isSingleSegment() ? contentSize(content) : windowSize(bytes[0]!);
+    if (size > this.#maxWindowBytes) {
+      const limit = this.#maxWindowBytes / 2 ** 20;
+      throw new UserError(`the compressed data needs a window of more than ${limit} MiB to unpack`, {
         hint: 'install zstd, or compress it without --long and --ultra',
       });
     }
-    this.#decode(bytes);
     this.#expect('block', 3);
   }
 
@@ -125,30 +145,26 @@ export class ZstdFrames {
     const header = bytes.readUIntLE(0, 3);
     const type = (header >> 1) & 3;
     const size = header >> 3;
-    if (type === RESERVED || size > MAX_BLOCK_BYTES) throw damaged('a block is invalid');
+    if (type === RESERVED || size > MAX_BLOCK_BYTES) throw damagedFrame('a block is invalid');
     this.#isLastBlock = (header & 1) === 1;
-    this.#decode(bytes);
     this.#expect('content', type === RLE ? 1 : size);
   }
 
-  #afterBlock(): void {
+  #afterBlock(chunk: Buffer): void {
     if (!this.#isLastBlock) this.#expect('block', 3);
     else if ((this.#descriptor & 4) !== 0) this.#expect('checksum', 4);
-    else this.#endFrame();
+    else this.#endFrame(chunk);
   }
 
-  #endFrame(): void {
-    this.#decode(Buffer.alloc(0), true);
-    this.#decoder = undefined;
+  #endFrame(chunk: Buffer): void {
+    this.#give(chunk.subarray(this.#from, this.#at), true);
+    this.#from = -1;
     this.#expect('magic', 4);
   }
 
-  #decode(bytes: Buffer, isLast?: true): void {
-    try {
-      this.#decoder!.push(bytes, isLast);
-    } catch (error) {
-      throw damaged((error as Error).message, error);
-    }
+  #give(bytes: Buffer, isLast: boolean): void {
+    this.#found.push({ bytes, isLast, isWhole: isLast && !this.#isBegun });
+    this.#isBegun = true;
   }
 
   #isSingleSegment(): boolean {
@@ -163,7 +179,7 @@ export class ZstdFrames {
     return DICTIONARY_ID_BYTES[this.#descriptor & 3]!;
   }
 
-  #contentBytes(): number {
+  #contentSizeBytes(): number {
     const flag = this.#descriptor >> 6;
     return flag === 0 && this.#isSingleSegment() ? 1 : CONTENT_SIZE_BYTES[flag]!;
   }
@@ -183,6 +199,6 @@ function contentSize(bytes: Buffer): number {
   return bytes.readUIntLE(0, bytes.length) + (bytes.length === 2 ? 256 : 0);
 }
 
-function damaged(why: string, cause?: unknown): UserError {
+export function damagedFrame(why: string, cause?: unknown): UserError {
   return new UserError(`the compressed data is damaged: ${why}`, { cause });
 }

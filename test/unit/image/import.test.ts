@@ -388,7 +388,7 @@ const hostile: readonly (readonly [what: string, tar: Buffer, message: RegExp])[
   ['an unknown type', tarBytes({ name: 'x', type: 'Z' }), /type 'Z' are not supported/],
   ['gzip cut off', cut(gzipSync(tarBytes(whole)), 12), /truncated/],
   ['gzip damaged', damaged(gzipSync(tarBytes(whole))), /compressed data is damaged|truncated/],
-  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0]), /xz is not supported/],
+  ['xz cut off', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0]), /truncated/],
   [
     'a sparse map that overlaps',
     tarBytes({ name: 's', content: 'abcd', pax: { 'GNU.sparse.size': '9', 'GNU.sparse.map': '0,2,1,2' } }),

@@ -10,7 +10,8 @@ import { byteProgress } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
-The tar holds a root directory; it may be plain or compressed with gzip or zstd. The image's id is printed.
+The tar holds a root directory; it may be plain or compressed with gzip or zstd, or with xz or bzip2, whose programs then
+have to be there, and which become gzip. The image's id is printed.
 Instructions for --change: CMD, ENTRYPOINT, ENV, WORKDIR, USER, VOLUME, LABEL, EXPOSE, STOPSIGNAL.
 
 Without root everything belongs to you, capabilities are left out, and devices are refused unless --skip-devices.

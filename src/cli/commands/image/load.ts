@@ -9,7 +9,7 @@ import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../stor
 
 const DETAILS = `
 Reads OCI image layouts (directories, tars) and what 'docker save' writes or wrote before docker 1.10, plain or compressed
-with gzip or zstd.
+with gzip or zstd, or xz or bzip2 where their programs are there.
 Of images for several platforms, that of this host is taken, or of --platform.
 
 Examples:
