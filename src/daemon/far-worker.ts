@@ -30,7 +30,8 @@ const privileged = hasCapability(CAP_SYS_ADMIN);
 unshareFs();
 if (privileged) keepCapabilities();
 
-const mounted = new MountedFileSystem(undefined, (owner) => tell({ kind: 'unused', owner }));
+const callerIds = new CallerIds(privileged);
+const mounted = new MountedFileSystem(undefined, (owner) => tell({ kind: 'unused', owner }), callerIds);
 const made: string[] = [];
 const context: SourceContext = {
   privileged,
@@ -38,7 +39,7 @@ const context: SourceContext = {
   isFar: true,
   clones: new Map(),
   privateRoot: '',
-  callerIds: new CallerIds(privileged),
+  callerIds,
   inodeNumbers: new InodeNumbers(data.firstStride),
   descriptors: new DescriptorCache(data.descriptorLimit),
 };
@@ -58,6 +59,7 @@ function tell(event: FarEvent): void {
 }
 
 function obey(order: FarOrder): void {
+  callerIds.restore();
   switch (order.kind) {
     case 'open':
       open(order.owner, order.mount);

@@ -90,6 +90,7 @@ export class ServedTree {
       this.#union,
       (change) => this.#onChange(change),
       (owner) => this.#onUnused(owner, options.onUnused),
+      callerIds,
     );
     const { mounted } = this.#attachments;
     if (threads !== undefined) {
@@ -192,6 +193,11 @@ export class ServedTree {
     const owners = [...this.#leaving.keys()];
     const renewed = owners.flatMap((owner) => [...this.#attachments.mounted.namesOf(owner)]);
     return { mounts: owners.length, renewed };
+  }
+
+  /** Has the serving thread do what follows as the daemon: the last request may have been one of a mirror. */
+  actAsDaemon(): void {
+    this.#context.callerIds.restore();
   }
 
   /** The loop served the union alone so far. @returns what it is to serve now. */

@@ -83,13 +83,18 @@ function serve(served: ServedTree, fuseFd: number, privileged: boolean): void {
       served.serve(fuseFd, features.setxattrExt);
       post({ kind: 'initialized', features: { ...features } });
     },
-    onWake: () => answerMessages(loop, served),
+    onWake: () => {
+      served.actAsDaemon();
+      return answerMessages(loop, served);
+    },
   });
   try {
     const reason = loop.run();
+    served.actAsDaemon();
     post({ kind: 'ending' });
     post({ kind: 'ended', reason, isHung: !served.detach() });
   } catch (error) {
+    served.actAsDaemon();
     const isHung = !served.detach();
     if (!(error instanceof FsError)) throw error;
     post({ kind: 'ended', reason: error.message, isHung });

@@ -25,7 +25,7 @@ import type { Attr, StatFs } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type { AttrChange } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
-import { isInGroup } from './caller-rights.js';
+import { isInGroup } from './caller-status.js';
 
 export function descriptorPath(fd: number): string {
   return `/proc/self/fd/${fd}`;

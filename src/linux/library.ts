@@ -40,12 +40,13 @@ export function addressOf(view: Uint8Array): bigint {
 
 interface SyscallNumbers {
   readonly mknodat: number;
+  readonly setgroups: number;
 }
 
 /** Numbers below 424 differ by architecture (arch/x86/entry/syscalls/syscall_64.tbl, asm-generic/unistd.h). */
 const numbersByArch: Readonly<Record<string, SyscallNumbers>> = {
-  x64: { mknodat: 259 },
-  arm64: { mknodat: 33 },
+  x64: { mknodat: 259, setgroups: 116 },
+  arm64: { mknodat: 33, setgroups: 159 },
 };
 
 function numbersHere(): SyscallNumbers {
@@ -60,6 +61,8 @@ function numbersHere(): SyscallNumbers {
 
 /** glibc exports mknodat only since 2.33; before, it was an inline function. */
 export const SYS_mknodat = numbersHere().mknodat;
+/** The one of glibc changes the groups of all threads. */
+export const SYS_setgroups = numbersHere().setgroups;
 
 // One number on all architectures from 424 on.
 export const SYS_open_tree = 428;

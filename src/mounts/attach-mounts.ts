@@ -7,6 +7,7 @@
  */
 
 import { UserError } from '../errno/user-error.js';
+import type { CallerIds } from '../files/caller-ids.js';
 import { S_IFDIR } from '../linux/constants.js';
 import type { StatFs } from '../vfs/attr.js';
 import type { FileSystem } from '../vfs/file-system.js';
@@ -49,14 +50,15 @@ export class Attachments {
 
   /**
    * @param onChange told of each change as it is made.
-   * @param onUnused see MountedFileSystem.
+   * @param onUnused, identity see MountedFileSystem.
    */
   constructor(
     union: FileSystem,
     onChange: (change: PointChange) => void = () => undefined,
     onUnused: (owner: number) => void = () => undefined,
+    identity?: CallerIds,
   ) {
-    this.mounted = new MountedFileSystem(union, onUnused);
+    this.mounted = new MountedFileSystem(union, onUnused, identity);
     this.#virtual = new VirtualDirectories((out: StatFs) => union.statfs(ROOT_NODE, out));
     this.#virtualOwner = this.mounted.add(this.#virtual);
     this.#onChange = onChange;

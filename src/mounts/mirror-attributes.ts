@@ -16,7 +16,7 @@ export function setMirrorAttributes(
   owners: OwnerMap | undefined,
 ): void {
   const fd = mirror.table.descriptor(node);
-  if (change.sizeBytes !== undefined) mirror.files.truncate(node, change.sizeBytes);
+  if (change.sizeBytes !== undefined) mirror.files.truncate(node, change.sizeBytes, change.handle);
   if (change.uid !== undefined || change.gid !== undefined || change.bareChown) {
     owners?.assertChangeable(change.uid, change.gid);
     const uid = change.uid === undefined ? -1 : (owners?.storedUid(change.uid) ?? change.uid);

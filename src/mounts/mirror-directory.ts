@@ -1,6 +1,7 @@
 /** readdir of a mirrored directory: its names with lasting positions (vfs/listing.ts), without entries where the kernel
  * may not keep them. */
 
+import { EACCES } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { DT_DIR, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../linux/constants.js';
 import { forEachDirent, getdents64 } from '../linux/directory.js';
@@ -31,13 +32,16 @@ export function readMirrorDirectory(
   if (offset < 2 && !addName(sink, '..', { ino: own, type: DT_DIR, next: 2 })) return;
   let index = listing.indexAfter(Math.max(offset, 2));
   if (index >= listing.length) node.listing = undefined;
+  const withEntries = sink.plus && mirror.ttlMs > 0;
+  // Whoever may read a directory gets its entries, though not everyone may ask for one of them by name.
+  if (withEntries) mirror.actAsDaemon();
   for (; index < listing.length; index++) {
     if (listing.isRemoved(index)) continue;
     const name = listing.names[index]!;
     if (!sink.fits(name.length)) return;
     const next = listing.positions[index]!;
     const type = listing.types[index]!;
-    const child = sink.plus && mirror.ttlMs > 0 ? mirror.find(node, name) : undefined;
+    const child = withEntries ? mirror.find(node, name) : undefined;
     if (child === undefined) {
       addName(sink, name, { ino: mirror.shownInode(dev, listing.inos[index]!), type, next });
     } else {
@@ -59,7 +63,11 @@ function addName(sink: DirentSink, name: Name, at: { ino: number; type: number; 
 
 function list(mirror: MirrorFileSystem, node: MirrorNode): Listing {
   const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-  const fd = check(openat(mirror.table.descriptor(node), '.', flags), 'opendir', node.name);
+  const at = mirror.table.descriptor(node);
+  let opened = openat(at, '.', flags);
+  // Opened by who may: the kernel does not say when, so what has changed since must not count.
+  if (opened === -EACCES) opened = mirror.asSelf(() => openat(at, '.', flags));
+  const fd = check(opened, 'opendir', node.name);
   const entries: ListedName[] = [];
   try {
     for (;;) {

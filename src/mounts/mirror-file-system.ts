@@ -4,15 +4,17 @@
  * Nothing is cached beyond the answer where others may change the directory (`ttlMs` 0): a change made on the host
  * shows at once. Names are single components from the kernel, opened with O_NOFOLLOW below a descriptor, so no symlink
  * of the directory leads out of it.
+ *
+ * INVARIANT: a caller other than root does here what the host's kernel lets him do to the object that is really met: the
+ * thread acts as him (files/caller-ids.ts), and what a name or an open gave is told by its descriptor.
  */
 
-import { EINVAL, EISDIR, ENODATA, ENOTDIR, ENOTTY, EOPNOTSUPP, EPERM, EROFS } from '../errno/errno.js';
+import { EEXIST, EINVAL, EISDIR, ENOTDIR, ENOTTY, EPERM, EROFS, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
-import { assertOpens, hasInodeFlags, protectionIn, requestFlags } from '../files/inode-flags.js';
-import { chmodAt, fillAttr, fillStatFs } from '../files/real-object.js';
-import { filterXattrList, seesXattr } from '../files/xattr-list.js';
+import { hasInodeFlags, protectionIn, requestFlags } from '../files/inode-flags.js';
+import { fillAttr, fillStatFs, openAt } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -23,6 +25,7 @@ import {
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
+  O_PATH,
   O_RDONLY,
   O_RDWR,
   O_TMPFILE,
@@ -30,14 +33,12 @@ import {
   O_WRONLY,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
-  S_ISGID,
   STATX_ATTR_APPEND,
 } from '../linux/constants.js';
-import { linkat, mkdirat, mknodat, readlinkat, renameat2, symlinkat, unlinkat } from '../linux/directory.js';
+import { linkat, mkdirat, mknodat, readlinkat, symlinkat, unlinkat } from '../linux/directory.js';
 import { setsFlags } from '../linux/inode-flags.js';
 import { close, dup, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
-import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Attr, Entry, Opened, StatFs } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
@@ -48,6 +49,8 @@ import { setMirrorAttributes } from './mirror-attributes.js';
 import { readMirrorDirectory } from './mirror-directory.js';
 import { MirrorFiles } from './mirror-files.js';
 import { identityOf, MIRROR_STATX, type MirrorNode, MirrorTable } from './mirror-node.js';
+import { moveName } from './mirror-rename.js';
+import { getMirrorXattr, listMirrorXattrs, removeMirrorXattr, setMirrorXattr } from './mirror-xattrs.js';
 import type { OwnerMap } from './owner-map.js';
 import type { Quota } from './quota.js';
 
@@ -60,6 +63,8 @@ export interface MirrorOptions {
   readonly ttlMs: number;
   /** The storage may say no more than at close that a write has failed: closing a file that is written asks it. */
   readonly saysAtClose?: boolean;
+  /** The directory is that of a single file which is shown: it is ours to search, whoever asks. */
+  readonly isOfOneFile?: boolean;
   /** Limit that we keep ourselves. */
   readonly quota: Quota | undefined;
   /** Runs after the last request; removes a private directory. */
@@ -70,7 +75,6 @@ export interface MirrorOptions {
 }
 
 const NOFOLLOW = AT_SYMLINK_NOFOLLOW;
-const scratch = Buffer.allocUnsafeSlow(65536);
 
 export class MirrorFileSystem implements vfs.FileSystem {
   readonly table: MirrorTable;
@@ -86,7 +90,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.ttlMs = options.ttlMs;
-    this.table = new MirrorTable(options.descriptors);
+    this.table = new MirrorTable(options.descriptors, options.callerIds);
     this.files = new MirrorFiles(this, options.quota);
     check(statx(options.rootFd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'statx');
     this.source = `${this.stat.dev}:${this.stat.ino}`;
@@ -121,7 +125,9 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   lookup(parent: NodeId, name: Name, out: Entry): boolean {
-    const node = this.find(this.#directory(parent), name);
+    const at = this.#directory(parent);
+    this.#actIn(at);
+    const node = this.find(at, name);
     out.ttlMs = this.ttlMs;
     if (node === undefined) {
       out.nodeId = NO_NODE;
@@ -148,6 +154,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
   setattr(id: NodeId, change: vfs.AttrChange, out: Attr): void {
     this.#assertWritable('setattr');
     const node = this.table.get(id);
+    this.#act(node);
     setMirrorAttributes(this, node, change, this.#options.owners);
     this.getattr(id, undefined, out);
   }
@@ -159,7 +166,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   mknod(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewEntry): void {
     const at = this.#startCreation(parent, made.umask, target.caller);
-    check(mknodat(this.table.descriptor(at), name, made.mode, made.rdevMajor, made.rdevMinor), 'mknod', name);
+    const directory = this.table.descriptor(at);
+    check(mknodat(directory, name, made.mode, made.rdevMajor, made.rdevMinor), 'mknod', name);
     this.#enterNew(at, name, target.entry);
   }
 
@@ -177,7 +185,9 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   link(id: NodeId, parent: NodeId, name: Name, out: Entry): void {
     this.linkInto(id, this, parent, name);
-    this.#enterNew(this.#directory(parent), name, out);
+    const node = this.table.get(id);
+    this.statNode(node);
+    this.enter(node, out);
   }
 
   /** One more name for the node, in this file system or another mirror of the same directory. */
@@ -185,6 +195,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     target.#assertWritable('link');
     const node = this.table.get(id);
     const at = target.#directory(parent);
+    target.#actIn(at);
     const path = `/proc/self/fd/${this.table.descriptor(node)}`;
     check(linkat(AT_FDCWD, path, target.table.descriptor(at), name, AT_SYMLINK_FOLLOW), 'link', name);
     at.listing = undefined;
@@ -209,28 +220,8 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if ((target.flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw fsError(EINVAL, 'rename', name);
     const from = this.#directory(parent);
     const to = other.#directory(target.parent);
-    const moved = this.find(from, name);
-    const replaced = other.find(to, target.name);
-    const { nlink, blocks } = other.stat;
-    if (replaced !== undefined && moved !== replaced) other.table.pin(replaced);
-    // In another mirror the kernel knows what moved as another node: this one has no name any more.
-    if (moved !== undefined && this !== other) this.table.pin(moved);
-    else if (moved !== undefined) this.table.descriptor(moved);
-    const fd = this.table.descriptor(from);
-    check(renameat2(fd, name, other.table.descriptor(to), target.name, target.flags), 'rename', name);
-    from.listing = undefined;
-    to.listing = undefined;
-    const exchanged = (target.flags & RENAME_EXCHANGE) !== 0;
-    if (this === other && moved !== undefined) this.table.place(moved, to, target.name);
-    if (this !== other && moved !== undefined) this.#unname(moved);
-    if (replaced === undefined || replaced === moved) return;
-    if (exchanged && this === other) {
-      this.table.place(replaced, from, name);
-      if (replaced.openCount === 0) this.table.unpin(replaced);
-      return;
-    }
-    if (!exchanged && nlink === 1) other.files.unlinked(replaced, blocks);
-    other.#unname(replaced);
+    this.#actIn(from);
+    moveName({ mirror: this, at: from, name }, { mirror: other, at: to, name: target.name }, target.flags);
   }
 
   open(id: NodeId, intent: vfs.OpenIntent, out: Opened): void {
@@ -240,9 +231,10 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const access = intent.flags & O_ACCMODE;
     const writes = access !== O_RDONLY || truncates;
     if (writes) this.#assertWritable('open');
+    this.#act(node);
+    this.files.openAsCaller(node, intent.flags);
     if (writes || this.ttlMs === 0) this.statNode(node);
     const protection = writes || this.ttlMs === 0 ? protectionIn(this.stat) : 0;
-    if (writes) assertOpens(protection, intent.flags, node.name);
     if (this.ttlMs === 0) {
       // Capabilities may have changed on the host, as the mode.
       node.hasCapability = undefined;
@@ -251,7 +243,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
         out.directIo = true;
       }
     }
-    if (truncates) this.files.truncate(node, 0);
+    if (truncates) this.files.truncate(node, 0, undefined);
     if (truncates && intent.killPriv) this.files.killPrivileges(node);
     out.keepCache = this.ttlMs > 0;
     out.noFlush = !(writes && this.#options.saysAtClose === true);
@@ -262,14 +254,17 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   create(parent: NodeId, name: Name, made: vfs.Creation, target: vfs.NewFile): void {
     const at = this.#startCreation(parent, made.umask, target.caller);
-    const exclusive = (made.flags & O_EXCL) !== 0;
-    const flags = O_CREAT | O_NOFOLLOW | O_RDWR | (exclusive ? O_EXCL : 0);
-    const fd = check(openat(this.table.descriptor(at), name, flags, made.mode & 0o7777), 'create', name);
-    this.#enterNew(at, name, target.entry);
+    const flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR;
+    const fd = openat(this.table.descriptor(at), name, flags, made.mode & 0o7777);
+    // The name is new since the kernel looked it up: it has to look again, and to open what it finds.
+    if (fd === -EEXIST && (made.flags & O_EXCL) === 0) throw fsError(ESTALE, 'create', name);
+    const node = this.#nodeOfNew(check(fd, 'create', name));
+    this.table.place(node, at, name);
+    this.table.adopt(node, check(openAt(fd, '', O_PATH), 'create', name));
+    this.table.pin(node);
+    this.enter(node, target.entry);
     target.opened.keepCache = this.ttlMs > 0;
     target.opened.noFlush = this.#options.saysAtClose !== true;
-    const node = this.table.get(target.entry.nodeId);
-    this.table.pin(node);
     this.files.openCreated(node, { fd, flags: made.flags }, target.opened);
     if (node.mayBeMapped) target.entry.attr.ttlMs = 0;
   }
@@ -278,9 +273,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const at = this.#startCreation(parent, made.umask, target.caller);
     const flags = O_TMPFILE | O_RDWR | (made.flags & O_EXCL);
     const fd = check(openat(this.table.descriptor(at), '.', flags, made.mode & 0o7777), 'tmpfile');
-    check(statx(fd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'tmpfile');
-    const node = this.table.make(identityOf(this.stat));
-    node.mode = this.stat.mode;
+    const node = this.#nodeOfNew(fd);
     this.table.place(node, at, '');
     node.fd = check(dup(fd), 'dup');
     node.pinned = true;
@@ -309,15 +302,18 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {
+    this.#act();
     return this.files.read(this.table.get(id), offset, into);
   }
 
   write(id: NodeId, handle: number, data: vfs.WriteData): number {
+    this.#act();
     return this.files.write(this.table.get(id), data, handle);
   }
 
   fallocate(id: NodeId, _handle: number, range: vfs.FallocateRange): void {
     this.#assertWritable('fallocate');
+    this.#act();
     this.files.fallocate(this.table.get(id), range);
   }
 
@@ -326,12 +322,15 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   copyFileRange(source: vfs.CopyEnd, target: vfs.CopyEnd, length: number): number {
+    this.#act();
     const from = { ...source, file: this.table.get(source.node) };
     return this.files.copyRange(from, { ...target, file: this.table.get(target.node) }, length);
   }
 
   readdir(id: NodeId, offset: number, sink: vfs.DirentSink): void {
-    readMirrorDirectory(this, this.#directory(id), offset, sink);
+    const node = this.#directory(id);
+    this.#act(node);
+    readMirrorDirectory(this, node, offset, sink);
   }
 
   statfs(_id: NodeId, out: StatFs): void {
@@ -340,35 +339,27 @@ export class MirrorFileSystem implements vfs.FileSystem {
   }
 
   getxattr(id: NodeId, name: Name): Uint8Array | undefined {
-    // Absent, not EOPNOTSUPP: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl).
-    if (this.#options.owners !== undefined && isAcl(name)) return undefined;
-    const result = getxattrAt(this.table.descriptor(this.table.get(id)), '', name, scratch);
-    if (result === -EOPNOTSUPP && isAcl(name)) return undefined;
-    return result === -ENODATA ? undefined : scratch.subarray(0, check(result, 'getxattr', name));
+    const node = this.table.get(id);
+    this.#act(node);
+    return getMirrorXattr(this, node, name);
   }
 
   listxattr(id: NodeId, caller: Caller): Uint8Array {
-    const result = listxattrAt(this.table.descriptor(this.table.get(id)), '', scratch);
-    const length = check(result, 'listxattr');
-    return filterXattrList(scratch, length, (name) => (seesXattr(caller, name) ? name : undefined));
+    return listMirrorXattrs(this, this.table.get(id), caller);
   }
 
   setxattr(id: NodeId, name: Name, value: Uint8Array, options: vfs.SetxattrOptions): void {
     this.#assertWritable('setxattr');
-    this.#assertXattr(name);
     const node = this.table.get(id);
-    const fd = this.table.descriptor(node);
-    check(setxattrAt(fd, '', name, value, options.flags), 'setxattr', name);
-    if (name === 'security.capability') node.hasCapability = undefined;
-    if (!options.killSgid) return;
-    this.statNode(node);
-    if ((node.mode & S_ISGID) !== 0) chmodAt(fd, '', node.mode & 0o7777 & ~S_ISGID);
+    this.#act(node);
+    setMirrorXattr(this, node, name, { value, ...options });
   }
 
   removexattr(id: NodeId, name: Name): void {
     this.#assertWritable('removexattr');
-    this.#assertXattr(name);
-    check(removexattrAt(this.table.descriptor(this.table.get(id)), '', name), 'removexattr', name);
+    const node = this.table.get(id);
+    this.#act(node);
+    removeMirrorXattr(this, node, name);
   }
 
   inodeFlags(id: NodeId, request: vfs.FlagsRequest): void {
@@ -376,6 +367,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if (!hasInodeFlags(node.mode)) throw fsError(ENOTTY, 'ioctl', node.name);
     const sets = setsFlags(request.command);
     if (sets) this.#assertWritable('ioctl');
+    this.#act(node);
     requestFlags(this.table.descriptor(node), '', request);
     if (sets && this.ttlMs > 0) this.files.session?.invalidateAttributes(id);
   }
@@ -437,11 +429,33 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if (this.#options.readOnly) throw fsError(EROFS, op);
   }
 
-  /** ACLs name owners, which a map would have to rewrite. */
-  #assertXattr(name: Name): void {
-    if (this.#options.owners !== undefined && isAcl(name)) {
-      throw fsError(EOPNOTSUPP, 'xattr', name);
-    }
+  /** Whether owners are stored as others than the mount shows. */
+  get mapsOwners(): boolean {
+    return this.#options.owners !== undefined;
+  }
+
+  /** Runs what needs no permission of the caller's. */
+  asSelf<T>(run: () => T): T {
+    return this.#options.callerIds.asSelf(run);
+  }
+
+  /** The thread does what follows in this request with all that the daemon may. */
+  actAsDaemon(): void {
+    this.#options.callerIds.restore();
+  }
+
+  /** The thread does what follows as who asks. */
+  #act(node?: MirrorNode): void {
+    const caller = this.files.session?.caller;
+    if (caller === undefined) return;
+    const fd = node === undefined ? -1 : this.table.descriptor(node);
+    this.#options.callerIds.act(caller, this.#options.owners, fd);
+  }
+
+  /** The same for names in a directory. */
+  #actIn(directory: MirrorNode): void {
+    this.#act(directory);
+    if (directory === this.#root && this.#options.isOfOneFile === true) this.actAsDaemon();
   }
 
   readonly #creator: Caller = { uid: 0, gid: 0, pid: 0 };
@@ -449,11 +463,22 @@ export class MirrorFileSystem implements vfs.FileSystem {
   #startCreation(parent: NodeId, umask: number, caller: Caller): MirrorNode {
     this.#assertWritable('create');
     const { owners, callerIds } = this.#options;
+    const node = this.#directory(parent);
+    this.#actIn(node);
     this.#creator.uid = owners === undefined ? caller.uid : owners.storedUid(caller.uid);
     this.#creator.gid = owners === undefined ? caller.gid : owners.storedGid(caller.gid);
     callerIds.become(this.#creator, umask);
-    const node = this.#directory(parent);
     node.listing = undefined;
+    return node;
+  }
+
+  /** The node of a file just made, by its descriptor: others may have put something else under its name by now. */
+  #nodeOfNew(fd: number): MirrorNode {
+    check(statx(fd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'create');
+    const key = identityOf(this.stat);
+    const node = this.table.find(key) ?? this.table.make(key);
+    node.removed = false;
+    node.mode = this.stat.mode;
     return node;
   }
 
@@ -466,6 +491,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
   #remove(parent: NodeId, name: Name, flags: number): void {
     this.#assertWritable(flags === 0 ? 'unlink' : 'rmdir');
     const at = this.#directory(parent);
+    this.#actIn(at);
     const node = this.find(at, name);
     const { nlink } = this.stat;
     const blocks = this.stat.blocks;
@@ -474,16 +500,12 @@ export class MirrorFileSystem implements vfs.FileSystem {
     at.listing?.remove(name);
     if (node === undefined) return;
     if (nlink === 1) this.files.unlinked(node, blocks);
-    this.#unname(node);
+    this.unname(node);
   }
 
   /** The node was reached by a name that is gone; who has it open goes on. */
-  #unname(node: MirrorNode): void {
+  unname(node: MirrorNode): void {
     node.removed = true;
     this.table.release(node, (one) => this.files.closeAll(one));
   }
-}
-
-function isAcl(name: Name): boolean {
-  return name.startsWith('system.posix_acl_');
 }

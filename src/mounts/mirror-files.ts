@@ -1,14 +1,18 @@
 /** Open files of a mirrored directory: files/open-files.ts over the mirror's nodes, with the quota of a limited one. */
 
-import { EINVAL, ENOSPC } from '../errno/errno.js';
+import { EACCES, EAGAIN, EINVAL, ENOSPC, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import { type CopyEndpoint, OpenFiles } from '../files/open-files.js';
 import { hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   FALLOC_FL_KEEP_SIZE,
+  O_ACCMODE,
   O_APPEND,
   O_DSYNC,
+  O_NOATIME,
+  O_NONBLOCK,
+  O_RDONLY,
   O_WRONLY,
   S_IFMT,
   S_IFREG,
@@ -36,7 +40,7 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
   constructor(mirror: MirrorFileSystem, quota: Quota | undefined) {
     super(
       {
-        open: (node, flags) => check(openAt(mirror.table.descriptor(node), '', flags), 'open', node.name),
+        open: (node, flags) => check(this.#openNow(node, flags), 'open', node.name),
         hasCapability: (node) => hasCapabilityAt(mirror.table.descriptor(node), ''),
         killPrivileges: (node) => this.killPrivileges(node),
         follows: () => false,
@@ -48,11 +52,40 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     this.#quota = quota;
   }
 
+  /** Opens a file for what its openers were allowed already, whatever its mode became. */
+  #openNow(node: MirrorNode, flags: number): number {
+    const fd = this.#mirror.table.descriptor(node);
+    const opened = openAt(fd, '', flags);
+    // As the caller first: storage with users of its own may know him and not us.
+    return opened === -EACCES || opened === -EPERM
+      ? this.#mirror.asSelf(() => openAt(fd, '', flags))
+      : opened;
+  }
+
+  /**
+   * Opens the file as the caller does, so that the host decides: by its mode and ACL of now, by what chattr(1) and a file
+   * system with users of its own say. The descriptor is kept where reads and writes come here.
+   */
+  openAsCaller(node: MirrorNode, flags: number): void {
+    const asked = flags & (O_ACCMODE | O_APPEND | O_NOATIME);
+    // Without waiting for a lease that somebody holds (EAGAIN): the kernel's own open does that.
+    const fd = openAt(this.#mirror.table.descriptor(node), '', asked | O_NONBLOCK);
+    if (fd === -EAGAIN) return;
+    check(fd, 'open', node.name);
+    const isBacked = this.session?.passthrough === true && !node.refusesBacking;
+    const access = asked & O_ACCMODE;
+    if (!isBacked && access === O_RDONLY && node.readFd < 0) node.readFd = fd;
+    else if (!isBacked && access !== O_RDONLY && (asked & O_APPEND) === 0 && node.writeFd < 0)
+      node.writeFd = fd;
+    else close(fd);
+  }
+
   killPrivileges(node: MirrorNode): void {
     this.#mirror.statNode(node);
     const { mode, gid } = this.#mirror.stat;
     const writer = this.session?.caller;
-    node.mode = killPrivilegesAt(this.#mirror.table.descriptor(node), '', { mode, gid, writer });
+    const fd = this.#mirror.table.descriptor(node);
+    node.mode = this.#mirror.asSelf(() => killPrivilegesAt(fd, '', { mode, gid, writer }));
     node.hasCapability = false;
     if (node.mode !== mode) this.session?.invalidateAttributes(node.id);
   }
@@ -67,11 +100,15 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     return this.#statfs.blocks === 0;
   }
 
-  truncate(node: MirrorNode, sizeBytes: number): void {
+  /** Sets the size as the caller, or through the open file that he has. */
+  truncate(node: MirrorNode, sizeBytes: number, handle: number | undefined): void {
     if ((node.mode & S_IFMT) !== S_IFREG) throw fsError(EINVAL, 'truncate', node.name);
-    // One that is open for writing stays writable whatever its mode became.
-    const isOpen = node.writeFd >= 0;
-    const fd = isOpen ? node.writeFd : openAt(this.#mirror.table.descriptor(node), '', O_WRONLY);
+    const isOpen = handle !== undefined && node.writeFd >= 0;
+    const fd = isOpen
+      ? node.writeFd
+      : handle === undefined
+        ? openAt(this.#mirror.table.descriptor(node), '', O_WRONLY)
+        : this.#openNow(node, O_WRONLY);
     check(fd, 'truncate', node.name);
     try {
       this.#counted(fd, () => check(ftruncate(fd, sizeBytes), 'truncate', node.name));

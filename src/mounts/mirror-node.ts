@@ -9,8 +9,9 @@
  * INVARIANT: a node is in the table while the kernel holds references or children hang on it.
  */
 
-import { ESTALE } from '../errno/errno.js';
+import { EACCES, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import type { CallerIds } from '../files/caller-ids.js';
 import type { CachedDescriptor, DescriptorCache } from '../files/descriptor-cache.js';
 import type { OpenFile } from '../files/open-files.js';
 import {
@@ -80,11 +81,13 @@ export class MirrorTable {
   readonly #nodes = new Map<number, MirrorNode>();
   readonly #byKey = new Map<string, MirrorNode>();
   readonly #cache: DescriptorCache;
+  readonly #callerIds: CallerIds;
   readonly #check = new Statx();
   #next = ROOT_NODE as number;
 
-  constructor(cache: DescriptorCache) {
+  constructor(cache: DescriptorCache, callerIds: CallerIds) {
     this.#cache = cache;
+    this.#callerIds = callerIds;
   }
 
   get size(): number {
@@ -132,11 +135,12 @@ export class MirrorTable {
       return node.fd;
     }
     if (node.parent === undefined) throw fsError(ESTALE, 'descriptor');
-    const fd = check(
-      openat(this.descriptor(node.parent), node.name, O_PATH | O_NOFOLLOW),
-      'openat',
-      node.name,
-    );
+    const parent = this.descriptor(node.parent);
+    let opened = openat(parent, node.name, O_PATH | O_NOFOLLOW);
+    // Whoever asks has reached it before the directories above were closed to him.
+    if (opened === -EACCES)
+      opened = this.#callerIds.asSelf(() => openat(parent, node.name, O_PATH | O_NOFOLLOW));
+    const fd = check(opened, 'openat', node.name);
     const result = statx(fd, '', AT_EMPTY_PATH, MIRROR_STATX, this.#check);
     if (result < 0 || identityOf(this.#check) !== node.key) {
       close(fd);
@@ -146,6 +150,16 @@ export class MirrorTable {
     this.#cache.add(node);
     if (node.openCount > 0) this.#cache.pin(node);
     return fd;
+  }
+
+  /** The node has this O_PATH descriptor from now on, whatever lies under its name. */
+  adopt(node: MirrorNode, fd: number): void {
+    if (node.fd >= 0) {
+      close(fd);
+      return;
+    }
+    node.fd = fd;
+    this.#cache.add(node);
   }
 
   /** Keeps the descriptor open: the object must stay reachable without its name. */

@@ -30,6 +30,7 @@ export class MountedFileSystem implements vfs.FileSystem {
   readonly #rootReferences: number[] = [0];
   readonly #removed = new Set<number>();
   readonly #onUnused: (owner: number) => void;
+  readonly #identity: Identity | undefined;
   #session: vfs.Session | undefined;
   readonly #sink = new CoveringSink();
   readonly #probe = new Entry();
@@ -37,10 +38,16 @@ export class MountedFileSystem implements vfs.FileSystem {
   /**
    * @param union file system 0; undefined in the thread of a far storage.
    * @param onUnused told when nothing of a file system that was removed is in use any more.
+   * @param identity of the serving thread, which mirrors change.
    */
-  constructor(union: vfs.FileSystem | undefined, onUnused: (owner: number) => void = () => undefined) {
+  constructor(
+    union: vfs.FileSystem | undefined,
+    onUnused: (owner: number) => void = () => undefined,
+    identity?: Identity,
+  ) {
     this.#systems = [union];
     this.#onUnused = onUnused;
+    this.#identity = identity;
   }
 
   /** Adds a file system. @returns its number. */
@@ -213,7 +220,7 @@ export class MountedFileSystem implements vfs.FileSystem {
     this.#assertHoldsNone(target.parent, target.name, 'rename');
     const local = { parent: nodeLocal(target.parent), name: target.name, flags: target.flags };
     if (from === to) {
-      from.rename(nodeLocal(parent), name, local);
+      this.#owner(parent).rename(nodeLocal(parent), name, local);
       return;
     }
     mirrors![0].renameInto(nodeLocal(parent), name, mirrors![1], local);
@@ -330,6 +337,8 @@ export class MountedFileSystem implements vfs.FileSystem {
   #system(owner: number): vfs.FileSystem {
     const system = this.#systems[owner];
     if (system === undefined) throw fsError(ESTALE, 'node', `of file system ${owner}`);
+    // A mirror acts as the caller; a union decides by what the kernel has checked, and works as the daemon.
+    if (this.#identity !== undefined && !(system instanceof MirrorFileSystem)) this.#identity.restore();
     return system;
   }
 
@@ -383,6 +392,12 @@ export class MountedFileSystem implements vfs.FileSystem {
       }
     }
   }
+}
+
+/** As whom the serving thread works: see files/caller-ids.ts. */
+interface Identity {
+  /** The thread has all its capabilities again. */
+  restore(): void;
 }
 
 interface Removable {

@@ -90,10 +90,13 @@ function openHostPath(request: MountRequest, hostPath: Name, context: SourceCont
       request,
       'open the directory',
     );
-    return { system: mirror(request, parent, stat, context), fileName: posix.basename(path) };
+    return {
+      system: mirror(request, { rootFd: parent, stat, isOfOneFile: true }, context),
+      fileName: posix.basename(path),
+    };
   }
   const rootFd = withoutOwnMount(request, { fd, path, stat }, context);
-  return { system: mirror(request, rootFd, stat, context), fileName: undefined };
+  return { system: mirror(request, { rootFd, stat, isOfOneFile: false }, context), fileName: undefined };
 }
 
 /** Below a volume's root, whatever symlinks containers have left in it. */
@@ -137,13 +140,13 @@ function needsPrivilege(request: MountRequest, what: string): UserError {
 
 function mirror(
   request: MountRequest,
-  rootFd: number,
-  stat: Statx,
+  { rootFd, stat, isOfOneFile }: { rootFd: number; stat: Statx; isOfOneFile: boolean },
   context: SourceContext,
 ): MirrorFileSystem {
   const { owners } = request;
   return new MirrorFileSystem({
     rootFd,
+    isOfOneFile,
     readOnly: request.readOnly,
     owners: owners === undefined ? undefined : new OwnerMap(owners, { uid: stat.uid, gid: stat.gid }),
     ttlMs: 0,

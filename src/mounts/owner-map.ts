@@ -42,6 +42,17 @@ export class OwnerMap {
     return squash === undefined ? stored(gid, gidmap) : this.#root.gid;
   }
 
+  /** As whom the host is asked for a caller: one whom no range covers is nobody there. */
+  actingUid(uid: number): number {
+    const { squash, uidmap } = this.#mapping;
+    return squash === undefined ? (storedOrNone(uid, uidmap) ?? NOBODY) : this.#root.uid;
+  }
+
+  actingGid(gid: number): number {
+    const { squash, gidmap } = this.#mapping;
+    return squash === undefined ? (storedOrNone(gid, gidmap) ?? NOBODY) : this.#root.gid;
+  }
+
   /** @throws EPERM when everything has one owner and another is asked for. */
   assertChangeable(uid: number | undefined, gid: number | undefined): void {
     const { squash } = this.#mapping;
@@ -60,9 +71,15 @@ function shown(id: number, ranges: readonly IdRange[] | undefined): number {
 }
 
 function stored(id: number, ranges: readonly IdRange[] | undefined): number {
+  const found = storedOrNone(id, ranges);
+  if (found === undefined) throw fsError(EOVERFLOW, 'chown');
+  return found;
+}
+
+function storedOrNone(id: number, ranges: readonly IdRange[] | undefined): number | undefined {
   if (ranges === undefined) return id;
   for (const { container, host, length } of ranges) {
     if (id >= container && id < container + length) return host + (id - container);
   }
-  throw fsError(EOVERFLOW, 'chown');
+  return undefined;
 }

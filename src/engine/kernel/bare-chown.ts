@@ -12,7 +12,7 @@
  * test/conformance/suites/set-id.suite.ts, 'while somebody writes to the file'.
  */
 
-import { isInGroup } from '../../files/caller-rights.js';
+import { isInGroup } from '../../files/caller-status.js';
 import type { RequestHeader } from '../../fuse/request.js';
 import { O_ACCMODE, O_RDONLY, S_IFDIR, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from '../../linux/constants.js';
 import { Attr } from '../../vfs/attr.js';

@@ -4,7 +4,7 @@
  * CAP_FSETID, keeps the bit. Linux: fs/attr.c:setattr_should_drop_sgid(), fs/fuse/dir.c:fuse_setattr() v6.18.
  */
 
-import { isInGroup } from '../../files/caller-rights.js';
+import { isInGroup } from '../../files/caller-status.js';
 import { S_IFDIR, S_IFMT, S_ISGID, S_ISUID, S_IXGRP } from '../../linux/constants.js';
 import { Attr } from '../../vfs/attr.js';
 import type { Caller } from '../../vfs/caller.js';
