@@ -46,6 +46,8 @@ const ROOT = 0;
 
 /** Owners as they are stored where the caller's ids are not those of the host. */
 export interface StoredIds {
+  /** Everything shows with one owner, whoever has it on the host: only what the mount shows can decide. */
+  readonly squashes: boolean;
   actingUid(uid: number): number;
   actingGid(gid: number): number;
 }
@@ -89,7 +91,7 @@ export class CallerIds {
     if (!this.enabled) return;
     const uid = stored === undefined ? caller.uid : stored.actingUid(caller.uid);
     const gid = stored === undefined ? caller.gid : stored.actingGid(caller.gid);
-    if (caller.uid === ROOT) {
+    if (caller.uid === ROOT || stored?.squashes === true) {
       this.restore();
     } else {
       const status = this.#statuses.of(caller);

@@ -21,6 +21,10 @@ export class OwnerMap {
     this.#root = root;
   }
 
+  get squashes(): boolean {
+    return this.#mapping.squash !== undefined;
+  }
+
   shownUid(uid: number): number {
     const { squash, uidmap } = this.#mapping;
     return squash === undefined ? shown(uid, uidmap) : squash.uid;
