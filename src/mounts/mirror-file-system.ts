@@ -35,7 +35,7 @@ import {
   RENAME_NOREPLACE,
   STATX_ATTR_APPEND,
 } from '../linux/constants.js';
-import { linkat, mkdirat, mknodat, readlinkat, symlinkat, unlinkat } from '../linux/directory.js';
+import { linkat, mkdirat, mknodat, readlinkat, symlinkat } from '../linux/directory.js';
 import { setsFlags } from '../linux/inode-flags.js';
 import { close, dup, openat } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
@@ -48,8 +48,8 @@ import { NO_NODE, type NodeId } from '../vfs/node-id.js';
 import { setMirrorAttributes } from './mirror-attributes.js';
 import { readMirrorDirectory } from './mirror-directory.js';
 import { MirrorFiles } from './mirror-files.js';
+import { moveName, removeName } from './mirror-names.js';
 import { identityOf, MIRROR_STATX, type MirrorNode, MirrorTable } from './mirror-node.js';
-import { moveName } from './mirror-rename.js';
 import { getMirrorXattr, listMirrorXattrs, removeMirrorXattr, setMirrorXattr } from './mirror-xattrs.js';
 import type { OwnerMap } from './owner-map.js';
 import type { Quota } from './quota.js';
@@ -492,15 +492,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#assertWritable(flags === 0 ? 'unlink' : 'rmdir');
     const at = this.#directory(parent);
     this.#actIn(at);
-    const node = this.find(at, name);
-    const { nlink } = this.stat;
-    const blocks = this.stat.blocks;
-    if (node !== undefined) this.table.pin(node);
-    check(unlinkat(this.table.descriptor(at), name, flags), flags === 0 ? 'unlink' : 'rmdir', name);
-    at.listing?.remove(name);
-    if (node === undefined) return;
-    if (nlink === 1) this.files.unlinked(node, blocks);
-    this.unname(node);
+    removeName({ mirror: this, at, name }, flags);
   }
 
   /** The node was reached by a name that is gone; who has it open goes on. */

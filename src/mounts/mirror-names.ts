@@ -1,8 +1,8 @@
-/** rename of names in mirrors of one directory: the host's own, and the nodes that follow. */
+/** rename and removal of names in mirrors of one directory: the host's own, and the nodes that follow. */
 
 import { check } from '../errno/fs-error.js';
 import { RENAME_EXCHANGE } from '../linux/constants.js';
-import { renameat2 } from '../linux/directory.js';
+import { renameat2, unlinkat } from '../linux/directory.js';
 import type { Name } from '../vfs/name.js';
 import type { MirrorFileSystem } from './mirror-file-system.js';
 import type { MirrorNode } from './mirror-node.js';
@@ -39,4 +39,17 @@ export function moveName(source: MirrorName, target: MirrorName, flags: number):
   }
   if (!exchanged && nlink === 1) other.files.unlinked(replaced, blocks);
   other.unname(replaced);
+}
+
+/** @param flags AT_REMOVEDIR for a directory, else 0. */
+export function removeName({ mirror, at, name }: MirrorName, flags: number): void {
+  const node = mirror.find(at, name);
+  const { nlink, blocks } = mirror.stat;
+  if (node !== undefined) mirror.table.pin(node);
+  const op = flags === 0 ? 'unlink' : 'rmdir';
+  check(unlinkat(mirror.table.descriptor(at), name, flags), op, name);
+  at.listing?.remove(name);
+  if (node === undefined) return;
+  if (nlink === 1) mirror.files.unlinked(node, blocks);
+  mirror.unname(node);
 }
