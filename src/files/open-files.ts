@@ -69,6 +69,8 @@ export interface OpenFile {
 export interface Reach<F extends OpenFile> {
   /** Opens the file anew. @returns a descriptor that the caller closes. @throws FsError */
   open(file: F, flags: number): number;
+  /** Opens what has the metadata of a file whose data lies elsewhere; -1 where one object has both. */
+  openMetadata(file: F): number;
   hasCapability(file: F): boolean;
   killPrivileges(file: F): void;
   /** Whether opens of the file shall follow it when it is copied to another place: reads then come to us. */
@@ -265,7 +267,9 @@ export class OpenFiles<F extends OpenFile> {
       check(job.result, 'fsync', file.name);
       return;
     }
-    const opened = file.isDirectory ? this.#reach.open(file, O_RDONLY | O_DIRECTORY) : -1;
+    const opened = file.isDirectory
+      ? this.#reach.open(file, O_RDONLY | O_DIRECTORY)
+      : this.#reach.openMetadata(file);
     const fd = opened >= 0 ? opened : file.writeFd >= 0 ? file.writeFd : this.readDescriptor(file);
     if (this.#pace.allows(fd)) {
       const result = this.#pace.sync(fd, dataOnly);

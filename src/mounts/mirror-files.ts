@@ -41,6 +41,7 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
     super(
       {
         open: (node, flags) => check(this.#openNow(node, flags), 'open', node.name),
+        openMetadata: () => -1,
         hasCapability: (node) => hasCapabilityAt(mirror.table.descriptor(node), ''),
         killPrivileges: (node) => this.killPrivileges(node),
         follows: () => false,

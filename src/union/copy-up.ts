@@ -10,24 +10,22 @@
  * still counts as the lower's.
  */
 
-import { EACCES, ENOENT, EOPNOTSUPP, EPERM } from '../errno/errno.js';
+import { ENOENT } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { chmodAt, chownAt, utimesAt } from '../files/real-object.js';
-import { O_PATH, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../linux/constants.js';
-import { linkat, mkdirat, mknodat, readlinkat, symlinkat } from '../linux/directory.js';
-import { Times } from '../linux/inode.js';
+import { chmodAt, utimesAt } from '../files/real-object.js';
+import { O_PATH } from '../linux/constants.js';
+import { linkat, mkdirat } from '../linux/directory.js';
 import { Statx } from '../linux/statx.js';
-import { setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
-import { copyInodeFlags } from './copy-inode-flags.js';
-import { buildData, buildMetadata, fillInPlace } from './copy-up-data.js';
-import { copyXattrs } from './copy-xattrs.js';
+import { fillInPlace } from './copy-up-data.js';
+import { build, isOpened, OWNER_WRITES, recordOrigin, setAttributes } from './copy-up-object.js';
 import { indexNameOf, writeNlinkDelta } from './index-directory.js';
 import { keepCtime } from './kept-ctime.js';
 import { RealDirectory } from './layer.js';
 import { attachNode, indexNode } from './lookup.js';
 import type { UnionNode } from './node.js';
-import { originRecord, setImpure } from './origin.js';
+import { setImpure } from './origin.js';
+import { timesOf } from './pending-copies.js';
 import { canRedirect } from './redirect.js';
 import { Temporary } from './temporary.js';
 import type { UnionState } from './union-state.js';
@@ -35,7 +33,6 @@ import type { UnionState } from './union-state.js';
 const source = new Statx();
 const before = new Statx();
 const after = new Statx();
-const times = new Times();
 
 /** Whether the node's topmost object lies in upper. */
 export function inUpper(state: UnionState, node: UnionNode): boolean {
@@ -76,7 +73,7 @@ export function copyUp(state: UnionState, node: UnionNode): void {
     if (state.pendingCopies.get(node) !== undefined) copyUpData(state, node, Number.MAX_SAFE_INTEGER);
     return;
   }
-  if (node.isDirectory) ensureUpper(state, node);
+  if (node.isDirectory && !node.removed) ensureUpper(state, node);
   else copyFile(state, node, undefined);
 }
 
@@ -126,7 +123,11 @@ function copyFile(
   sizeLimit: number | undefined,
   link: 'name' | 'index' = 'name',
 ): void {
-  if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
+  if (node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
+  if (node.removed) {
+    copyUpOrphan(state, node, sizeLimit);
+    return;
+  }
   const parentDir = ensureUpper(state, node.parent);
   withOwnerWriting(state, parentDir, () => copyFileInto(state, node, parentDir, { sizeLimit, link }));
 }
@@ -156,6 +157,34 @@ function copyFileInto(
   if (!keepsData) state.files.reopen(node);
 }
 
+/**
+ * Of a file or directory whose name is gone, and which somebody has open: the copy gets no name either, and lives as long as
+ * the node. Overlayfs refuses it (EEXIST, ENOTDIR).
+ */
+function copyUpOrphan(state: UnionState, node: UnionNode, sizeLimit: number | undefined): void {
+  const { temporary, lacksData } = build(state, node, sizeLimit);
+  let fd = -1;
+  try {
+    state.statNode(node, source);
+    setAttributes(state, node, temporary, source);
+    fd = temporary.unnamed();
+  } finally {
+    if (fd < 0) temporary.discard();
+  }
+  if (node.isDirectory) {
+    const made = new RealDirectory(state.upper!, state.directories(node)[0]!.parent, node.name);
+    made.fd = fd;
+    made.pinned = true;
+    state.directories(node).unshift(made);
+  } else {
+    if (!lacksData) keepReaders(state, node);
+    node.data = lacksData ? (node.data ?? { dir: state.homeOf(node), name: node.name }) : undefined;
+    node.orphanFd = fd;
+  }
+  adopt(state, node);
+  if (!lacksData) state.files.reopen(node);
+}
+
 /** The node's object is the one in upper from now on. */
 function adopt(state: UnionState, node: UnionNode): void {
   node.layer = state.upper!;
@@ -163,6 +192,7 @@ function adopt(state: UnionState, node: UnionNode): void {
   state.statNode(node, state.other);
   node.keptCtime = keepCtime(node.keptCtime, source, state.other);
   node.realIno = state.other.ino;
+  if (node.removed) return;
   indexNode(node, false);
   // A reader of the directory goes on with its list: it must not find the lower object once more.
   node.parent?.listing?.replace(node.name, { type: node.mode >>> 12, ino: node.realIno, source: 0 });
@@ -196,6 +226,9 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   heir.protection = node.protection;
   node.indexName = undefined;
   node.nlinkDelta = 0;
+  heir.removed = node.removed;
+  heir.orphanFd = node.orphanFd;
+  if (heir.removed) state.unindex(heir);
   node.orphanFd = node.backingFd;
   node.backingFd = -1;
   node.backingOutdated = false;
@@ -206,46 +239,14 @@ export function splitReaders(state: UnionState, node: UnionNode): void {
   state.files.session?.invalidateAttributes(node.id);
 }
 
-interface Built {
-  readonly temporary: Temporary;
-  /** The data stays in the lower. */
-  readonly lacksData: boolean;
-}
-
-/** Makes the object; its attributes follow in `install`. */
-function build(state: UnionState, node: UnionNode, sizeLimit: number | undefined): Built {
-  const type = node.mode & S_IFMT;
-  if (type === S_IFREG) {
-    // A copy of the data that was begun is taken: later it would be mistaken for one made in place.
-    const isBegun = state.pendingCopies.get(node) !== undefined;
-    if (sizeLimit === undefined && state.trustsXattrs && !isBegun) {
-      const temporary = buildMetadata(state, node);
-      if (temporary !== undefined) return { temporary, lacksData: true };
-    }
-    const limit = sizeLimit ?? Number.MAX_SAFE_INTEGER;
-    return { temporary: buildData(state, node, limit), lacksData: false };
-  }
-  const work = state.work!;
-  const name = work.temporaryName();
-  state.statNode(node, source);
-  if (type === S_IFLNK) {
-    const content = readlinkat(state.locate(node), state.locatedName);
-    if (typeof content === 'number') throw fsError(-content, 'copy-up', node.name);
-    check(symlinkat(content, work.fd, name), 'copy-up', node.name);
-  } else {
-    check(mknodat(work.fd, name, type, source.rdevMajor, source.rdevMinor), 'copy-up', node.name);
-  }
-  return { temporary: Temporary.inWork(work, name), lacksData: false };
-}
-
 /** Gives the copy the attributes of its original, then its name, in a directory that keeps its times; else removes it. */
 function install(state: UnionState, node: UnionNode, temporary: Temporary, place: () => void): void {
   let done = false;
   try {
     state.statNode(node, source);
     // First: without privileges only a file that its owner may write takes a user xattr.
-    recordOrigin(state, node, temporary);
-    setAttributes(state, node, temporary);
+    recordOrigin(state, node, temporary, source);
+    setAttributes(state, node, temporary, source);
     keepingTimes(state, node.parent!, () => {
       // Also without an origin: where the data of a metacopy lies is asked for in such directories only.
       setImpure(state, node.parent!);
@@ -285,39 +286,9 @@ function placeInIndex(
 function keepingTimes(state: UnionState, directory: UnionNode, change: () => void): void {
   state.statNode(directory, before);
   change();
-  setTimes(before);
-  utimesAt(state.descriptor(state.directories(directory)[0]!), '', times);
+  utimesAt(state.descriptor(state.directories(directory)[0]!), '', timesOf(before));
   state.statNode(directory, after);
   directory.keptCtime = keepCtime(directory.keptCtime, before, after);
-}
-
-function setTimes(from: Statx): void {
-  times.atimeSec = from.atimeSec;
-  times.atimeNsec = from.atimeNsec;
-  times.mtimeSec = from.mtimeSec;
-  times.mtimeNsec = from.mtimeNsec;
-}
-
-function setAttributes(state: UnionState, node: UnionNode, temporary: Temporary): void {
-  const { dirfd, name } = temporary;
-  const type = source.mode & S_IFMT;
-  const owned = chownAt(dirfd, name, source.uid, source.gid);
-  // Without privileges the copy belongs to the serving user, who is the only one to use the mount.
-  if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
-  const fd = state.locate(node);
-  copyXattrs({ dirfd: fd, name: state.locatedName }, { dirfd, name }, state.xattrs);
-  copyInodeFlags(state, node, { dirfd, name });
-  const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
-  if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);
-  setTimes(source);
-  utimesAt(dirfd, name, times);
-}
-
-const OWNER_WRITES = 0o300;
-
-/** Whether a directory of this mode has to be opened to its owner while it is filled or moved: root needs no mode. */
-function isOpened(state: UnionState, mode: number): boolean {
-  return !state.callerIds.enabled && (mode & S_IFMT) === S_IFDIR && (mode & OWNER_WRITES) !== OWNER_WRITES;
 }
 
 /** Runs a copy into a directory of upper that may deny its owner, the serving user, to write: one of mode 0555, say. */
@@ -338,17 +309,4 @@ function withOwnerWriting(state: UnionState, directory: RealDirectory, change: (
   } finally {
     chmodAt(state.descriptor(directory), '', mode & 0o7777);
   }
-}
-
-/** The copy tells where it came from, where there are words for it. */
-function recordOrigin(state: UnionState, node: UnionNode, temporary: Temporary): void {
-  if (!node.layer.hasHandles) return;
-  const type = source.mode & S_IFMT;
-  if (!state.trustsXattrs && type !== S_IFREG && type !== S_IFDIR) return;
-  const fd = state.locate(node);
-  const record = originRecord(fd, state.locatedName, node.layer.uuid);
-  if (record === undefined) return;
-  const result = setxattrAt(temporary.dirfd, temporary.name, state.xattrs.origin, record, 0);
-  // User attributes are refused on some objects that their owner may not write.
-  if (result !== -EPERM && result !== -EACCES && result !== -EOPNOTSUPP) check(result, 'setxattr', 'origin');
 }

@@ -44,6 +44,12 @@ export function release(state: UnionState, node: UnionNode): void {
   dropOutdated(state, node);
 }
 
+/** What lies in a layer is not synced: nobody changed it. Linux: fs/overlayfs/file.c:ovl_fsync() v6.18. */
+export function fsync(state: UnionState, node: UnionNode, dataOnly: boolean): void {
+  if (node.layer !== state.upper) return;
+  if (node.data === undefined || !dataOnly) state.files.fsync(node, dataOnly);
+}
+
 /** A lower file that nobody reads any more makes room for its copy. */
 function dropOutdated(state: UnionState, node: UnionNode): void {
   if (!node.backingOutdated || node.openCount > 0) return;

@@ -66,7 +66,7 @@ export class UnionNode implements OpenFile {
   /** Whether its directory in upper holds copied-up files; undefined when not known. */
   impure: boolean | undefined;
 
-  /** Descriptor (O_PATH) of a file whose name is gone; -1 otherwise. */
+  /** Descriptor of a file in upper whose name is gone; -1 otherwise. */
   orphanFd = -1;
   /** The `orphanFd` of a removal that is under way; -1 otherwise. */
   nextOrphanFd = -1;

@@ -15,6 +15,7 @@ import {
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
+  O_PATH,
   O_RDWR,
   O_TMPFILE,
 } from '../linux/constants.js';
@@ -58,6 +59,14 @@ export class Temporary {
     const result = linkat(AT_FDCWD, descriptorPath(this.dirfd), dirfd, name, AT_SYMLINK_FOLLOW);
     if (result === 0) close(this.dirfd);
     return result;
+  }
+
+  /** Takes it without a name. @returns a descriptor of it, which keeps it. */
+  unnamed(): number {
+    if (this.name === '') return this.dirfd;
+    const fd = check(openat(this.dirfd, this.name, O_PATH | O_NOFOLLOW), 'open', this.name);
+    this.#work.remove(this.name);
+    return fd;
   }
 
   /** Drops what never got its name. */

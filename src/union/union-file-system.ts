@@ -191,7 +191,7 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
-    this.#state.files.fsync(this.#state.node(id), dataOnly);
+    io.fsync(this.#state, this.#state.node(id), dataOnly);
   }
 
   read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {

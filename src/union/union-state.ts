@@ -23,6 +23,7 @@ import {
   AT_NO_AUTOMOUNT,
   AT_SYMLINK_NOFOLLOW,
   O_ACCMODE,
+  O_RDONLY,
   O_WRONLY,
   STATX_BASIC_STATS,
 } from '../linux/constants.js';
@@ -113,6 +114,7 @@ export class UnionState {
       {
         open: (node, flags) =>
           (flags & O_ACCMODE) === O_WRONLY ? this.open(node, flags) : this.openData(node, flags),
+        openMetadata: (node) => (node.data === undefined ? -1 : this.open(node, O_RDONLY)),
         hasCapability: (node) => hasCapabilityAt(this.locate(node), this.locatedName),
         killPrivileges: (node) => this.killPrivileges(node),
         follows: (node) => follows && this.dataIsBelow(node) && !isProgramCode(this, node),

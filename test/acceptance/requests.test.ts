@@ -41,21 +41,26 @@ describe('passthrough', () => {
     expect(counts.OPEN).toBeGreaterThan(0);
   });
 
-  it('opens a layer file a second time without a syscall but the reply', () => {
+  it.each([
+    ['a layer file is opened a second time', 'exec 3< d1/f1', 'exec 3< mnt/d1/f1; exec 3<&-'],
+    ['a layer file is synced', 'exec 3< d1/f2', 'sync mnt/d1/f2; sync -d mnt/d1/f2'],
+  ])('without a syscall but the reply %s', (_, first, script) => {
     if (!existsSync('/usr/bin/strace')) return;
-    tree.inside('exec 3< d1/f1');
-    const trace = tree.shell(
-      '.',
-      `strace -f -qq -e trace='!futex,restart_syscall' -o trace -p ${tree.pid()} & tracer=$!
-      until grep -qs . /proc/$tracer/status && [ "$(awk '/TracerPid/ {print $2}' /proc/${tree.pid()}/status)" != 0 ]
-      do sleep 0.05; done
-      sleep 0.3; exec 3< mnt/d1/f1; exec 3<&-; sleep 0.3; kill $tracer; wait $tracer || true; cat trace`,
-    );
-    const calls = trace.split('\n').flatMap((line) => /^\d+ +(\w+)\(/.exec(line)?.[1] ?? []);
-    expect(
-      [...new Set(calls)]
-        .sort()
-        .filter((call) => !['poll', 'sched_yield', 'epoll_wait', 'epoll_pwait'].includes(call)),
-    ).toEqual(['read', 'write']);
+    tree.inside(first);
+    expect(callsOfDaemon(script)).toEqual(['read', 'write']);
   });
 });
+
+/** Syscalls of the daemon while the script runs, but for waiting. */
+function callsOfDaemon(script: string): string[] {
+  const trace = tree.shell(
+    '.',
+    `strace -f -qq -e trace='!futex,restart_syscall' -o trace -p ${tree.pid()} & tracer=$!
+    until grep -qs . /proc/$tracer/status && [ "$(awk '/TracerPid/ {print $2}' /proc/${tree.pid()}/status)" != 0 ]
+    do sleep 0.05; done
+    sleep 0.3; ${script}; sleep 0.3; kill $tracer; wait $tracer || true; cat trace`,
+  );
+  const calls = trace.split('\n').flatMap((line) => /^\d+ +(\w+)\(/.exec(line)?.[1] ?? []);
+  const waiting = ['poll', 'sched_yield', 'epoll_wait', 'epoll_pwait'];
+  return [...new Set(calls)].sort().filter((call) => !waiting.includes(call));
+}
