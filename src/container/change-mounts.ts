@@ -12,7 +12,6 @@ import { UserError } from '../errno/user-error.js';
 import { layerTreePath } from '../image/image-index.js';
 import { parseEitherSpec } from '../mounts/spec/either-spec.js';
 import { parseTarget } from '../mounts/spec/paths.js';
-import { collectNotices } from '../mounts/spec/plan.js';
 import type { SpecContext } from '../mounts/spec/types.js';
 import { type ContainerMount, type ContainerRecord, writeContainer } from '../store/container-record.js';
 import { crashPoint } from '../store/crash-point.js';
@@ -24,7 +23,7 @@ import { fillVolumes } from './fill-volumes.js';
 import { reread } from './find.js';
 import { ImageTree } from './image-tree.js';
 import { lockContainer } from './lock.js';
-import { inOrder, refuseFileBinds } from './plan-mounts.js';
+import { inOrder, noticesOf, refuseFileBinds } from './plan-mounts.js';
 import { realRoot } from './real-root.js';
 import { mountPointOf, statusOf } from './status.js';
 
@@ -54,7 +53,7 @@ export async function addContainerMount(
   if (statusOf(store, now).daemon !== undefined) await serve(store, now, made);
   crashPoint();
   intent.end();
-  return [...collectNotices([request]), ...refused];
+  return [...noticesOf([request]), ...refused];
 }
 
 /**

@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import { UserError } from '../errno/user-error.js';
 import { type Image, layerTreePath, resolveImage } from '../image/image-index.js';
 import type { RunConfig } from '../image/oci.js';
-import { collectNotices } from '../mounts/spec/plan.js';
 import { writeJson } from '../store/atomic-file.js';
 import {
   type ContainerMount,
@@ -29,7 +28,7 @@ import { ImageTree } from './image-tree.js';
 import { parseLabels } from './labels.js';
 import { lockPath } from './lock.js';
 import { checkContainerName, newContainerId, randomName } from './name.js';
-import { type MountWishes, planContainerMounts } from './plan-mounts.js';
+import { type MountWishes, noticesOf, planContainerMounts } from './plan-mounts.js';
 import { parseSignal } from './signal.js';
 import { takeRootAttributes } from './upper-root.js';
 
@@ -105,7 +104,7 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   });
   const refused = await fillVolumes(store, record);
   intent.end();
-  return { record, warnings: [...collectNotices(mounts.map(({ request }) => request)), ...refused] };
+  return { record, warnings: [...noticesOf(mounts.map(({ request }) => request)), ...refused] };
 }
 
 const HOME_FOLDER_MODE = 0o755;

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.js';
 import { mergeEnvironment } from './environment.js';
 import { makeHostFiles } from './host-files.js';
 import { lockContainer } from './lock.js';
+import { namespaceMounts } from './namespace-mounts.js';
 import { withTerminal } from './run.js';
 import { runProcess, StartFailure } from './start-process.js';
 import { statusOf } from './status.js';
@@ -52,9 +53,11 @@ export async function execInContainer(
     },
   };
   const files = pid === undefined ? hostFiles(store, record) : [];
+  // Each such command has a namespace of its own.
+  const mounts = pid === undefined ? namespaceMounts(store, record, { sharesTmpfs: true }) : [];
   // A mistyped directory is not to be made.
   const makeDirectory = wish.workingDirectory === undefined;
-  const order = { ...enterOrder(store, withOptions, wish.command, files), makeDirectory };
+  const order = { ...enterOrder(store, withOptions, wish.command, { files, mounts }), makeDirectory };
   const { root, ...joining } = order;
   using forwarder = forwardSignals({ isFirst: pid === undefined });
   const running = withTerminal(wish.tty === true, wish.interactive === true, (supervision) =>

@@ -10,9 +10,10 @@ import { totalmem } from 'node:os';
 import { farBindsOf, sourceTypeOf } from '../daemon/build-config.js';
 import { UserError } from '../errno/user-error.js';
 import { lookFar } from '../mounts/look-far.js';
+import { PROPAGATION_NOTICE } from '../mounts/spec/modes.js';
 import { parseMountSpec } from '../mounts/spec/mount-spec.js';
-import { planMounts } from '../mounts/spec/plan.js';
-import { parseTmpfsSpec } from '../mounts/spec/tmpfs-spec.js';
+import { collectNotices, planMounts } from '../mounts/spec/plan.js';
+import { parseTmpfsSpec, SWITCH_NOTICE } from '../mounts/spec/tmpfs-spec.js';
 import type { MountRequest, SourceType, SpecContext, VolumeRequest } from '../mounts/spec/types.js';
 import { parseVolumeSpec } from '../mounts/spec/volume-spec.js';
 import { type ContainerMount, type MountOrigin, unnamedVolumesOf } from '../store/container-record.js';
@@ -155,4 +156,10 @@ export async function inOrder(mounts: readonly ContainerMount[]): Promise<Contai
     farTypes.has(path) ? farTypes.get(path) : sourceTypeOf(path);
   const planned = planMounts(requests, typeOf);
   return planned.map((request) => ({ origin: 'volume', ...asked.get(request.target), request }));
+}
+
+/** What the mounts of a container were asked for that does nothing; the kernel's mounts heed more than the tree does. */
+export function noticesOf(requests: readonly MountRequest[]): string[] {
+  const heeded = [PROPAGATION_NOTICE, SWITCH_NOTICE];
+  return collectNotices(requests).filter((notice) => !heeded.includes(notice));
 }

@@ -8,6 +8,7 @@
 import { isAlive, processStartTicks } from '../daemon/run-state.js';
 import { readJson, writeJson } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
+import type { AttachedMount } from './enter/order.js';
 
 export interface CommandState {
   /** RFC 3339, UTC; of the last start, by `start` or `run`. */
@@ -20,6 +21,8 @@ export interface CommandState {
   readonly process?: ProcessIdentity;
   /** Who waits for its end. */
   readonly supervisor?: ProcessIdentity;
+  /** What the kernel has mounted in its mount namespace, of the container's mounts. */
+  readonly attached?: readonly AttachedMount[];
   /** Why the command could not be started. */
   readonly error?: string;
 }

@@ -8,7 +8,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { splitLines } from '../daemon/lines.js';
 import { UserError } from '../errno/user-error.js';
-import type { EnterOrder, EnterReport } from './enter/order.js';
+import type { AttachedMount, EnterOrder, EnterReport } from './enter/order.js';
 import { type SignalName, statusOfSignal } from './signal.js';
 
 /** What a descriptor of the command is: one of ours, or nothing. */
@@ -18,8 +18,8 @@ export interface StartOptions {
   readonly stdio: readonly [Stdio, Stdio, Stdio];
   /** Takes the master of the command's terminal over, from that process. */
   readonly onTerminal?: (pid: number, masterFd: number) => void;
-  /** The command is about to run. */
-  readonly onReady: (pid: number) => void;
+  /** The command is about to run; `attached`: what the kernel has mounted in its namespace. */
+  readonly onReady: (pid: number, attached: readonly AttachedMount[]) => void;
 }
 
 /** The command could not be run; `status` is the exit status for it. */
@@ -60,9 +60,9 @@ export function runProcess(order: EnterOrder, options: StartOptions): Promise<nu
     };
     const hooks = {
       ...options,
-      onReady: (pid: number) => {
+      onReady: (pid: number, attached: readonly AttachedMount[]) => {
         hasBegun = true;
-        options.onReady(pid);
+        options.onReady(pid, attached);
       },
     };
     onReports(channel, hooks, (found) => (failure = found), fail);
@@ -103,7 +103,7 @@ function onReports(
         else if (report.at === 'failed') onFailure(new StartFailure(report.code, report.message));
         else {
           if (report.at === 'terminal') options.onTerminal?.(pid, report.masterFd);
-          else options.onReady(pid);
+          else options.onReady(pid, report.attached);
           channel.write('\n');
         }
       } catch (error) {
@@ -160,7 +160,9 @@ function wrapperOf({ joinPid, rootless }: EnterOrder): string[] {
   const user = rootless ? ['--user'] : [];
   if (joinPid === undefined) {
     const map = rootless ? ['--map-root-user'] : [];
-    return ['unshare', ...user, ...map, '--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child=KILL'];
+    // Clones of shared mounts are to stay shared where that is asked for; the rest is made private right after.
+    const mounts = ['--mount', '--propagation', 'unchanged'];
+    return ['unshare', ...user, ...map, ...mounts, '--pid', '--uts', '--ipc', '--fork', '--kill-child=KILL'];
   }
   const keep = rootless ? ['--preserve-credentials'] : [];
   return ['nsenter', '--target', String(joinPid), ...user, ...keep, '--pid', '--uts', '--ipc', '--'];

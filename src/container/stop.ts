@@ -73,7 +73,7 @@ async function until(condition: () => boolean, timeoutMs: number): Promise<boole
 function recordEnd(store: Store, record: ContainerRecord): void {
   const state = readState(store, record.id);
   if (state === undefined || state.finishedAt !== undefined) return;
-  const { process: _process, supervisor: _supervisor, ...kept } = state;
+  const { process: _process, supervisor: _supervisor, attached: _attached, ...kept } = state;
   // A command whose end nobody saw was killed together with who waited for it.
   const exitCode = state.process === undefined ? {} : { exitCode: 137 };
   writeState(store, record.id, { ...kept, finishedAt: new Date().toISOString(), ...exitCode });

@@ -13,6 +13,7 @@ import { type HostFile, makeHostFiles, missingMountPoints } from './host-files.j
 import { lockContainer } from './lock.js';
 import { mountContainer, unmountContainer } from './mount.js';
 import { configOf } from './mount-config.js';
+import { namespaceMounts } from './namespace-mounts.js';
 import { mayChangeUser } from './real-root.js';
 import { removeContainer } from './remove.js';
 import { identityOf, readState, writeState } from './run-state.js';
@@ -53,11 +54,12 @@ export async function superviseCommand(
   const startedAt = new Date().toISOString();
   const supervisor = identityOf(process.pid);
   try {
-    const status = await runProcess(enterOrder(store, record, args, files), {
+    const mounts = namespaceMounts(store, record, { sharesTmpfs: false });
+    const status = await runProcess(enterOrder(store, record, args, { files, mounts }), {
       ...supervision,
-      onReady: (pid) => {
+      onReady: (pid, attached) => {
         using _lock = lockContainer(store, record);
-        writeState(store, record.id, { startedAt, process: identityOf(pid), supervisor });
+        writeState(store, record.id, { startedAt, process: identityOf(pid), supervisor, attached });
         forwarder.to(pid);
         supervision.onReady?.(pid);
       },
@@ -100,7 +102,7 @@ async function end(store: Store, record: ContainerRecord, exitCode: number, erro
   {
     using _lock = lockContainer(store, record);
     const state = readState(store, record.id) ?? { startedAt: new Date().toISOString() };
-    const { process: _process, supervisor: _supervisor, error: _before, ...kept } = state;
+    const { process: _process, supervisor: _supervisor, attached: _mounts, error: _before, ...kept } = state;
     writeState(store, record.id, {
       ...kept,
       finishedAt: new Date().toISOString(),
@@ -116,13 +118,13 @@ export function enterOrder(
   store: Store,
   record: ContainerRecord,
   args: readonly string[],
-  files: readonly HostFile[],
+  over: Pick<EnterOrder, 'files' | 'mounts'>,
 ): EnterOrder {
   const { environment, workingDirectory, user, tty } = record.process;
   return {
     root: mountPointOf(store, record),
     hostname: record.hostname,
-    files,
+    ...over,
     args,
     environment,
     workingDirectory,

@@ -175,7 +175,8 @@ export function cloneTreePrivate(dirfd: number): number {
 export function detachedMount(type: Name, attr: number): number {
   const context = fsopen(type, FSOPEN_CLOEXEC);
   if (context < 0) return context;
-  const created = fsconfigCreate(context);
+  const named = fsconfigString(context, 'source', type);
+  const created = named < 0 ? named : fsconfigCreate(context);
   const fd = created < 0 ? created : fsmount(context, FSMOUNT_CLOEXEC, attr);
   close(context);
   return fd;
@@ -188,14 +189,19 @@ export interface TmpfsOptions {
   readonly mode?: number;
   /** Limit of the number of inodes. */
   readonly inodes?: number;
+  /** Owner of the root. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What mountinfo shows as its source. */
+  readonly source?: Name;
 }
 
-/** The root of a new detached tmpfs, as a descriptor. Needs CAP_SYS_ADMIN (-EPERM). */
-export function privateTmpfs(options: TmpfsOptions): number {
+/** The root of a new detached tmpfs with MOUNT_ATTR_* in `attr`, as a descriptor. Needs CAP_SYS_ADMIN (-EPERM). */
+export function privateTmpfs(options: TmpfsOptions, attr = 0): number {
   const context = fsopen('tmpfs', FSOPEN_CLOEXEC);
   if (context < 0) return context;
   const configured = configureTmpfs(context, options);
-  const fd = configured < 0 ? configured : fsmount(context, FSMOUNT_CLOEXEC, 0);
+  const fd = configured < 0 ? configured : fsmount(context, FSMOUNT_CLOEXEC, attr);
   close(context);
   return fd;
 }
@@ -205,6 +211,9 @@ function configureTmpfs(context: number, options: TmpfsOptions): number {
     ['size', options.sizeBytes?.toString()],
     ['mode', options.mode?.toString(8)],
     ['nr_inodes', options.inodes?.toString()],
+    ['uid', options.uid?.toString()],
+    ['gid', options.gid?.toString()],
+    ['source', options.source],
   ];
   for (const [key, value] of settings) {
     if (value === undefined) continue;

@@ -18,6 +18,8 @@ export interface MountEntry {
   readonly source: Name;
   /** Options of the file system, comma-separated: `rw,lowerdir=...`. */
   readonly superOptions: Name;
+  /** How mounts below it spread: `shared:N master:N`; empty for a private one. */
+  readonly propagation?: Name;
 }
 
 /** Every mount of this process's mount namespace, in the kernel's order. */
@@ -42,6 +44,7 @@ export function parseMountinfo(text: string): MountEntry[] {
       type: fields[dash + 1] ?? '',
       source: unescapeOctal(fields[dash + 2] ?? ''),
       superOptions: unescapeOctal(fields[dash + 3] ?? ''),
+      propagation: fields.slice(6, dash).join(' '),
     });
   }
   return entries;

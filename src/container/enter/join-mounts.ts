@@ -6,9 +6,10 @@ import { setns } from '../../linux/namespace.js';
 import { close, openat } from '../../linux/open.js';
 import { unshareFs } from '../../linux/process.js';
 
-export function joinMounts(pid: number): void {
+export function joinMounts(pid: number): readonly [] {
   const fd = check(openat(AT_FDCWD, `/proc/${pid}/ns/mnt`, O_RDONLY), 'open the mounts of', String(pid));
   check(unshareFs(), 'unshare');
   check(setns(fd), 'enter the mounts of', String(pid));
   close(fd);
+  return [];
 }

@@ -45,8 +45,8 @@ function main(): void {
   // The host's /proc knows us by our number there.
   report({ at: 'begun', pid: Number(readlinkSync('/proc/self')) });
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
-  if (order.joinPid !== undefined) joinMounts(order.joinPid);
-  else makeRoot(order);
+  process.umask(0o022);
+  const attached = order.joinPid === undefined ? makeRoot(order) : joinMounts(order.joinPid);
   if (order.joinPid === undefined) sethostname(nameFromText(order.hostname));
   if (order.terminal) {
     takeTerminal(
@@ -63,7 +63,7 @@ function main(): void {
   becomeUser(user, order.rootless);
   const environment = environmentOf(order, user.home);
   const program = findProgram(order.args[0] ?? '', environment);
-  report({ at: 'ready' });
+  report({ at: 'ready', attached });
   receive();
   execute(program, order, environment);
 }

@@ -1,13 +1,15 @@
 /**
- * Makes a mounted container the root directory, with /proc, /dev and /sys of its own, and lets go of the host's tree.
+ * Makes a mounted container the root directory, with /proc, /dev and /sys of its own and the user's mounts as the kernel's,
+ * and lets go of the host's tree.
  *
- * Devices are cloned from the host before the root changes and attached after it, so every target is resolved inside
- * the container: a symlink planted there leads nowhere else. What the image lacks a mount point for is left out; plyfs
- * offers them as virtual directories (run-mounts.ts).
+ * Whatever comes from the host is cloned before the root changes and attached after it, to what was opened inside the
+ * container: a symlink planted there leads nowhere else. What the image lacks a mount point for plyfs offers as virtual
+ * directories and files (host-files.ts). What the user mounts wins over what plyfs would put there.
  */
 
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { check } from '../../errno/fs-error.js';
+import { ENOENT } from '../../errno/errno.js';
+import { check, FsError } from '../../errno/fs-error.js';
+import { UserError } from '../../errno/user-error.js';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -15,133 +17,134 @@ import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
-  MOVE_MOUNT_T_SYMLINKS,
-  MS_BIND,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_RDONLY,
+  MS_PRIVATE,
   MS_REC,
-  MS_REMOUNT,
   OPEN_TREE_CLONE,
+  S_IFDIR,
 } from '../../linux/constants.js';
 import { detachedMount, mount, moveMount, openTree, umount2 } from '../../linux/mount.js';
 import { pivotRoot } from '../../linux/namespace.js';
 import { close } from '../../linux/open.js';
-import { nameFromText } from '../../vfs/name.js';
-import type { EnterOrder } from './order.js';
+import { type Name, nameFromText } from '../../vfs/name.js';
+import { placeMounts, prepareMounts } from './attach-mounts.js';
+import { type CloneOptions, cloneSource } from './clone-source.js';
+import { cloneDevices, type Device, makeDev, showDevices } from './devices.js';
+import { hideHost } from './kernel-trees.js';
+import type { AttachedMount, EnterOrder } from './order.js';
+import { restrict } from './restrict.js';
+import { openDescriptors, openRootTree, type RootTree, typeOf } from './root-tree.js';
 
-const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const KERNEL_FLAGS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-/** The target may be a symlink, which leads within the container. */
-const FOLLOWING = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS;
+/** What plyfs mounts unless the user does. */
+const OURS = ['/proc', '/dev', '/sys'];
 
-const PROC_FLAGS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-
-/** As Docker hides them: what tells of the host or changes it. */
-const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
-const MASKED = ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/proc/sched_debug', '/proc/latency_stats'];
-
-export function makeRoot({ root = '/', files, privileged, rootless }: EnterOrder): void {
-  const name = nameFromText(root);
-  const devices = DEVICES.map((device) => ({
-    device,
-    fd: openTree(AT_FDCWD, `/dev/${device}`, OPEN_TREE_CLONE),
-  }));
+/** @throws UserError, FsError */
+export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
+  const { root = '/', files, privileged, rootless, mounts } = order;
+  const descriptorsFd = openDescriptors();
+  // Newer kernels list mounts in the order in which they were made; programs look for the root first.
+  const rootFd = check(openTree(AT_FDCWD, nameFromText(root), OPEN_TREE_CLONE | AT_RECURSIVE), 'clone', root);
+  // In a user namespace the kernel makes a new one only while another is in sight (namespace.c:mount_too_revealing()).
+  const procFd = check(detachedMount('proc', KERNEL_FLAGS), 'mount', '/proc');
+  // Without privilege only a view of the host's network may be shown, so it is that of the host.
+  const sysFd = rootless
+    ? openTree(AT_FDCWD, '/sys', OPEN_TREE_CLONE | AT_RECURSIVE)
+    : check(detachedMount('sysfs', KERNEL_FLAGS | (privileged ? 0 : MOUNT_ATTR_RDONLY)), 'mount', '/sys');
+  const devices = cloneDevices();
+  const candidates = mounts.map((one) => cloneSource(one, { privileged, rootless }));
   const clones = files.map(({ source, target }) => ({
     target,
     fd: check(openTree(AT_FDCWD, nameFromText(source), OPEN_TREE_CLONE), 'open', source),
   }));
-  // In a user namespace the kernel makes a new one only while another is in sight (namespace.c:mount_too_revealing()).
-  const procFd = check(detachedMount('proc', PROC_FLAGS), 'mount', '/proc');
-  // Without privilege only a view of the host's network may be shown, so it is that of the host.
-  const sysFd = rootless ? openTree(AT_FDCWD, '/sys', OPEN_TREE_CLONE | AT_RECURSIVE) : -1;
-  check(mount(name, name, '', MS_BIND | MS_REC, ''), 'bind', root);
+  changeRoot(rootFd, root, order);
+  const tree = openRootTree(descriptorsFd);
+  const placed = placeMounts(tree, candidates);
+  const taken = new Set(placed.map(({ place }) => place));
+  const hostFiles = clones.flatMap(({ target, fd }) => {
+    const place = placeOfFile(tree, target);
+    return place === undefined || taken.has(place) ? [] : [{ place, fd }];
+  });
+  const ours = OURS.filter((place) => !taken.has(place) && isThere(tree, place));
+  const attachments = prepareMounts(tree, placed, ours);
+  attachments.at(OURS);
+  if (ours.includes('/proc')) tree.attach(procFd, '/proc');
+  if (ours.includes('/sys') && sysFd >= 0) tree.attach(sysFd, '/sys');
+  if (ours.includes('/dev')) makeDev(tree, devices, taken);
+  else if (taken.has('/dev') && !privileged) showDevices(tree, devices);
+  if (!privileged) hideHost(tree, nullOf(devices));
+  attachments.except(OURS);
+  for (const { place, fd } of hostFiles) attachFile(tree, place, fd);
+  return attachments.attached;
+}
+
+function changeRoot(rootFd: number, root: string, { privileged, rootless }: CloneOptions): void {
+  // What was cloned by now may spread to the host, and the other way round; nothing that follows does.
+  makePrivate();
+  check(moveMount(rootFd, '', AT_FDCWD, nameFromText(root), MOVE_MOUNT_F_EMPTY_PATH), 'attach', root);
   process.chdir(root);
   check(pivotRoot('.', '.'), 'pivot_root', root);
   check(umount2('.', MNT_DETACH), 'umount', 'the old root');
   process.chdir('/');
-  makeProc(procFd);
-  makeDev(devices);
-  makeSys(sysFd, privileged);
-  for (const { target, fd } of clones) {
-    if (exists(target)) check(moveMount(fd, '', AT_FDCWD, target, FOLLOWING), 'attach', target);
-    close(fd);
-  }
-  if (!privileged) hideHost();
+  makePrivate();
+  // A device of the image is a disk of the host's; a user namespace opens none anyway.
+  if (!privileged && !rootless) restrict(rootFd, MOUNT_ATTR_NODEV, '/');
+  close(rootFd);
 }
 
-function makeProc(fd: number): void {
-  if (isDirectory('/proc')) check(moveMount(fd, '', AT_FDCWD, '/proc', FOLLOWING), 'attach', '/proc');
+function makePrivate(): void {
+  check(mount('', '/', '', MS_REC | MS_PRIVATE, ''), 'make private', '/');
+}
+
+/** @throws UserError when the image has something there that nothing can be mounted on. */
+function isThere(tree: RootTree, place: Name): boolean {
+  const fd = tree.openPlain(place);
+  if (fd === -ENOENT) return false;
+  const isDirectory = fd >= 0 && typeOf(fd) === S_IFDIR;
+  if (fd >= 0) close(fd);
+  if (isDirectory) return true;
+  throw new UserError(`cannot run a command: the image's ${place} is not a directory`, {
+    hint: 'a symbolic link or a file there could lead what is mounted elsewhere; mend the image',
+  });
+}
+
+/** Where a file of ours goes; undefined when there is no such name. @throws UserError */
+function placeOfFile(tree: RootTree, target: string): Name | undefined {
+  const found = find(tree, target);
+  if (found === undefined) return undefined;
+  const top = `/${found.place.split('/')[1]}`;
+  if (!found.isDirectory && !OURS.includes(top)) return found.place;
+  const state = found.isDirectory ? 'is a directory' : `leads into ${top}`;
+  throw new UserError(`cannot run a command: the image's ${target} ${state}`, {
+    hint: 'it must be a file, or lead to one; mend the image',
+  });
+}
+
+function find(tree: RootTree, target: string) {
+  try {
+    return tree.find(nameFromText(target));
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    throw new UserError(`cannot run a command: the image's ${target} leads nowhere: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A directory that the user has mounted need not have the name. */
+function attachFile(tree: RootTree, place: Name, fd: number): void {
+  try {
+    tree.attach(fd, place);
+  } catch (error) {
+    if (!(error instanceof FsError) || error.code !== 'ENOENT') throw error;
+  }
   close(fd);
 }
 
-function makeDev(devices: readonly { readonly device: string; readonly fd: number }[]): void {
-  const hasDev = isDirectory('/dev');
-  if (hasDev) check(mount('tmpfs', '/dev', 'tmpfs', MS_NOSUID, 'mode=755,size=65536k'), 'mount', '/dev');
-  for (const { device, fd } of devices) {
-    if (fd < 0) continue;
-    const path = `/dev/${device}`;
-    if (hasDev) {
-      writeFileSync(path, '');
-      check(moveMount(fd, '', AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH), 'attach', path);
-    }
-    close(fd);
-  }
-  if (!hasDev) return;
-  for (const [link, target] of [
-    ['fd', '/proc/self/fd'],
-    ['stdin', '/proc/self/fd/0'],
-    ['stdout', '/proc/self/fd/1'],
-    ['stderr', '/proc/self/fd/2'],
-    ['ptmx', 'pts/ptmx'],
-  ] as const) {
-    symlinkSync(target, `/dev/${link}`);
-  }
-  mkdirSync('/dev/pts');
-  mkdirSync('/dev/shm');
-  mountTerminals();
-  const shm = 'mode=1777,size=65536k';
-  check(mount('shm', '/dev/shm', 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, shm), 'mount', '/dev/shm');
-}
-
-/** Group 5 is `tty` everywhere; a user namespace of one id has no such group. */
-function mountTerminals(): void {
-  const options = 'newinstance,ptmxmode=0666,mode=0620';
-  const flags = MS_NOSUID | MS_NOEXEC;
-  if (mount('devpts', '/dev/pts', 'devpts', flags, `${options},gid=5`) >= 0) return;
-  check(mount('devpts', '/dev/pts', 'devpts', flags, options), 'mount', '/dev/pts');
-}
-
-function makeSys(clone: number, privileged: boolean): void {
-  if (isDirectory('/sys')) {
-    const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (privileged ? 0 : MS_RDONLY);
-    if (clone < 0) check(mount('sysfs', '/sys', 'sysfs', flags, ''), 'mount', '/sys');
-    else {
-      check(moveMount(clone, '', AT_FDCWD, '/sys', FOLLOWING), 'attach', '/sys');
-    }
-  }
-  if (clone >= 0) close(clone);
-}
-
-function hideHost(): void {
-  for (const path of READ_ONLY) {
-    if (!exists(path)) continue;
-    check(mount(path, path, '', MS_BIND | MS_REC, ''), 'bind', path);
-    const flags = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    check(mount('', path, '', flags, ''), 'remount', path);
-  }
-  if (!exists('/dev/null')) return;
-  for (const path of MASKED) {
-    if (exists(path)) check(mount('/dev/null', path, '', MS_BIND, ''), 'mask', path);
-  }
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+function nullOf(devices: readonly Device[]): number {
+  const fd = devices.find(({ name }) => name === 'null')?.fd;
+  if (fd === undefined) throw new UserError('cannot run a command: the host has no /dev/null');
+  return fd;
 }

@@ -2,8 +2,52 @@
  * What travels over descriptor 3 between who starts a command and the process that becomes it (main.ts): JSON lines.
  *
  * One EnterOrder in, then EnterReports out; after `terminal` and after `ready` the process waits for a line back.
- * Strings are text.
+ * Strings are text, but for names of bytes.
  */
+
+import type { BindRecursion, Propagation } from '../../mounts/spec/types.js';
+import type { Name } from '../../vfs/name.js';
+
+/** A mount of the user's that the kernel makes in the container's mount namespace, over what the tree shows there. */
+export interface NamespaceMount {
+  /** Absolute and clean. */
+  readonly target: string;
+  /** As typed, for messages. */
+  readonly spec: string;
+  readonly readOnly: boolean;
+  readonly source: HostSource | TmpfsSource | TreeSource;
+}
+
+/** A directory of the host, or a file that is no ordinary one; an ordinary file is left to the tree where that can be. */
+export interface HostSource {
+  readonly kind: 'host';
+  readonly path: Name;
+  /** Below `path`, symlinks not followed. */
+  readonly subpath?: Name;
+  readonly recursive: BindRecursion;
+  readonly propagation: Propagation;
+}
+
+export interface TmpfsSource {
+  readonly kind: 'tmpfs';
+  readonly sizeBytes?: number;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly inodes?: number;
+  readonly allows: readonly ('exec' | 'suid' | 'dev')[];
+}
+
+/** What only plyfs can show: with mapped owners, a time limit, from far storage, an image. */
+export interface TreeSource {
+  readonly kind: 'tree';
+}
+
+/** Where a mount was attached; the id is that of /proc/PID/mountinfo. */
+export interface AttachedMount {
+  readonly target: string;
+  readonly mountId: number;
+}
 
 export interface EnterOrder {
   /** The root directory to make: absent for who joins namespaces that have one. */
@@ -13,6 +57,8 @@ export interface EnterOrder {
   readonly hostname: string;
   /** Files of the host to put over files of the container, where it has them. */
   readonly files: readonly { readonly source: string; readonly target: string }[];
+  /** Mounts of the user's, all of them; ours come where he has none. */
+  readonly mounts: readonly NamespaceMount[];
   readonly args: readonly string[];
   /** `NAME=VALUE`; later ones win. */
   readonly environment: readonly string[];
@@ -34,5 +80,5 @@ export type EnterReport =
   /** Number of the descriptor, in the process, of a new terminal's master. */
   | { readonly at: 'terminal'; readonly masterFd: number }
   /** All is prepared; execve(2) comes next. */
-  | { readonly at: 'ready' }
+  | { readonly at: 'ready'; readonly attached: readonly AttachedMount[] }
   | { readonly at: 'failed'; readonly code: 125 | 126 | 127; readonly message: string };

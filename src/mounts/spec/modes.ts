@@ -5,10 +5,11 @@
 
 import { UserError } from '../../errno/user-error.js';
 import { isSharedOption, newSharedDraft, type SharedDraft, setSharedOption } from './shared-options.js';
+import type { Propagation } from './types.js';
 
 type ModeClass = 'access' | 'label' | 'propagation' | 'copy' | 'consistency';
 
-export const propagationModes: ReadonlySet<string> = new Set([
+export const propagationModes: ReadonlySet<string> = new Set<Propagation>([
   'private',
   'rprivate',
   'shared',
@@ -29,17 +30,21 @@ const modeClasses: ReadonlyMap<string, ModeClass> = new Map([
   ...[...consistencyModes].map((mode) => [mode, 'consistency'] as const),
 ]);
 
+/** Of `plyfs mount` alone: where commands have a mount namespace of their own, the kernel's mounts there heed it. */
+export const PROPAGATION_NOTICE =
+  "mount propagation is accepted and does nothing in 'plyfs mount': nothing is mounted in the host";
+
 /** One text a class, so that many mounts still make one notice. */
 const classNotices: ReadonlyMap<ModeClass, string> = new Map([
   ['label', 'SELinux labels (z, Z) are accepted and do nothing in plyfs'],
-  ['propagation', 'mount propagation is accepted and does nothing in plyfs: nothing is mounted in the host'],
+  ['propagation', PROPAGATION_NOTICE],
   ['consistency', 'consistency modes are accepted and do nothing in plyfs: every bind is consistent'],
 ]);
 
 export interface Modes {
   readonly readOnly: boolean;
   readonly noCopy: boolean;
-  readonly propagation: string | undefined;
+  readonly propagation: Propagation | undefined;
   readonly shared: SharedDraft;
   readonly notices: readonly string[];
 }
@@ -76,7 +81,7 @@ export function parseModes(text: string): Modes {
   return {
     readOnly: given.get('access') === 'ro',
     noCopy: given.has('copy'),
-    propagation: given.get('propagation'),
+    propagation: given.get('propagation') as Propagation | undefined,
     shared,
     notices: [...given.values()].map(noticeFor).filter((notice) => notice !== undefined),
   };

@@ -17,6 +17,7 @@ import type {
   MountCommon,
   MountRequest,
   MountType,
+  Propagation,
   SpecContext,
   TmpfsRequest,
   VolumeRequest,
@@ -88,6 +89,7 @@ function buildBind(draft: MountDraft, common: MountCommon, context: SpecContext)
     source: parseHostPath(requireSource(draft), context.cwd),
     createSource: draft.createSource ?? false,
     recursive: draft.recursive ?? 'enabled',
+    ...(propagation !== undefined && { propagation: propagation as Propagation }),
     notices: notice ? [...common.notices, notice] : common.notices,
   };
 }

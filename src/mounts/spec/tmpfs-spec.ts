@@ -19,6 +19,7 @@ interface Draft {
   uid?: number;
   gid?: number;
   maxInodes?: number;
+  allows?: NonNullable<TmpfsRequest['allows']>;
 }
 
 /** What the option changes in the draft. */
@@ -33,14 +34,21 @@ const valued: ReadonlyMap<string, Setter> = new Map<string, Setter>([
   ['gid', (value) => ({ gid: requireId('gid', value) })],
 ]);
 
+/** What a tmpfs of a container lets do only when asked to. */
+const switches: ReadonlySet<string> = new Set(['exec', 'suid', 'dev']);
+
 const idle: ReadonlySet<string> = new Set(
   (
-    'exec noexec suid nosuid dev nodev sync async dirsync atime noatime diratime nodiratime relatime norelatime ' +
+    'sync async dirsync atime noatime diratime nodiratime relatime norelatime ' +
     'strictatime nostrictatime private rprivate shared rshared slave rslave huge mpol'
   ).split(' '),
 );
 
-const IDLE_NOTICE = 'tmpfs options other than ro, size, mode, uid, gid and nr_inodes do nothing in plyfs';
+const IDLE_NOTICE =
+  'tmpfs options other than ro, exec, suid, dev, size, mode, uid, gid and nr_inodes do nothing in plyfs';
+
+/** Of `plyfs mount` alone, as PROPAGATION_NOTICE. */
+export const SWITCH_NOTICE = "the tmpfs options exec, suid and dev do nothing in 'plyfs mount'";
 
 /**
  * The tmpfs that a `--tmpfs` value asks for.
@@ -63,7 +71,7 @@ export function parseTmpfsSpec(raw: string, context: SpecContext): TmpfsRequest 
       target,
       spec: raw,
       origin: 'tmpfs',
-      notices: [...notices],
+      notices: notices.has(IDLE_NOTICE) ? [IDLE_NOTICE] : [...notices],
       // 0 is "no limit", as in the kernel.
       ...(sizeBytes && { sizeBytes }),
       ...(maxInodes && { maxInodes }),
@@ -82,6 +90,13 @@ function applyOption(option: string, { draft, notices, context }: Progress): voi
   const key = equals < 0 ? option : option.slice(0, equals);
   if (option === 'ro' || option === 'rw') {
     draft.readOnly = option === 'ro';
+    return;
+  }
+  const word = option.replace(/^no/, '');
+  if (switches.has(word)) {
+    notices.add(SWITCH_NOTICE);
+    const others = (draft.allows ?? []).filter((one) => one !== word);
+    draft.allows = option === word ? [...others, word as 'exec' | 'suid' | 'dev'] : others;
     return;
   }
   if (idle.has(key)) {

@@ -55,11 +55,14 @@ export interface BindRequest extends MountCommon {
    * `writable` leaves them writable under a read-only bind, `readonly` is `enabled` said aloud.
    */
   readonly recursive: BindRecursion;
+  /** How mounts made below the source or the target later reach the other side; `rprivate` by default. */
+  readonly propagation?: Propagation;
   /** Set by `planMounts()`; `file` is all that is no directory (socket, device). */
   readonly sourceType?: SourceType;
 }
 
 export type BindRecursion = 'enabled' | 'disabled' | 'writable' | 'readonly';
+export type Propagation = 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
 export type SourceType = 'directory' | 'file';
 
 export interface VolumeRequest extends MountCommon {
@@ -85,6 +88,8 @@ export interface TmpfsRequest extends MountCommon {
   readonly gid?: number;
   /** The most files it may hold. */
   readonly maxInodes?: number;
+  /** What it lets do, where the kernel mounts it (`run`, `exec`): by default nothing of it, as with Docker. */
+  readonly allows?: readonly ('exec' | 'suid' | 'dev')[];
 }
 
 export interface ImageRequest extends MountCommon {

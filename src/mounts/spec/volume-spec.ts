@@ -52,6 +52,7 @@ function buildRequest(raw: string, parts: Parts, modes: Modes, context: SpecCont
       source: parseHostPath(source, context.cwd),
       createSource: false,
       recursive: 'enabled',
+      ...(modes.propagation !== undefined && { propagation: modes.propagation }),
     };
   }
   if (modes.propagation) {
