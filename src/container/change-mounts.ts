@@ -1,6 +1,6 @@
 /**
  * Mounts that a container gets and loses after it was made, also while its command runs: one daemon serves the whole
- * tree, so a mount shows at once to all who are in it.
+ * tree, so a mount shows at once to all who are in it; over that go the kernel's mounts in the command's namespace.
  *
  * The record says what the next start mounts, the daemon what is mounted now. A mount is recorded first, with a step that
  * takes it back, and taken away from the daemon first: a command that is killed in between has done nothing that a start
@@ -23,8 +23,10 @@ import { fillVolumes } from './fill-volumes.js';
 import { reread } from './find.js';
 import { ImageTree } from './image-tree.js';
 import { lockContainer } from './lock.js';
+import { namespaceMounts } from './namespace-mounts.js';
 import { inOrder, noticesOf, refuseFileBinds } from './plan-mounts.js';
 import { realRoot } from './real-root.js';
+import { tellNamespace } from './running-namespace.js';
 import { mountPointOf, statusOf } from './status.js';
 
 /**
@@ -51,6 +53,7 @@ export async function addContainerMount(
   const made = record(store, now, { plan, target: request.target, intent });
   const refused = await fillVolumes(store, { ...now, mounts: [made] });
   if (statusOf(store, now).daemon !== undefined) await serve(store, now, made);
+  await inNamespace(store, now, made);
   crashPoint();
   intent.end();
   return [...noticesOf([request]), ...refused];
@@ -76,6 +79,7 @@ export async function removeContainerMount(
     });
   }
   if (served(store, now).includes(target)) await removeMount(mountPoint(store, now), target);
+  tellNamespace(store, now, { remove: target });
   store.locked(() => {
     const latest = reread(store, now);
     const mounts = latest.mounts.filter(({ request }) => request.target !== target);
@@ -88,6 +92,17 @@ async function serve(store: Store, container: ContainerRecord, { request }: Cont
   // Not in the record, so a killed command has left it.
   if (served(store, container).includes(request.target)) await removeMount(path, request.target);
   await addRequest(path, request, realRoot(store));
+}
+
+/** The tree shows it no more when the namespace refuses it. */
+async function inNamespace(store: Store, container: ContainerRecord, made: ContainerMount): Promise<void> {
+  const [add] = namespaceMounts(store, { mounts: [made] }, { sharesTmpfs: false });
+  try {
+    tellNamespace(store, container, add === undefined ? {} : { add });
+  } catch (error) {
+    await removeMount(mountPoint(store, container), made.request.target);
+    throw error;
+  }
 }
 
 /** Targets of what its daemon has mounted, less what plyfs itself shows in it while its command runs (host-files.ts). */

@@ -4,15 +4,36 @@
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { UserError } from '../errno/user-error.js';
+import { layerTreePath } from '../image/image-index.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { mountDetached } from './detached-mount.js';
+import { ImageTree } from './image-tree.js';
 import { lockContainer } from './lock.js';
 import { configOf } from './mount-config.js';
+import { realRoot } from './real-root.js';
 import { mountPointOf, statusOf } from './status.js';
 
 export interface OpenRoot extends AsyncDisposable {
   readonly fd: number;
+}
+
+/**
+ * The root in which a path means what it means to the container's command: a tmpfs is mounted in its namespace alone.
+ * Everything else is seen without /proc and /dev.
+ * @throws UserError
+ */
+export async function openRootOf(store: Store, record: ContainerRecord, path: string): Promise<OpenRoot> {
+  const { pid, state } = statusOf(store, record);
+  const scratch = (state?.attached ?? []).filter(({ isScratch }) => isScratch);
+  if (pid === undefined || scratch.length === 0) return openRoot(store, record);
+  const layers = record.layers.map((hex) => layerTreePath(store, hex));
+  using tree = new ImageTree(layers, `${realRoot(store)}/containers/${record.id}`);
+  const wanted = tree.resolve(`/${path}`).path;
+  const isInside = scratch.some(({ target }) => `${wanted}/`.startsWith(`${tree.resolve(target).path}/`));
+  if (!isInside) return openRoot(store, record);
+  const fd = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY);
+  return { fd, [Symbol.asyncDispose]: async () => closeSync(fd) };
 }
 
 /** The container is locked while it is mounted for this. @throws UserError */

@@ -21,6 +21,7 @@ const sysPivotRoot = bind<(nr: number, newRoot: Buffer, putOld: Buffer) => numbe
   'void *',
   'void *',
 ]);
+const sysFchdir = bind<(fd: number) => number>('fchdir', 'int', ['int']);
 const sysSetsid = bind<() => number>('setsid', 'int', []);
 const sysDup2 = bind<(from: number, to: number) => number>('dup2', 'int', ['int', 'int']);
 const sysSethostname = bind<(name: Buffer, length: number) => number>('sethostname', 'int', [
@@ -86,6 +87,11 @@ export function pivotRoot(newRoot: Name, putOld: Name): number {
   const problem = putBoth(newRoot, putOld);
   if (problem < 0) return problem;
   return settle(sysPivotRoot(SYS_PIVOT_ROOT, firstName, secondName));
+}
+
+/** The working directory of this thread, or of the process while the threads share it. */
+export function fchdir(fd: number): number {
+  return settle(sysFchdir(fd));
 }
 
 /** A session of its own, without a terminal; -EPERM for the leader of a process group. */

@@ -5,7 +5,7 @@ import { writeOutput } from '../../image/output.js';
 import { TarReader } from '../../image/tar/reader.js';
 import type { Store } from '../../store/store.js';
 import { resolveContainer } from '../find.js';
-import { openRoot } from '../open-root.js';
+import { openRootOf } from '../open-root.js';
 import { ObjectCopy, type Owners } from './copy-objects.js';
 import { copyPath } from './copy-path.js';
 import { checkEndpoints, parseEndpoint } from './endpoints.js';
@@ -26,7 +26,8 @@ export async function copyFiles(store: Store, from: string, to: string, ways: Co
   const target = parseEndpoint(to);
   checkEndpoints(source, target);
   const record = resolveContainer(store, source.container ?? target.container ?? '');
-  await using root = await openRoot(store, record);
+  const inside = source.container === undefined ? target.path : source.path;
+  await using root = await openRootOf(store, record, inside);
   const tree = containerTree(root.fd, record.name);
   const host = hostTree(process.cwd());
   if (source.container === undefined && source.path === '-') return await readTar(tree, target.path, ways);

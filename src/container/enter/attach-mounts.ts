@@ -24,7 +24,7 @@ export interface PlacedMount extends Placed {
 }
 
 /** Below these a target is what it says: what the image has there is hidden by the kernel's. */
-const KERNELS = /^\/(?:dev|proc|sys)(?:\/|$)/;
+export const KERNELS = /^\/(?:dev|proc|sys)(?:\/|$)/;
 
 /**
  * Where the mounts go; those that the tree does not show (their source is gone) are left out.
@@ -83,7 +83,8 @@ export function prepareMounts(
   const attached: AttachedMount[] = [];
   const take = (isMeant: (place: Name) => boolean) => {
     for (const { step, fd } of waiting.filter((one) => isMeant(one.step.item.place))) {
-      attached.push({ target: step.item.mount.target, mountId: attachStep(tree, step, fd) });
+      const { mount, isScratch } = step.item;
+      attached.push({ target: mount.target, mountId: attachStep(tree, step, fd), isScratch });
     }
   };
   return {

@@ -47,6 +47,8 @@ export interface TreeSource {
 export interface AttachedMount {
   readonly target: string;
   readonly mountId: number;
+  /** A tmpfs of the container's own. */
+  readonly isScratch: boolean;
 }
 
 export interface EnterOrder {

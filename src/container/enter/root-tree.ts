@@ -44,12 +44,12 @@ export interface FoundPlace {
 }
 
 export class RootTree {
-  readonly #rootFd: number;
+  readonly rootFd: number;
   readonly #descriptorsFd: number;
 
   /** @param descriptorsFd /proc/self/fd of a procfs that is the host's, which says where a descriptor leads. */
   constructor(rootFd: number, descriptorsFd: number) {
-    this.#rootFd = rootFd;
+    this.rootFd = rootFd;
     this.#descriptorsFd = descriptorsFd;
   }
 
@@ -59,7 +59,7 @@ export class RootTree {
     // Renames at the same time make the kernel ask to try again.
     for (let attempt = 0; attempt < ATTEMPTS && fd === -EAGAIN; attempt++) {
       const how = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
-      fd = openat2(this.#rootFd, path, flags, 0, how);
+      fd = openat2(this.rootFd, path, flags, 0, how);
     }
     return fd;
   }
@@ -106,7 +106,7 @@ export class RootTree {
   makePoint(place: Name, isDirectory: boolean): void {
     const names = place.split('/').slice(1);
     const last = names.pop() ?? '';
-    let parent = check(openat(this.#rootFd, '.', O_PATH | O_DIRECTORY), 'open', '/');
+    let parent = check(openat(this.rootFd, '.', O_PATH | O_DIRECTORY), 'open', '/');
     for (const name of names) {
       makeDirectory(parent, name);
       const next = openat2(parent, name, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);

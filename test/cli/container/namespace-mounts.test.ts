@@ -282,3 +282,64 @@ describe('below /dev, /proc and /sys, and over files of ours', () => {
     ]);
   });
 });
+
+describe('mount-add and mount-rm', () => {
+  const add = (spec: string) => bench.get('container', 'mount-add', 'live', spec);
+  const remove = (target: string) => bench.get('container', 'mount-rm', 'live', target);
+  const inside = (script: string) => bench.get('exec', 'live', 'sh', '-c', script);
+  const points = () =>
+    inside('cat /proc/mounts')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+      .filter((point) => /^\/(?:x|y|z|dev\/foo)/.test(point))
+      .toSorted();
+
+  it('enter the namespace of a command that runs', () => {
+    writeFileSync(`${bench.root}/host/f`, 'file\n');
+    bench.get('run', '-d', '--name', 'live', '-v', './host:/x', '-v', 'kept:/x/sub', 'box', 'sleep', '600');
+    add('vol:/y/deep');
+    add('./host:/dev/foo/bar');
+    add('type=tmpfs,dst=/z');
+    add('./host/f:/z/new/f');
+    expect(points()).toEqual(['/dev/foo/bar', '/x', '/x/sub', '/y/deep', '/z', '/z/new/f']);
+    expect(inside('echo y > /y/deep/y; cat /dev/foo/bar/f /z/new/f')).toBe('file\nfile');
+    expect(readFileSync(bench.store.path('volumes/vol/_data/y'), 'utf8')).toBe('y\n');
+    // A tmpfs is the command's own; cp goes to that one.
+    bench.get('container', 'cp', 'host/f', 'live:/z/copied');
+    expect(inside('cat /z/copied')).toBe('file');
+    expect(bench.get('container', 'cp', 'live:/z/copied', '-')).toMatch(/file\n/);
+    remove('/z/new/f');
+    remove('/dev/foo/bar');
+    remove('/y/deep');
+    expect(points()).toEqual(['/x', '/x/sub', '/z']);
+  });
+
+  it('leave nothing in a bound directory that has no mount point, and what lies in it stays', () => {
+    inside('echo s > /x/sub/s');
+    add('./host/f:/x/none/f');
+    expect(inside('cat /x/none/f /x/sub/s /x/f')).toBe('file\ns\nfile');
+    expect(readdirSync(`${bench.root}/host`).toSorted()).toEqual(['f', 'sub']);
+    expect(points()).toEqual(['/x/sub', '/z']);
+    remove('/x/sub');
+    expect(inside('ls /x/sub; ls /x')).toBe('f\nnone\nsub');
+    expect(points()).toEqual(['/z']);
+  });
+
+  it('take nothing away but the mount that is meant, wherever a link in the container leads', () => {
+    add('vol:/y');
+    inside('mv /bin /usr-bin; /usr-bin/ln -s usr-bin /bin');
+    add('kept:/sys/fs/cgroup');
+    remove('/sys/fs/cgroup');
+    expect(inside('cat /proc/mounts')).toMatch(/ \/proc\/sys proc ro/);
+    remove('/y');
+    const refused = bench.do('container', 'mount-add', 'live', './host/f:/proc/none');
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      "plyfs container mount-add: cannot mount './host/f:/proc/none' at '/proc/none': no such file or directory\n",
+    ]);
+    expect(
+      bench.get('container', 'inspect', '-f', '{{range .Mounts}}{{.Destination}} {{end}}', 'live').trim(),
+    ).toBe('/x /z /x/none/f');
+    bench.get('rm', '-f', 'live');
+  });
+});
