@@ -11,8 +11,6 @@
 
 import { EEXIST, EINVAL, EISDIR, ENOTDIR, ENOTTY, EPERM, EROFS, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import type { CallerIds } from '../files/caller-ids.js';
-import type { DescriptorCache } from '../files/descriptor-cache.js';
 import { hasInodeFlags, protectionIn, requestFlags } from '../files/inode-flags.js';
 import { fillAttr, fillStatFs, openAt } from '../files/real-object.js';
 import {
@@ -42,7 +40,6 @@ import { Statx, statx } from '../linux/statx.js';
 import type { Attr, Entry, Opened, StatFs } from '../vfs/attr.js';
 import type { Caller } from '../vfs/caller.js';
 import type * as vfs from '../vfs/file-system.js';
-import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId } from '../vfs/node-id.js';
 import { setMirrorAttributes } from './mirror-attributes.js';
@@ -50,29 +47,8 @@ import { readMirrorDirectory } from './mirror-directory.js';
 import { MirrorFiles } from './mirror-files.js';
 import { moveName, removeName } from './mirror-names.js';
 import { identityOf, MIRROR_STATX, type MirrorNode, MirrorTable } from './mirror-node.js';
+import type { MirrorOptions } from './mirror-options.js';
 import { getMirrorXattr, listMirrorXattrs, removeMirrorXattr, setMirrorXattr } from './mirror-xattrs.js';
-import type { OwnerMap } from './owner-map.js';
-import type { Quota } from './quota.js';
-
-export interface MirrorOptions {
-  /** O_PATH descriptor of the directory; owned by the file system from now on. */
-  readonly rootFd: number;
-  readonly readOnly: boolean;
-  readonly owners: OwnerMap | undefined;
-  /** How long the kernel may trust an answer: 0 where others change the directory too. */
-  readonly ttlMs: number;
-  /** The storage may say no more than at close that a write has failed: closing a file that is written asks it. */
-  readonly saysAtClose?: boolean;
-  /** The directory is that of a single file which is shown: it is ours to search, whoever asks. */
-  readonly isOfOneFile?: boolean;
-  /** Limit that we keep ourselves. */
-  readonly quota: Quota | undefined;
-  /** Runs after the last request; removes a private directory. */
-  readonly onDetach: () => void;
-  readonly callerIds: CallerIds;
-  readonly inodeNumbers: InodeNumbers;
-  readonly descriptors: DescriptorCache;
-}
 
 const NOFOLLOW = AT_SYMLINK_NOFOLLOW;
 
