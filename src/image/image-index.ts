@@ -10,6 +10,7 @@ import { readJson, writeJson } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
 import { chainIds, hexOf } from './chain-id.js';
 import { holdersOf, nameOf, pulledNameOf } from './index-names.js';
+import { readConfig } from './layout/validate.js';
 import {
   BUILD_STEP,
   type Descriptor,
@@ -99,7 +100,7 @@ function added(list: readonly string[], one: string | undefined): readonly strin
 
 function readImage(store: StorePaths, manifestDigest: Digest, labels: Labels): Image {
   const manifest = readBlob<Manifest>(store, manifestDigest);
-  const config = readBlob<ImageConfig>(store, manifest.config.digest);
+  const config = readConfig(readBlob(store, manifest.config.digest));
   return {
     id: manifest.config.digest,
     manifestDigest,

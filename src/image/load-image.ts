@@ -30,6 +30,8 @@ export interface LoadedImage {
 export interface Loaded {
   readonly images: readonly LoadedImage[];
   readonly notices: Notices;
+  /** Names in the archive that nothing can have. */
+  readonly wrongNames: readonly string[];
 }
 
 const ATTEMPTS = 3;
@@ -41,11 +43,11 @@ export async function loadImages(store: Store, path: string, options: LoadOption
     using archive = await openArchive(stage, path);
     const notices: Notices = new Map();
     const staged = [];
-    for (const image of await readArchive(archive, options.platform ?? hostPlatform())) {
-      staged.push(await stageImage(stage, image, { ...options, notices }));
-    }
+    const found = await readArchive(archive, options.platform ?? hostPlatform());
+    for (const image of found) staged.push(await stageImage(stage, image, { ...options, notices }));
+    const wrongNames = found.flatMap((image) => image.wrongNames ?? []);
     // Standard input can be read only once.
-    if (stage.publish(staged)) return { images: staged, notices };
+    if (stage.publish(staged)) return { images: staged, notices, wrongNames };
     if (attempt === ATTEMPTS || path === '-') {
       throw new UserError(`cannot load '${path}': the store lost layers meanwhile`, { hint: 'try again' });
     }

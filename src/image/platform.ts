@@ -26,12 +26,13 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 }
 
 /**
- * Whether what an image is for serves `wanted`: where one side names no variant, any does; but amd64 alone is not
- * amd64/v3, which not every such processor runs.
+ * Whether what an image is for serves `wanted`: what it does not say fits; where one side names no variant, any does; but
+ * amd64 alone is not amd64/v3, which not every such processor runs.
  */
 export function servesPlatform(offered: Platform | undefined, wanted: Platform): boolean {
   if (offered === undefined) return false;
-  if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return false;
+  if (offered.os !== '' && offered.os !== wanted.os) return false;
+  if (offered.architecture !== '' && offered.architecture !== wanted.architecture) return false;
   if (wanted.variant === undefined && wanted.architecture === 'amd64')
     return /^(v1)?$/.test(offered.variant ?? '');
   return wanted.variant === undefined || offered.variant === undefined || offered.variant === wanted.variant;

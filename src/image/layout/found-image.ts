@@ -22,6 +22,8 @@ export interface FoundLayer {
 export interface FoundImage {
   /** Names to give it, `NAME:TAG`. */
   readonly names: readonly string[];
+  /** What the archive calls it, and nothing can be called. */
+  readonly wrongNames?: readonly string[];
   readonly config: ImageConfig;
   readonly configBytes: Buffer;
   readonly configType: string;

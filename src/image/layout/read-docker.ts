@@ -36,8 +36,10 @@ async function readImage(archive: Archive, entry: Readonly<Record<string, unknow
   const configBytes = await readPart(archive, textOf(entry.Config, 'the name of the config'));
   const config = checkConfig(parseJson(configBytes, 'the config'), layers.length);
   const tags = listOf(entry.RepoTags ?? [], 'the list of names').map((name) => textOf(name, 'a name'));
+  const { names, wrongNames } = namesOf(tags);
   return {
-    names: tags.map((tag) => formatReference(parseImageName(tag))),
+    names,
+    wrongNames,
     config,
     configBytes,
     configType: MEDIA_TYPE.config,
@@ -51,4 +53,19 @@ async function readImage(archive: Archive, entry: Readonly<Record<string, unknow
       open: () => archive.stream(name),
     })),
   };
+}
+
+/** A name that is none is no reason to refuse an image. */
+export function namesOf(texts: readonly string[]): { names: string[]; wrongNames: string[] } {
+  const names: string[] = [];
+  const wrongNames: string[] = [];
+  for (const text of texts) {
+    try {
+      names.push(formatReference(parseImageName(text)));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      wrongNames.push(text);
+    }
+  }
+  return { names: [...new Set(names)], wrongNames };
 }

@@ -10,9 +10,9 @@ import { UserError } from '../../errno/user-error.js';
 import { decompress } from '../decompress.js';
 import { jsonBytes } from '../import-image.js';
 import { type Digest, type HistoryEntry, MEDIA_TYPE } from '../oci.js';
-import { formatReference, parseImageName } from '../reference.js';
 import { type Archive, readPart } from './archive.js';
 import type { FoundImage } from './found-image.js';
+import { namesOf } from './read-docker.js';
 import { checkConfig, fieldsOf, listOf, MAX_LAYERS, parseJson, textOf } from './validate.js';
 
 const LIST = 'repositories';
@@ -41,7 +41,7 @@ function namesByTop(repositories: Fields): Map<string, string[]> {
   for (const [repository, tags] of Object.entries(repositories)) {
     for (const [tag, top] of Object.entries(fieldsOf(tags, `'${repository}' in '${LIST}'`))) {
       const id = layerId(top);
-      tops.set(id, [...(tops.get(id) ?? []), formatReference(parseImageName(`${repository}:${tag}`))]);
+      tops.set(id, [...(tops.get(id) ?? []), `${repository}:${tag}`]);
     }
   }
   return tops;
@@ -73,7 +73,7 @@ async function readImage(archive: Archive, top: string, { names, diffIds }: Read
     history: chain.map(({ json }) => historyOf(json)),
   });
   return {
-    names,
+    ...namesOf(names),
     config: checkConfig(parseJson(configBytes, 'the config'), chain.length),
     configBytes,
     configType: MEDIA_TYPE.config,

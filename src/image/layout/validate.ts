@@ -1,10 +1,20 @@
 /**
- * The JSON of an image from outside: of the fields that plyfs reads, each has its type, or the image is refused.
+ * The JSON of an image from outside: of the fields that plyfs reads, each has its type, or the image is refused. What tools
+ * leave out, or write as null, is not there; a command may be text, as Docker reads it.
  */
 
 import { UserError } from '../../errno/user-error.js';
 import { checkDigest } from '../digest.js';
-import type { Descriptor, Digest, ImageConfig, Index, Manifest, Platform } from '../oci.js';
+import type {
+  Descriptor,
+  Digest,
+  HistoryEntry,
+  ImageConfig,
+  Index,
+  Manifest,
+  Platform,
+  RunConfig,
+} from '../oci.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -52,10 +62,10 @@ export function checkIndex(value: unknown, what: string): Index {
 export function checkManifest(value: unknown): Manifest {
   const what = 'the manifest';
   const fields = fieldsOf(value, what);
-  if (fields.schemaVersion !== 2) {
+  if ((fields.schemaVersion ?? 2) !== 2) {
     throw wrong(what, `has the version '${String(fields.schemaVersion)}'`, 'only version 2 is supported');
   }
-  const layers = listOf(fields.layers, 'the list of layers');
+  const layers = listOf(fields.layers ?? [], 'the list of layers');
   if (layers.length > MAX_LAYERS) throw wrong(what, `has more than ${MAX_LAYERS} layers`);
   return {
     ...(fields as object),
@@ -89,8 +99,8 @@ function checkPlatform(value: unknown, what: string): Platform {
   const fields = fieldsOf(value, `the platform of ${what}`);
   return {
     ...(fields as object),
-    architecture: textOf(fields.architecture, `the architecture of ${what}`),
-    os: textOf(fields.os, `the os of ${what}`),
+    architecture: textOf(fields.architecture ?? '', `the architecture of ${what}`),
+    os: textOf(fields.os ?? '', `the os of ${what}`),
   };
 }
 
@@ -103,23 +113,29 @@ function checkTexts(value: unknown, what: string): Readonly<Record<string, strin
 /** @throws UserError */
 export function checkConfig(value: unknown, layerCount: number): ImageConfig {
   const what = 'the config';
-  const fields = fieldsOf(value, what);
-  const rootfs = fieldsOf(fields.rootfs, 'rootfs of the config');
-  if (rootfs.type !== 'layers') throw wrong('rootfs of the config', `has the type '${String(rootfs.type)}'`);
-  const diffIds = listOf(rootfs.diff_ids ?? [], 'the list of diff_ids');
-  if (diffIds.length !== layerCount) {
-    throw wrong(what, `speaks of ${diffIds.length} layers, and there are ${layerCount}`);
+  const config = readConfig(value);
+  const count = config.rootfs.diff_ids.length;
+  if (count === layerCount) return config;
+  throw wrong(what, `speaks of ${count} layers, and there are ${layerCount}`);
+}
+
+/** A config, of outside or of the store, where its bytes are kept as they came. @throws UserError */
+export function readConfig(value: unknown): ImageConfig {
+  const what = 'the config';
+  const fields = withoutNulls(fieldsOf(value, what));
+  const rootfs = fieldsOf(fields.rootfs ?? {}, 'rootfs of the config');
+  if ((rootfs.type ?? 'layers') !== 'layers') {
+    throw wrong('rootfs of the config', `has the type '${String(rootfs.type)}'`);
   }
-  if (fields.config !== undefined && fields.config !== null) checkRunConfig(fields.config);
-  for (const line of listOf(fields.history ?? [], 'the history')) checkHistory(line);
-  const { config: _, history: __, ...rest } = fields;
+  const diffIds = listOf(rootfs.diff_ids ?? [], 'the list of diff_ids');
+  const { config, history, created, ...rest } = fields;
+  const runConfig = config === undefined ? undefined : readRunConfig(config);
+  const lines = listOf(history ?? [], 'the history').map(readHistory);
   return {
     ...(rest as object),
-    ...(fields.config === null || fields.config === undefined ? {} : { config: fields.config }),
-    ...(fields.history === null || fields.history === undefined
-      ? {}
-      : { history: fields.history as NonNullable<ImageConfig['history']> }),
-    ...(fields.created === undefined ? {} : { created: textOf(fields.created, 'the date') }),
+    ...(runConfig === undefined ? {} : { config: runConfig }),
+    ...(history === undefined ? {} : { history: lines }),
+    ...(created === undefined ? {} : { created: textOf(created, 'the date') }),
     architecture: textOf(fields.architecture ?? '', 'the architecture'),
     os: textOf(fields.os ?? '', 'the os'),
     rootfs: {
@@ -129,26 +145,37 @@ export function checkConfig(value: unknown, layerCount: number): ImageConfig {
   };
 }
 
-function checkHistory(value: unknown): void {
-  const what = 'a line of the history';
-  const fields = fieldsOf(value, what);
-  for (const key of ['created', 'created_by', 'author', 'comment'])
-    textOf(fields[key] ?? '', `${key} of ${what}`);
+function withoutNulls(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
-const LISTS = ['Env', 'Entrypoint', 'Cmd', 'Shell', 'OnBuild'];
+function readHistory(value: unknown): HistoryEntry {
+  const what = 'a line of the history';
+  const fields = withoutNulls(fieldsOf(value, what));
+  for (const key of ['created', 'created_by', 'author', 'comment']) {
+    textOf(fields[key] ?? '', `${key} of ${what}`);
+  }
+  return fields;
+}
+
+const LISTS = ['Env', 'OnBuild'];
+/** Text is a command of one word. */
+const COMMANDS = ['Entrypoint', 'Cmd', 'Shell'];
 const MAPS = ['Volumes', 'Labels', 'ExposedPorts'];
 const TEXTS = ['User', 'WorkingDir', 'StopSignal'];
 
-function checkRunConfig(value: unknown): void {
-  const fields = fieldsOf(value, 'config of the config');
-  for (const key of LISTS) {
+function readRunConfig(value: unknown): RunConfig {
+  const fields: Record<string, unknown> = { ...withoutNulls(fieldsOf(value, 'config of the config')) };
+  for (const key of COMMANDS) if (typeof fields[key] === 'string') fields[key] = [fields[key]];
+  for (const key of [...LISTS, ...COMMANDS]) {
     for (const word of listOf(fields[key] ?? [], `${key} of the config`)) {
       textOf(word, `a word of ${key} of the config`);
     }
   }
   for (const key of MAPS) fieldsOf(fields[key] ?? {}, `${key} of the config`);
+  for (const text of Object.values(fieldsOf(fields.Labels ?? {}, 'Labels'))) textOf(text, 'a label');
   for (const key of TEXTS) textOf(fields[key] ?? '', `${key} of the config`);
+  return fields;
 }
 
 function wrong(what: string, why: string, hint?: string): UserError {

@@ -43,13 +43,18 @@ async function runLoad(command: string, flags: LoadFlags): Promise<void> {
   const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
   const store = await openStore(flags);
   using progress = byteProgress('unpacking');
-  const { images, notices } = await loadImages(store, flags.input, {
+  const { images, notices, wrongNames } = await loadImages(store, flags.input, {
     platform,
     skipDevices: flags.skipDevices === true,
     onBytes: flags.quiet ? undefined : progress.add,
   });
   progress.end();
   for (const line of noticeLines(notices)) process.stderr.write(`plyfs ${command}: ${line}\n`);
+  for (const name of wrongNames) {
+    process.stderr.write(
+      `plyfs image load: the name ${JSON.stringify(name)} was left out: no image can have it\n`,
+    );
+  }
   for (const { id, names } of images) {
     if (names.length === 0) print(`Loaded image ID: ${id}`);
     for (const name of names) print(`Loaded image: ${name}`);
