@@ -59,13 +59,20 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   }
   for (const path of paths) layers.push(openLowerLayer(path, options, layers.length));
   const upper = layers[0];
+  // As overlayfs has it. Who has no privileges could not use it himself.
+  const mode = options.callerIds.enabled ? 0 : 0o700;
   const index =
-    workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
+    workFd === undefined || upper === undefined || options.readOnly
+      ? undefined
+      : openIndex(workFd, upper, mode);
   const xattrs = new PrivateXattrs(options.xattrNamespace, options.readsFuseOverlayfs);
   const state = new UnionState({
     layers,
     index,
-    work: workFd === undefined ? undefined : new WorkDirectory(workFd, xattrs.whiteout),
+    work:
+      workFd === undefined
+        ? undefined
+        : new WorkDirectory(workFd, { whiteoutAttribute: xattrs.whiteout, mode }),
     xattrs,
     readsFuseOverlayfs: override,
     callerIds: options.callerIds,
