@@ -67,6 +67,8 @@ export class Registry implements Disposable {
   private readonly retry: RetryPolicy;
   private readonly mayBePlain: boolean;
   private base: Promise<URL> | undefined;
+  /** The registry is on this host or its link. */
+  private isNear = false;
 
   /** `host`: HOST[:PORT]. */
   constructor(host: string, options: RegistryOptions = {}) {
@@ -239,19 +241,24 @@ export class Registry implements Disposable {
     mayBeRefused = false,
   }: Call): Promise<HttpResponse> {
     const url = path instanceof URL ? path : new URL(path, await this.baseUrl());
-    const isOurs = url.host === (await this.baseUrl()).host;
+    const { origin } = await this.baseUrl();
+    const isOurs = url.origin === origin;
     for (let attempt = 1; ; attempt += 1) {
       const authorization = isOurs ? this.authorization.headerFor(scopes) : {};
       const response = await this.http.send({
         method,
         url,
         headers: { ...headers, ...authorization },
+        isLed: !isOurs && !this.isNear,
         ...(body === undefined ? {} : { body }),
       });
-      if (response.status !== 401 || !isOurs || (attempt === 2 && mayBeRefused)) return response;
+      // Who is asked for credentials by another host, which a redirect leads to, gives it none.
+      const isAsked = response.status === 401 && response.url.origin === origin;
+      if (response.url.origin === origin) this.isNear = response.isNear;
+      if (!isAsked || !isOurs || (attempt === 2 && mayBeRefused)) return response;
       await drain(response);
       if (attempt === 2) throw this.authorization.refused();
-      await this.authorization.answer(response.header('www-authenticate'), scopes, url);
+      await this.authorization.answer(response, scopes);
     }
   }
 
@@ -270,7 +277,7 @@ export class Registry implements Disposable {
     if (statuses.includes(status)) return;
     const said = messageOf(await firstBytes(response.body, MAX_ERROR_BYTES));
     if (status === 403) throw this.authorization.refused(said);
-    const text = `cannot ${what}: '${this.host}' answered ${status}${said === '' ? '' : `: ${said}`}`;
+    const text = `cannot ${what}: '${answeredBy(response, this.host)}' answered ${status}${said === '' ? '' : `: ${said}`}`;
     if (status !== 429 && status < 500) throw new UserError(text);
     const pauseMs = retryAfterMs(response.header('retry-after'));
     const wish = pauseMs === undefined ? '' : ` (come again in ${Math.ceil(pauseMs / 1000)} s)`;
@@ -306,4 +313,9 @@ function messageOf(body: Buffer): string {
     if (error instanceof SyntaxError || error instanceof TypeError) return '';
     throw error;
   }
+}
+
+/** The registry, or the host that it led to. */
+function answeredBy({ url }: HttpResponse, host: string): string {
+  return url.host === new URL(`${url.protocol}//${host}`).host ? host : url.host;
 }
