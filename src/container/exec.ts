@@ -3,16 +3,19 @@
  * namespaces of its own.
  */
 
+import { addRequest } from '../daemon/change-mounts.js';
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
+import { nameFromText } from '../vfs/name.js';
 import { mergeEnvironment } from './environment.js';
-import { makeHostFiles } from './host-files.js';
+import { type HostFile, makeHostFiles, missingMountPoints } from './host-files.js';
 import { lockContainer } from './lock.js';
 import { namespaceMounts } from './namespace-mounts.js';
+import { realRoot } from './real-root.js';
 import { withTerminal } from './run.js';
 import { runProcess, StartFailure } from './start-process.js';
-import { statusOf } from './status.js';
+import { mountPointOf, statusOf } from './status.js';
 import { enterOrder, forwardSignals } from './supervise.js';
 
 export interface ExecWish {
@@ -52,7 +55,7 @@ export async function execInContainer(
       tty: wish.tty === true,
     },
   };
-  const files = pid === undefined ? hostFiles(store, record) : [];
+  const files = pid === undefined ? await hostFiles(store, record) : [];
   // Each such command has a namespace of its own.
   const mounts = pid === undefined ? namespaceMounts(store, record, { sharesTmpfs: true }) : [];
   // A mistyped directory is not to be made.
@@ -94,7 +97,14 @@ function assertStillMounted(store: Store, record: ContainerRecord, daemonId: str
   if (statusOf(store, record).daemon?.id !== daemonId) throw notRunning(record);
 }
 
-function hostFiles(store: Store, record: ContainerRecord) {
+/** A container that is only mounted shows mount points that it lacks from its first command on. */
+async function hostFiles(store: Store, record: ContainerRecord): Promise<HostFile[]> {
   using _lock = lockContainer(store, record);
-  return makeHostFiles(store, record);
+  const files = makeHostFiles(store, record);
+  const taken = new Set(statusOf(store, record).daemon?.mounts.map(({ target }) => target));
+  for (const { request } of missingMountPoints(store, record, files)) {
+    if (taken.has(request.target)) continue;
+    await addRequest(nameFromText(mountPointOf(store, record)), request, realRoot(store));
+  }
+  return files;
 }
