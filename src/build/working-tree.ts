@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { lockPath } from '../container/lock.js';
 import { type OpenRoot, openRoot } from '../container/open-root.js';
 import { realRoot } from '../container/real-root.js';
-import { superviseCommand } from '../container/supervise.js';
+import { givenStreams, superviseCommand } from '../container/supervise.js';
 import { type Committed, commitLayer, type DerivedImage } from '../image/commit.js';
 import {
   type ContainerMount,
@@ -86,7 +86,7 @@ export class WorkingTree implements Disposable {
   /** Runs a command in it, whose output goes to standard error. @returns its exit status. @throws StartFailure */
   run(process: Partial<ProcessConfig>, mounts: readonly ContainerMount[] = []): Promise<number> {
     const record = { ...this.#record, mounts, process: { ...IDLE, ...process } };
-    return superviseCommand(this.#store, record, { stdio: ['ignore', 2, 2] });
+    return superviseCommand(this.#store, record, { streams: givenStreams(['ignore', 2, 2]) });
   }
 
   /** What was changed, as one more layer. */

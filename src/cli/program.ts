@@ -23,7 +23,8 @@ Examples:
 
 type Source = readonly [names: string, load: () => Promise<readonly Command[]>];
 
-const SHORTCUTS = 'run exec ps diff cp commit create start stop restart kill logs wait export rename rm top';
+const SHORTCUTS =
+  'run exec ps diff cp commit create start stop restart kill logs wait export rename rm top attach';
 const IMAGE_SHORTCUTS = 'images rmi tag history build pull push save load import';
 
 /** In the order of the help; each with the names of what it loads. */

@@ -33,7 +33,8 @@ export async function removeContainer(
 ): Promise<void> {
   const { status } = statusOf(store, record);
   if (status === 'running' && ways.force !== true) throw isRunning(record);
-  await stopContainer(store, record, { signal: 'SIGKILL', lazily: true });
+  // One that `container mount` has mounted may be in use on the host.
+  await stopContainer(store, record, { signal: 'SIGKILL', lazily: ways.force === true || status === 'dead' });
   if (!isThere(store, record)) return;
   using _lock = lockContainer(store, record);
   if (statusOf(store, record).isMounted) throw isRunning(record);
@@ -79,7 +80,11 @@ export async function pruneContainers(
   isMeant: (record: ContainerRecord) => boolean,
 ): Promise<PrunedContainers> {
   const view = viewHost();
-  const idle = listContainers(store).filter((record) => statusOf(store, record, view).status !== 'running');
+  // One that is mounted is in use, too.
+  const idle = listContainers(store).filter(
+    (record) =>
+      statusOf(store, record, view).status !== 'running' && !statusOf(store, record, view).isMounted,
+  );
   const ids: string[] = [];
   let bytes = 0;
   for (const record of idle.filter(isMeant)) {

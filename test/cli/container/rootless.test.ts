@@ -68,7 +68,7 @@ it('a container in the background takes exec, mounts that come and go, stop and 
   expect(answer('diff', 'web').stdout).toBe('C /etc\nA /etc/note\n');
   expect(answer('container', 'stop', '-t', '0', 'web')).toEqual({ status: 0, stdout: 'web\n', stderr: '' });
   expect(user.mounted()).toEqual([]);
-  expect(answer('container', 'start', '--run', 'web').stderr).toBe('');
+  expect(answer('container', 'start', 'web').stderr).toBe('');
   expect(answer('exec', 'web', 'cat', '/etc/note', '/data/v').stdout).toBe('kept\nv\n');
 });
 
