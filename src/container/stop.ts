@@ -5,8 +5,7 @@
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import { findContainer } from './find.js';
-import { lockContainer } from './lock.js';
+import { lockContainer, lockIfThere } from './lock.js';
 import { unmountContainer } from './mount.js';
 import { processesIn } from './processes.js';
 import { isRunning, readState, writeState } from './run-state.js';
@@ -34,8 +33,9 @@ export async function stopContainer(
   ways: StopWays = {},
 ): Promise<void> {
   await endCommand(store, record, ways);
-  if (findContainer(store, record.id) === undefined) return;
-  using _lock = lockContainer(store, record);
+  // With --rm it goes with its command.
+  using lock = lockIfThere(store, record);
+  if (lock === undefined) return;
   recordEnd(store, record);
   const { isMounted, daemon } = statusOf(store, record);
   if (!isMounted) return;

@@ -6,7 +6,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, fillSystem } from '../../helpers/images.js';
-import { cliScript } from '../plyfs-run.js';
+import { cliScript, until } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -94,13 +94,14 @@ describe('exec', () => {
 });
 
 describe('stop and restart', { timeout: 60_000 }, () => {
-  test('restart runs the command again, also of one that did not run, and of one with --rm', () => {
+  test('restart runs the command again, also of one that did not run, and of one with --rm', async () => {
+    const prints = (text: string) => until(() => bench.get('logs', 'again') === text, 20_000);
     bench.get('run', '-d', '--name', 'again', 'box', 'sh', '-c', 'echo up; exec sleep 60');
     expect(bench.get('restart', '-t', '0', 'again')).toBe('again');
-    expect(bench.get('logs', 'again')).toBe('up\nup');
+    await prints('up\nup');
     bench.get('stop', '--timeout', '0', 'again');
     bench.get('restart', 'again');
-    expect(bench.get('logs', 'again')).toBe('up\nup\nup');
+    await prints('up\nup\nup');
     bench.get('rm', '-f', 'again');
     bench.get('run', '-d', '--rm', '--name', 'once', 'box', 'sleep', '60');
     bench.get('restart', 'once');
