@@ -59,7 +59,8 @@ export async function addHostFiles(store: Store, record: ContainerRecord): Promi
 /** Mounts it, unless it is; its command is not run. @returns the mount point. */
 export async function mountWithoutCommand(store: Store, record: ContainerRecord): Promise<string> {
   using _lock = lockContainer(store, record);
-  if (statusOf(store, record).daemon === undefined) await mountContainer(store, record, configOf(store, record));
+  if (statusOf(store, record).daemon === undefined)
+    await mountContainer(store, record, configOf(store, record));
   return mountPointOf(store, record);
 }
 
