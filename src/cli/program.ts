@@ -41,6 +41,8 @@ const sources: readonly Source[] = [
   [IMAGE_SHORTCUTS, async () => (await import('./commands/image/group.js')).imageShortcuts()],
   ['volume', async () => [(await import('./commands/volume/group.js')).volumeCommand()]],
   ['system', async () => [(await import('./commands/system/group.js')).systemCommand()]],
+  ['login', async () => [(await import('./commands/login.js')).loginCommand()]],
+  ['logout', async () => [(await import('./commands/login.js')).logoutCommand()]],
   ['info', async () => [(await import('./commands/system/info.js')).systemInfoCommand('info')]],
   ['version', async () => [(await import('./commands/version.js')).versionCommand()]],
 ];

@@ -54,7 +54,7 @@ export class Authorization {
     const why = said === '' ? '' : `: ${said}`;
     if (this.credentials === undefined) {
       return new UserError(`access to '${this.host}' denied: no credentials for it${why}`, {
-        hint: `'docker login' or 'skopeo login ${this.host}' keeps them`,
+        hint: `'plyfs login ${this.host}' keeps them, as 'docker login' does`,
       });
     }
     const { username } = this.credentials;

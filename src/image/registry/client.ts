@@ -5,6 +5,7 @@
  * (429, 5xx, a broken connection) are tried again. What is received is not trusted: who calls checks digests.
  */
 
+import { STATUS_CODES } from 'node:http';
 import { UserError } from '../../errno/user-error.js';
 import { type Digest, MEDIA_TYPE } from '../oci.js';
 import { Authorization } from './authorization.js';
@@ -77,6 +78,18 @@ export class Registry implements Disposable {
     this.authorization = new Authorization(host, this.http, options.credentials);
     this.retry = options.retry ?? DEFAULT_RETRY;
     this.mayBePlain = options.insecure === true || isLoopback(host);
+  }
+
+  /** Whether the registry takes the credentials. @throws UserError when it does not. */
+  async login(): Promise<void> {
+    await this.attempt(async () => {
+      const url = await this.baseUrl();
+      const response = await this.call({ method: 'GET', path: url, scopes: [], mayBeRefused: true });
+      await drain(response);
+      if (response.status === 200) return;
+      const what = `login attempt to ${url.href} failed with status: ${response.status}`;
+      throw new UserError(`${what} ${STATUS_CODES[response.status] ?? ''}`.trimEnd());
+    });
   }
 
   /**
