@@ -9,8 +9,14 @@ import { type Image, listImages } from '../image/image-index.js';
 import { ImageStage } from '../image/image-stage.js';
 import { jsonBytes } from '../image/import-image.js';
 import type { ConfigDraft } from '../image/instructions.js';
-import { BUILD_STEP, type HistoryEntry, type ImageConfig, type Manifest, MEDIA_TYPE } from '../image/oci.js';
-import { hostPlatform } from '../image/platform.js';
+import {
+  BUILD_STEP,
+  type HistoryEntry,
+  type ImageConfig,
+  type Manifest,
+  MEDIA_TYPE,
+  type Platform,
+} from '../image/oci.js';
 import type { Store } from '../store/store.js';
 import type { Variables } from './variables.js';
 
@@ -22,11 +28,13 @@ export interface BuildState {
   pending: HistoryEntry[];
   key: string;
   readonly variables: Variables;
+  /** What its programs are for. */
+  readonly platform: Platform;
 }
 
 /** `FROM scratch`: nothing. */
-export function emptyImage(): Image {
-  const config: ImageConfig = { ...hostPlatform(), rootfs: { type: 'layers', diff_ids: [] } };
+export function emptyImage(platform: Platform): Image {
+  const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
   const none = { mediaType: MEDIA_TYPE.config, digest: '', size: 0 };
   return {
     id: '',

@@ -3,7 +3,7 @@
  * containers. It is one to everything that mounts and runs containers; no list shows it, and it goes with its Intent.
  */
 
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { lockPath } from '../container/lock.js';
 import { type OpenRoot, openRoot } from '../container/open-root.js';
@@ -81,6 +81,11 @@ export class WorkingTree implements Disposable {
     if (uid !== 0 || gid !== 0) chownSync(path, uid, gid);
     chmodSync(path, mode);
     return path;
+  }
+
+  /** An empty directory beside the tree, which goes with it. @returns its path. */
+  addDirectory(): string {
+    return mkdtempSync(join(realRoot(this.#store), 'containers', this.#record.id, 'source-'));
   }
 
   /** Runs a command in it, whose output goes to standard error. @returns its exit status. @throws StartFailure */

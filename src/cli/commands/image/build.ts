@@ -115,6 +115,8 @@ async function runBuild(contextName: string, flags: BuildFlags): Promise<void> {
     insecure: flags.insecure === true,
     pull: flags.pull === true,
     secrets: parseSecrets(flags.secret ?? []),
+    contexts: new Map(),
+    agents: new Map(),
   });
   if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id);
   print(id);
