@@ -13,11 +13,19 @@ import { formatReference, parseReference } from '../image/reference.js';
 import { pullImage } from '../image/registry/pull.js';
 import type { Store } from '../store/store.js';
 import { buildPlatform, platformOfImage } from './build-platform.js';
-import { type BuildState, emptyImage, findCached, nextKey, storeState } from './build-state.js';
+import {
+  type BuildState,
+  emptyImage,
+  findCached,
+  nextKey,
+  type StoredImage,
+  storeState,
+} from './build-state.js';
 import type { BuildContext, NamedContext } from './context.js';
 import { copyFiles } from './copy-files.js';
 import type { OtherTree } from './copy-pieces.js';
 import { atInstruction, type Dockerfile, type Instruction, type Stage, wrongAt } from './dockerfile.js';
+import type { RunSurroundings } from './run-network.js';
 import type { RunNetwork } from './run-options.js';
 import { runStep } from './run-step.js';
 import { createdAt, StageBuild, type StageTools } from './stage-build.js';
@@ -36,6 +44,8 @@ export interface BuildOptions {
   /** Name or number of the stage to stop after; the last by default. */
   readonly target?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly noCache: boolean;
   readonly insecure: boolean;
   /** Base images come anew from their registry. */
@@ -46,11 +56,17 @@ export interface BuildOptions {
   readonly agents: ReadonlyMap<string, string>;
   /** Of RUNs that do not say; undefined: the host's. */
   readonly network?: RunNetwork | undefined;
+  /** Of each RUN. */
+  readonly around: RunSurroundings;
   readonly say: (line: string) => void;
 }
 
-/** @returns the id of the image. @throws UserError; then only the cache has grown. */
-export async function buildImage(store: Store, file: Dockerfile, options: BuildOptions): Promise<string> {
+/** @throws UserError; then only the cache has grown. */
+export async function buildImage(
+  store: Store,
+  file: Dockerfile,
+  options: BuildOptions,
+): Promise<StoredImage> {
   using intent = store.intend();
   const build = new Build(store, file, options);
   const tools = {
@@ -60,9 +76,9 @@ export async function buildImage(store: Store, file: Dockerfile, options: BuildO
     epochSec: epochOf(options.buildArgs),
     say: options.say,
   };
-  const id = await build.carryOut(tools);
+  const built = await build.carryOut(tools);
   for (const name of build.unusedArgs()) options.say(`warning: the build argument '${name}' is not used`);
-  return id;
+  return built;
 }
 
 class Build {
@@ -85,7 +101,7 @@ class Build {
     this.#globals = globalArgs(file, presets, { buildArgs: options.buildArgs, used: this.#usedArgs });
   }
 
-  async carryOut(tools: Omit<StageTools, 'copy' | 'run'>): Promise<string> {
+  async carryOut(tools: Omit<StageTools, 'copy' | 'run'>): Promise<StoredImage> {
     const { stages } = this.#file;
     const last = this.#targetIndex();
     const isOther = (name: string): boolean => this.#options.contexts.has(name.toLowerCase());
@@ -112,9 +128,9 @@ class Build {
     return [...this.#options.buildArgs.keys()].filter((name) => !this.#usedArgs.has(name));
   }
 
-  async #finish(state: BuildState, tools: Omit<StageTools, 'copy' | 'run'>): Promise<string> {
+  async #finish(state: BuildState, tools: Omit<StageTools, 'copy' | 'run'>): Promise<StoredImage> {
     const created = createdAt(tools);
-    const { labels, names } = this.#options;
+    const { labels, names, annotations = {} } = this.#options;
     if (Object.keys(labels).length > 0) {
       state.config.Labels = { ...state.config.Labels, ...labels };
       const created_by = `LABEL ${JSON.stringify(labels)}`;
@@ -124,7 +140,7 @@ class Build {
     const cached = tools.noCache ? undefined : findCached(this.#store, state.key);
     // The same instructions on the same layers: the image that they made before.
     if (cached) Object.assign(state, { image: cached, pending: [] });
-    return storeState(this.#store, state, { names, created });
+    return storeState(this.#store, state, { names, created, annotations });
   }
 
   async #stage(
@@ -134,8 +150,15 @@ class Build {
   ): Promise<BuildState> {
     const stage = this.#file.stages[index]!;
     announce(stage.from);
-    const { context, secrets, agents, network } = this.#options;
-    const sources = { context, secrets, agents, network, other: (name: string) => this.#other(index, name) };
+    const { context, secrets, agents, network, around } = this.#options;
+    const sources = {
+      ...around,
+      context,
+      secrets,
+      agents,
+      network,
+      other: (name: string) => this.#other(index, name),
+    };
     const state = await this.#begin(index, stage).catch((error: unknown) => {
       throw atInstruction(stage.from, error);
     });
@@ -197,8 +220,12 @@ class Build {
       await pullImage(this.#store, reference, { platform, insecure, notices: new Map() });
     } catch (error) {
       if (!(error instanceof UserError) || serves) throw error;
-      const [offered, asked] = [found && platformOfImage(found), platform].map((one) => one && formatPlatform(one));
-      const state = found ? `the image '${text}' is for ${offered}, not for ${asked}` : `no such image: '${text}'`;
+      const [offered, asked] = [found && platformOfImage(found), platform].map(
+        (one) => one && formatPlatform(one),
+      );
+      const state = found
+        ? `the image '${text}' is for ${offered}, not for ${asked}`
+        : `no such image: '${text}'`;
       throw wrongAt(instruction, `${state}, and ${error.message}`, error.hint);
     }
     this.#pulled.add(key);

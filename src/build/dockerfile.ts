@@ -15,6 +15,8 @@ export type { Flag } from './instruction-flags.js';
 export interface Instruction {
   /** Upper case. */
   readonly keyword: string;
+  /** The keyword as it is written. */
+  readonly typed: string;
   /** From 1. */
   readonly line: number;
   /** Arguments after the flags, continued lines joined, comments and here-documents gone. */
@@ -101,9 +103,6 @@ function splitStages(instructions: readonly Instruction[]): Omit<Dockerfile, 'ch
     const stage = stages.at(-1);
     if (instruction.keyword === 'FROM') {
       const name = stageName(instruction);
-      if (name !== undefined && stages.some((other) => other.name === name)) {
-        throw wrongAt(instruction, `there is a stage '${name}' already`);
-      }
       stages.push({ name, from: instruction, instructions: [] });
     } else if (stage) stage.instructions.push(instruction);
     else if (instruction.keyword === 'ARG') globalArgs.push(instruction);
@@ -128,7 +127,7 @@ function stageName(from: Instruction): string | undefined {
 const INSTRUCTION = /^(\S+)(?:[\t\v\f\r ]+([\s\S]*))?$/;
 
 function readInstruction({ line, text, heredocs }: LogicalLine, escapeChar: string): Instruction {
-  const [, keyword = '', rest = ''] = INSTRUCTION.exec(text.trim()) ?? [];
+  const [, typed = '', rest = ''] = INSTRUCTION.exec(text.trim()) ?? [];
   const { flags, rest: words } = splitFlags(rest, escapeChar);
-  return { keyword: keyword.toUpperCase(), line, text: words, flags, heredocs, escape: escapeChar };
+  return { keyword: typed.toUpperCase(), typed, line, text: words, flags, heredocs, escape: escapeChar };
 }

@@ -20,6 +20,7 @@ import {
   sshMount,
   tmpfsMount,
 } from './run-mounts.js';
+import { type RunSurroundings, surroundings } from './run-network.js';
 import { type RunMount, type RunMountType, type RunNetwork, runOptions } from './run-options.js';
 import type { StageBuild } from './stage-build.js';
 import type { WorkingTree } from './working-tree.js';
@@ -42,6 +43,10 @@ export async function runStep(tools: RunTools, build: StageBuild, instruction: I
   const { command, script } = commandOf(instruction, state.config.Shell ?? DEFAULT_SHELL);
   const mounts = await Promise.all(wanted.map((mount) => PLANS[mount.type](tools, build, mount)));
   if (script !== undefined) mounts.push(scriptMount(script));
+  const around = surroundings(
+    tools,
+    wanted.map(({ target }) => target && build.absolute(target)),
+  );
   const args = variables.cacheableArgs();
   const environment = [...variables.argEnv(), ...(state.config.Env ?? [])];
   const hasPath = environment.some((entry) => entry.startsWith('PATH='));
@@ -49,11 +54,12 @@ export async function runStep(tools: RunTools, build: StageBuild, instruction: I
     createdBy: `RUN ${historyLine({ wanted, args, line: script?.content ?? command.join(' ') })}`,
     parts: [JSON.stringify([command, network]), ...args, ...mounts.map(({ key }) => key)],
     change: async (tree) => {
-      const status = await runIn(tree, mounts, {
+      const status = await runIn(tree, [...around, ...mounts], {
         command,
         environment: hasPath ? environment : [DEFAULT_PATH, ...environment],
         workingDirectory: state.config.WorkingDir || '/',
         user: state.config.User ?? '',
+        network: network === 'none' ? network : undefined,
       }).catch((error: unknown) => {
         throw error instanceof StartFailure ? wrongAt(instruction, error.message) : error;
       });
@@ -62,7 +68,7 @@ export async function runStep(tools: RunTools, build: StageBuild, instruction: I
   });
 }
 
-export interface RunTools extends RunMountTools {
+export interface RunTools extends RunMountTools, RunSurroundings {
   /** Of RUNs that do not say; undefined: the host's. */
   readonly network?: RunNetwork | undefined;
 }
@@ -99,9 +105,14 @@ interface Command {
   readonly environment: readonly string[];
   readonly workingDirectory: string;
   readonly user: string;
+  readonly network: 'none' | undefined;
 }
 
-async function runIn(tree: WorkingTree, planned: readonly PlannedMount[], command: Command): Promise<number> {
+async function runIn(
+  tree: WorkingTree,
+  planned: readonly PlannedMount[],
+  { network, ...command }: Command,
+): Promise<number> {
   const held: FileLock[] = [];
   try {
     const mounts: ContainerMount[] = [];
@@ -111,7 +122,7 @@ async function runIn(tree: WorkingTree, planned: readonly PlannedMount[], comman
       if (attached.mount !== undefined) mounts.push(attached.mount);
       if (attached.environment !== undefined) environment.push(attached.environment);
     }
-    return await tree.run({ ...command, environment }, mounts);
+    return await tree.run({ ...command, environment }, { mounts, network });
   } finally {
     for (const lock of held) lock[Symbol.dispose]();
   }

@@ -48,11 +48,11 @@ export function platformOf(from: Instruction, globals: ReadonlyMap<string, strin
   return found;
 }
 
-/** A stage before `limit`, by name or number. */
+/** A stage before `limit`, by name (the last of that name) or number. */
 export function stageIndex(stages: readonly Stage[], limit: number, name: string): number | undefined {
   const index = /^\d+$/.test(name)
     ? Number(name)
-    : stages.findIndex((stage, at) => at < limit && stage.name === name.toLowerCase());
+    : stages.findLastIndex((stage, at) => at < limit && stage.name === name.toLowerCase());
   return index >= 0 && index < limit ? index : undefined;
 }
 

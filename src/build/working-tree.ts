@@ -37,6 +37,12 @@ export interface FileRights {
   readonly gid: number;
 }
 
+export interface RunSetting {
+  readonly mounts: readonly ContainerMount[];
+  /** Undefined: the host's. */
+  readonly network: 'none' | undefined;
+}
+
 export class WorkingTree implements Disposable {
   readonly #store: Store;
   readonly #record: ContainerRecord;
@@ -89,8 +95,9 @@ export class WorkingTree implements Disposable {
   }
 
   /** Runs a command in it, whose output goes to standard error. @returns its exit status. @throws StartFailure */
-  run(process: Partial<ProcessConfig>, mounts: readonly ContainerMount[] = []): Promise<number> {
-    const record = { ...this.#record, mounts, process: { ...IDLE, ...process } };
+  run(process: Partial<ProcessConfig>, { mounts, network }: RunSetting): Promise<number> {
+    const own = network === undefined ? {} : { network };
+    const record = { ...this.#record, ...own, mounts, process: { ...IDLE, ...process } };
     return superviseCommand(this.#store, record, { streams: givenStreams(['ignore', 2, 2]) });
   }
 

@@ -185,6 +185,7 @@ export function enterOrder(
     ownsStreams: false,
     privileged: record.privileged,
     rootless: !mayChangeUser(),
+    ...(record.network === undefined ? {} : { network: record.network }),
   };
 }
 

@@ -28,6 +28,8 @@ export interface ContainerRecord {
   readonly hostname: string;
   /** `none`: nothing that the command prints is kept. */
   readonly logDriver?: 'none' | 'json-file';
+  /** `none`: a network of its own, with nothing but a loopback; the host's by default. */
+  readonly network?: 'none';
   /** The image's `os`, `linux` by default. */
   readonly os: string;
 }

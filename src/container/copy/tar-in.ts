@@ -63,12 +63,7 @@ export class TarTarget implements TarSink {
   /** Times of directories change while things are put into them. */
   readonly #directories: { readonly path: Name; readonly entry: TarEntry }[] = [];
 
-  constructor(
-    tree: Tree,
-    directory: string,
-    copy: ObjectCopy,
-    { keepsXattrs, conflicts }: TarRules,
-  ) {
+  constructor(tree: Tree, directory: string, copy: ObjectCopy, { keepsXattrs, conflicts }: TarRules) {
     this.#tree = tree;
     this.#root = nameFromText(directory);
     this.#copy = copy;

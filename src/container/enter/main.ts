@@ -9,6 +9,7 @@
 import { fchownSync, fstatSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { UserError } from '../../errno/user-error.js';
+import { bringLoopbackUp } from '../../linux/loopback.js';
 import { closeOnExec, resetSignals, sethostname } from '../../linux/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
 import { becomeUser, findUser } from './become-user.js';
@@ -48,6 +49,7 @@ function main(): void {
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
   process.umask(0o022);
   const attached = order.joinPid === undefined ? makeRoot(order) : joinMounts(order.joinPid);
+  if (order.joinPid === undefined && order.network === 'none') bringLoopbackUp();
   if (order.joinPid === undefined) sethostname(nameFromText(order.hostname));
   if (order.terminal) {
     takeTerminal(

@@ -74,6 +74,8 @@ export interface EnterOrder {
   readonly ownsStreams: boolean;
   /** All capabilities, nothing of /proc and /sys hidden. */
   readonly privileged: boolean;
+  /** `none`: the network namespace is new, and its loopback is down. */
+  readonly network?: 'none';
   /** Root of a user namespace that maps one id. */
   readonly rootless: boolean;
 }

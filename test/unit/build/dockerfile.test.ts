@@ -126,7 +126,6 @@ a.txt
     ['', 'f: there is no FROM in it'],
     ['RUN x', 'f: line 1: RUN: only ARG may stand before the first FROM'],
     ['FROM a\nFETCH x', 'f: line 2: FETCH: there is no such instruction'],
-    ['FROM a AS x\nFROM b AS X', "f: line 2: FROM: there is a stage 'x' already"],
     ['FROM a b', "f: line 1: FROM: 'a b' is not IMAGE or IMAGE AS NAME"],
     ['FROM a AS 1', "f: line 1: FROM: invalid stage name '1'"],
     ['FROM a\nRUN cat <<EOF\nx', "f: line 2: RUN: the here-document 'EOF' has no end"],
