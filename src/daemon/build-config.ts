@@ -64,6 +64,9 @@ export function buildConfig(wish: MountWish, cwd = process.cwd()): MountConfig {
     mountpoint: locate(nameFromText(resolve(cwd, nonEmpty('mount point', wish.mountpoint))), readMountinfo())
       .path,
     layers,
+    ...(overlay.datadir.length === 0
+      ? {}
+      : { dataLayers: overlay.datadir.map((layer) => realName(nonEmpty('layer', layer), cwd)) }),
     ...(upper === undefined ? {} : { upper }),
     ...(work === undefined ? {} : { work }),
     mounts: resolveMounts(wish, cwd),

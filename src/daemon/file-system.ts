@@ -62,6 +62,7 @@ export class ServedTree {
     const callerIds = new CallerIds(privileged);
     this.#union = openUnion({
       layers: config.layers,
+      dataLayers: config.dataLayers ?? [],
       upper: config.upper,
       work: config.work,
       readOnly: config.readOnly,

@@ -17,8 +17,11 @@ const RECORD = '/layer.json';
  * @returns descriptors, which are to stay open while the mount is served.
  * @throws UserError when a layer was removed meanwhile.
  */
-export function holdLayers(config: Pick<MountConfig, 'mountpoint' | 'layers' | 'mounts'>): number[] {
-  const layers = [...config.layers, ...config.mounts.flatMap(({ imageLayers }) => imageLayers ?? [])];
+export function holdLayers(
+  config: Pick<MountConfig, 'mountpoint' | 'layers' | 'dataLayers' | 'mounts'>,
+): number[] {
+  const ofMounts = config.mounts.flatMap(({ imageLayers }) => imageLayers ?? []);
+  const layers = [...config.layers, ...(config.dataLayers ?? []), ...ofMounts];
   return [...new Set(layers)]
     .filter((layer) => layer.endsWith(TREE))
     .flatMap((layer) => holdLayer(config, layer) ?? []);

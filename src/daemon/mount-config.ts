@@ -44,6 +44,8 @@ export interface MountConfig {
   readonly mountpoint: Name;
   /** Bottom first. */
   readonly layers: readonly Name[];
+  /** Topmost first: hold the data of files of the layers, and show nothing themselves. */
+  readonly dataLayers?: readonly Name[];
   /** Absent: the union is read-only. */
   readonly upper?: Name;
   /** Present exactly when `upper` is. */

@@ -68,7 +68,7 @@ function checkLayers(config: MountConfig): void {
   if (layers.length > MAX_LAYERS) {
     throw refusal(config, `${layers.length} layers are given, ${MAX_LAYERS} are the limit`);
   }
-  for (const layer of layers) {
+  for (const layer of [...layers, ...(config.dataLayers ?? [])]) {
     const stat = statOf(layer);
     if (!stat) throw refusal(config, `layer ${quote(layer)}: no such directory`);
     if (stat.isDirectory()) {
@@ -129,7 +129,8 @@ function makeWork(config: MountConfig): void {
 }
 
 function checkOverlaps(config: MountConfig): void {
-  const { layers, upper, work, mountpoint } = config;
+  const { upper, work, mountpoint } = config;
+  const layers = [...config.layers, ...(config.dataLayers ?? [])];
   layers.forEach((layer, index) => {
     const twin = layers.findIndex((other, at) => at !== index && contains(other, layer));
     if (twin === -1) return;

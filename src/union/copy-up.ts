@@ -123,7 +123,7 @@ function copyFile(
   sizeLimit: number | undefined,
   link: 'name' | 'index' = 'name',
 ): void {
-  if (node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
+  if (node.parent === undefined || node.data?.isMissing === true) throw fsError(ENOENT, 'copy-up', node.name);
   if (node.removed) {
     copyUpOrphan(state, node, sizeLimit);
     return;

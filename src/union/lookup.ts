@@ -5,13 +5,12 @@
  * Linux: fs/overlayfs/namei.c:ovl_lookup() v6.18.
  */
 
-import { EIO } from '../errno/errno.js';
-import { fsError } from '../errno/fs-error.js';
 import { protectionIn } from '../files/inode-flags.js';
-import { S_IFDIR, S_IFMT, S_IFREG } from '../linux/constants.js';
+import { S_IFDIR, S_IFMT } from '../linux/constants.js';
 import { close } from '../linux/open.js';
 import type { Statx } from '../linux/statx.js';
 import type { Name } from '../vfs/name.js';
+import { findData, lowerData } from './find-data.js';
 import {
   MARK_IMPURE,
   MARK_METACOPY,
@@ -25,9 +24,9 @@ import { hasOpaqueFile, isReservedName } from './fuse-overlayfs-form.js';
 import { indexNameOf, readNlinkDelta } from './index-directory.js';
 import { type Layer, RealDirectory } from './layer.js';
 import { readMark, readMarks } from './marks.js';
-import type { DataPlace, UnionNode } from './node.js';
+import type { UnionNode } from './node.js';
 import { isImpureNode, originInode, readOrigin } from './origin.js';
-import { type Step, Trail, walkTrail } from './redirect.js';
+import { nextStep, Trail } from './redirect.js';
 import type { UnionState } from './union-state.js';
 import { ABSENT, FOUND, look, WHITEOUT } from './whiteout.js';
 
@@ -126,13 +125,6 @@ export function rootDirectories(state: UnionState): RealDirectory[] {
   return dirs;
 }
 
-/** Where layer `index` has what the trail leads to. */
-function nextStep(state: UnionState, parents: readonly RealDirectory[], index: number, trail: Trail): Step {
-  if (trail.path !== undefined) return walkTrail(state, state.layers[index]!, trail);
-  const parent = parents.find((dir) => dir.layer.index === index);
-  return parent === undefined ? undefined : { parent, name: trail.name };
-}
-
 function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDirectory): UnionNode {
   const { layer } = dir;
   const { stat } = state;
@@ -160,23 +152,6 @@ function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDir
   if (!inUpper) node.data = lowerData(state, parent, dir, name);
   else if (isImpureNode(state, parent)) readPast(state, node);
   return node;
-}
-
-/** Where a file of a lower has its data when that layer, once an upper, has its metadata only; `state.stat` is its stat. */
-function lowerData(
-  state: UnionState,
-  parent: UnionNode,
-  dir: RealDirectory,
-  name: Name,
-): DataPlace | undefined {
-  const { mode, sizeBytes } = state.stat;
-  if (!state.trustsXattrs || (mode & S_IFMT) !== S_IFREG || sizeBytes === 0) return undefined;
-  if (dir.layer.index === state.layers.length - 1) return undefined;
-  const fd = state.descriptor(dir);
-  const marks = readMarks(state, fd, name);
-  if ((marks & MARK_METACOPY) === 0) return undefined;
-  const redirect = (marks & MARK_REDIRECT) === 0 ? undefined : readMark(fd, name, state.xattrs.redirect);
-  return findData(state, parent, { layer: dir.layer, name, redirect });
 }
 
 function found(node: UnionNode, parent: UnionNode, name: Name, stat: Statx): UnionNode {
@@ -225,34 +200,6 @@ function readPast(state: UnionState, node: UnionNode): void {
     }
   }
   if ((marks & MARK_METACOPY) !== 0) node.data = findData(state, parent, node);
-}
-
-interface Metacopy {
-  readonly layer: Layer;
-  readonly name: Name;
-  readonly redirect: Name | undefined;
-}
-
-/** Where a layer below has the data of a metacopy file. @throws EIO when none has. */
-function findData(state: UnionState, parent: UnionNode, node: Metacopy): DataPlace {
-  const parents = state.directories(parent);
-  const trail = new Trail(node.name);
-  if (node.redirect !== undefined) trail.follow(node.redirect);
-  const last = state.layers.length - 1;
-  for (let index = node.layer.index + 1; index <= last; index++) {
-    const step = nextStep(state, parents, index, trail);
-    if (step === 'stop') break;
-    const finding = step === undefined ? ABSENT : look(state, step.parent, step.name, state.other);
-    if (step !== undefined && finding !== ABSENT) {
-      if (finding === WHITEOUT || (state.other.mode & S_IFMT) !== S_IFREG) break;
-      const fd = state.descriptor(step.parent);
-      const marks = index === last ? 0 : readMarks(state, fd, step.name);
-      if ((marks & MARK_METACOPY) === 0) return { dir: step.parent, name: step.name };
-      if ((marks & MARK_REDIRECT) !== 0) trail.follow(readMark(fd, step.name, state.xattrs.redirect));
-    }
-    if (trail.last) break;
-  }
-  throw fsError(EIO, 'metacopy', node.name);
 }
 
 function sameType(node: UnionNode, stat: Statx): boolean {

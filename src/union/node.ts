@@ -24,6 +24,8 @@ import type { Layer, RealDirectory } from './layer.js';
 export interface DataPlace {
   readonly dir: RealDirectory;
   readonly name: Name;
+  /** No layer of data alone has it: opening the file is ENOENT. */
+  readonly isMissing?: boolean;
 }
 
 export class UnionNode implements OpenFile {

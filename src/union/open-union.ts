@@ -25,6 +25,8 @@ import { WorkDirectory } from './work-directory.js';
 export interface UnionOptions {
   /** Absolute paths, bottom first. */
   readonly layers: readonly Name[];
+  /** The same of layers of data alone, topmost first. */
+  readonly dataLayers?: readonly Name[];
   readonly upper: Name | undefined;
   /** Present exactly when `upper` is. */
   readonly work: Name | undefined;
@@ -58,6 +60,9 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     workFd = opened.workFd;
   }
   for (const path of paths) layers.push(openLowerLayer(path, options, layers.length));
+  const dataLayers = (options.dataLayers ?? []).map((path, at) =>
+    openLowerLayer(path, options, layers.length + at),
+  );
   const upper = layers[0];
   // As overlayfs has it. Who has no privileges could not use it himself.
   const mode = options.callerIds.enabled ? 0 : 0o700;
@@ -68,6 +73,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const xattrs = new PrivateXattrs(options.xattrNamespace, options.readsFuseOverlayfs);
   const state = new UnionState({
     layers,
+    dataLayers,
     index,
     work:
       workFd === undefined

@@ -45,6 +45,7 @@ export function openView({ layers: paths, upper }: ViewOptions): UnionFileSystem
   }
   const state = new UnionState({
     layers,
+    dataLayers: [],
     index: upper === undefined ? undefined : existingIndex(upper.work, layers[0]!),
     work: undefined,
     xattrs: new PrivateXattrs(xattrNamespaceHere()),

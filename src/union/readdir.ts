@@ -5,6 +5,8 @@
  * in upper and in a lower, shows the lower's. Those are looked up; all others are read off.
  */
 
+import { EIO } from '../errno/errno.js';
+import { isErrno } from '../errno/fs-error.js';
 import { DT_DIR } from '../linux/constants.js';
 import { Entry, TTL_FOREVER } from '../vfs/attr.js';
 import type { DirentSink } from '../vfs/file-system.js';
@@ -57,9 +59,9 @@ function addWithEntry(state: UnionState, node: UnionNode, index: number, sink: D
   const listing = node.listing!;
   const name = listing.names[index]!;
   const next = listing.positions[index]!;
-  const child = lookupNode(state, node, name, listing.sources[index]);
+  const child = lookedUp(state, node, name, listing.sources[index]);
   if (child === undefined) {
-    // Gone since the list was made, behind our back: the name without an entry.
+    // Gone since the list was made, behind our back, or broken: the name without an entry.
     nothing.attr.ino = listing.inos[index]!;
     sink.addPlus(name, nothing, listing.types[index]!, next);
     return;
@@ -70,6 +72,16 @@ function addWithEntry(state: UnionState, node: UnionNode, index: number, sink: D
   state.fillAttr(child, state.stat, entry.attr);
   child.nlookup++;
   sink.addPlus(name, entry, listing.types[index]!, next);
+}
+
+/** One that cannot be looked up (a metacopy without its data) must not end the listing; who looks it up gets the error. */
+function lookedUp(state: UnionState, node: UnionNode, name: Name, source?: number): UnionNode | undefined {
+  try {
+    return lookupNode(state, node, name, source);
+  } catch (error) {
+    if (isErrno(error, EIO)) return undefined;
+    throw error;
+  }
 }
 
 function listedInode(state: UnionState, node: UnionNode, index: number): number {
@@ -91,7 +103,7 @@ function needsLookup(state: UnionState, node: UnionNode, listing: Listing, index
 }
 
 function lookedUpInode(state: UnionState, node: UnionNode, name: Name): number | undefined {
-  const child = lookupNode(state, node, name);
+  const child = lookedUp(state, node, name);
   if (child === undefined) return undefined;
   const { ino } = child;
   state.release(child);

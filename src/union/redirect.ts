@@ -78,6 +78,18 @@ export function walkTrail(state: UnionState, layer: Layer, trail: Trail): Step {
   return { parent: dir, name: names[names.length - 1]! };
 }
 
+/** Where layer `index` has what the trail leads to. */
+export function nextStep(
+  state: UnionState,
+  parents: readonly RealDirectory[],
+  index: number,
+  trail: Trail,
+): Step {
+  if (trail.path !== undefined) return walkTrail(state, state.layers[index]!, trail);
+  const parent = parents.find((dir) => dir.layer.index === index);
+  return parent === undefined ? undefined : { parent, name: trail.name };
+}
+
 /** The path under which the lower layers know the node: where it lies, with the redirects of its parents. */
 function lowerPath(node: UnionNode): Name {
   if (node.parent === undefined) return '';

@@ -59,6 +59,7 @@ export class UnionFileSystem implements vfs.FileSystem {
     state.pendingCopies.closeAll();
     for (const node of state.table.values()) state.closeAll(node);
     for (const layer of state.layers) layer.close();
+    for (const layer of state.dataLayers) layer.close();
     state.work?.close();
   }
 

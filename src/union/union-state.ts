@@ -5,7 +5,7 @@
  * the last statx that an operation made itself, `other` belongs to whatever it calls.
  */
 
-import { EROFS, ESTALE } from '../errno/errno.js';
+import { ENOENT, EROFS, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
@@ -47,6 +47,8 @@ import type { WorkDirectory } from './work-directory.js';
 export interface UnionParts {
   /** Topmost first; the upper, if there is one, is the first. */
   readonly layers: readonly Layer[];
+  /** Searched for data alone, after all layers, by the absolute path of a redirect. */
+  readonly dataLayers: readonly Layer[];
   readonly work: WorkDirectory | undefined;
   /** Directory of copies that have several names in a lower. */
   readonly index: RealDirectory | undefined;
@@ -72,11 +74,15 @@ export type LayerPassthrough = 'programs' | 'all';
 /** Backing ids that files of layers and upper keep while nobody has them open. */
 const KEPT_BACKINGS = 16_384;
 
+/** What overlayfs takes a file to have, in whose layer of data alone it did not look. */
+const PAGE_BYTES = 4096;
+
 const LOOKUP_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
 const WANTED_FIELDS = STATX_BASIC_STATS | STATX_BTIME;
 
 export class UnionState {
   readonly layers: readonly Layer[];
+  readonly dataLayers: readonly Layer[];
   readonly upper: Layer | undefined;
   readonly work: WorkDirectory | undefined;
   readonly index: RealDirectory | undefined;
@@ -99,6 +105,7 @@ export class UnionState {
 
   constructor(parts: UnionParts) {
     this.layers = parts.layers;
+    this.dataLayers = parts.dataLayers;
     const top = parts.layers[0];
     this.upper = top?.writable === true ? top : undefined;
     this.work = parts.work;
@@ -231,6 +238,7 @@ export class UnionState {
   openData(node: UnionNode, flags: number): number {
     const { data } = node;
     if (data === undefined) return this.open(node, flags);
+    if (data.isMissing === true) throw fsError(ENOENT, 'open', node.name);
     return check(openAt(this.descriptor(data.dir), data.name, flags), 'open', node.name);
   }
 
@@ -251,9 +259,10 @@ export class UnionState {
         : stat.nlink + node.nlinkDelta;
     out.uid = stat.uid;
     out.gid = stat.gid;
-    if (node.data !== undefined && this.statName(node.data.dir, node.data.name, this.other)) {
+    const { data } = node;
+    if (data?.isMissing === true) out.blocks = Math.ceil(out.sizeBytes / PAGE_BYTES) * (PAGE_BYTES / 512);
+    else if (data !== undefined && this.statName(data.dir, data.name, this.other))
       out.blocks = this.other.blocks;
-    }
     const before = this.pendingCopies.before(node);
     if (before !== undefined) fillTimes(before, out);
     if (node.keptCtime !== undefined) showKeptCtime(node.keptCtime, before ?? stat, out);

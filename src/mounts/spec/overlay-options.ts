@@ -12,6 +12,8 @@ import { UserError } from '../../errno/user-error.js';
 export interface OverlayOptions {
   /** Topmost first, as given; absolute. Empty when none was given. */
   readonly lowerdir: readonly string[];
+  /** Data-only layers, topmost first: `lowerdir=a::b`, `datadir+=b`. Their names do not show. */
+  readonly datadir: readonly string[];
   readonly upperdir: string | undefined;
   readonly workdir: string | undefined;
   /**
@@ -55,6 +57,16 @@ const valued: ReadonlyMap<string, readonly string[] | undefined> = new Map([
 const ignored =
   /^(?:defaults|auto|noauto|nofail|_netdev|user|nouser|threaded(?:=.*)?|fast_ino(?:=.*)?|x-.*|comment=.*)$/s;
 
+const DIRECTORIES: ReadonlySet<string> = new Set([
+  'lowerdir',
+  'upperdir',
+  'workdir',
+  'lowerdir+',
+  'datadir+',
+]);
+
+const DATA_IS_LAST = 'a layer cannot follow a layer of data alone';
+
 /**
  * Reads all `-o` values of a command, in order.
  * @param cwd absolute; relative directories are taken from it.
@@ -63,27 +75,36 @@ const ignored =
 export function parseOverlayOptions(values: readonly string[], cwd: string): OverlayOptions {
   const directories = new Map<string, string>();
   const appended: string[] = [];
+  const appendedData: string[] = [];
   const flags = new Map<string, string | boolean>();
   for (const option of values.flatMap((value) => splitUnescaped(value, ','))) {
     const equals = option.indexOf('=');
     const key = equals < 0 ? option : option.slice(0, equals);
     const value = equals < 0 ? undefined : option.slice(equals + 1);
-    if (key === 'lowerdir' || key === 'upperdir' || key === 'workdir' || key === 'lowerdir+') {
+    if (DIRECTORIES.has(key)) {
       if (!value) throw new UserError(`invalid mount option '${option}': no directory is given`);
-      if (key === 'lowerdir+') appended.push(resolveDirectory(value, cwd));
-      else directories.set(key, value);
+      if (key === 'datadir+') appendedData.push(resolveLiteral(value, cwd));
+      else if (key === 'lowerdir+') {
+        if (appendedData.length > 0) throw new UserError(DATA_IS_LAST);
+        appended.push(resolveLiteral(value, cwd));
+      } else directories.set(key, value);
     } else if (option !== '' && !ignored.test(option)) {
       const [flag, setting] = readFlag(key, value, option);
       flags.set(flag, setting);
     }
   }
   const lowerdir = directories.get('lowerdir');
-  if (lowerdir !== undefined && appended.length > 0)
-    throw new UserError("cannot mix 'lowerdir' with 'lowerdir+'");
+  const isAppended = appended.length > 0 || appendedData.length > 0;
+  if (lowerdir !== undefined && isAppended)
+    throw new UserError("cannot mix 'lowerdir' with 'lowerdir+' and 'datadir+'");
+  if (appended.length === 0 && appendedData.length > 0)
+    throw new UserError("'datadir+' needs a layer above it, given by 'lowerdir+'");
   const upperdir = directories.get('upperdir');
   const workdir = directories.get('workdir');
   return {
-    lowerdir: lowerdir === undefined ? appended : parseLowerdir(lowerdir, cwd),
+    ...(lowerdir === undefined
+      ? { lowerdir: appended, datadir: appendedData }
+      : parseLowerdir(lowerdir, cwd)),
     upperdir: upperdir === undefined ? undefined : resolveDirectory(upperdir, cwd),
     workdir: workdir === undefined ? undefined : resolveDirectory(workdir, cwd),
     flags: Object.fromEntries(flags),
@@ -111,15 +132,39 @@ function readFlag(
   return [key, text];
 }
 
-function parseLowerdir(value: string, cwd: string): string[] {
-  return splitUnescaped(value, ':').map((directory) => {
-    if (directory === '') {
-      throw new UserError(`invalid mount option 'lowerdir=${value}': a directory is empty`, {
-        hint: "data-only layers ('::') are not supported; a colon in a name is written '\\:'",
-      });
+/** `a:b::c::d`: layers a and b, and c and d of data alone. */
+function parseLowerdir(value: string, cwd: string): Pick<OverlayOptions, 'lowerdir' | 'datadir'> {
+  const lowerdir: string[] = [];
+  const datadir: string[] = [];
+  let isData = false;
+  for (const [index, piece] of splitUnescaped(value, ':').entries()) {
+    // An empty piece stands between the two colons in front of a data-only layer.
+    if (piece === '' && index > 0 && !isData) {
+      isData = true;
+      continue;
     }
-    return resolveDirectory(directory, cwd);
+    if (piece === '') throw emptyDirectory(value);
+    const directory = resolveDirectory(piece, cwd);
+    if (isData) datadir.push(directory);
+    else if (datadir.length > 0) throw new UserError(DATA_IS_LAST);
+    else lowerdir.push(directory);
+    isData = false;
+  }
+  if (isData) throw emptyDirectory(value);
+  return { lowerdir, datadir };
+}
+
+function emptyDirectory(value: string): UserError {
+  return new UserError(`invalid mount option 'lowerdir=${value}': a directory is empty`, {
+    hint: "'::' stands before a layer of data alone; a colon in a name is written '\\:'",
   });
+}
+
+/** Of `lowerdir+` and `datadir+`: one directory, in which overlayfs knows no escapes; '\,' is a comma all the same. */
+function resolveLiteral(text: string, cwd: string): string {
+  const path = text.replaceAll('\\,', ',');
+  if (path.includes('\0')) throw new UserError(`invalid path: '${path}' holds a NUL byte`);
+  return posix.resolve(cwd, path);
 }
 
 function resolveDirectory(escaped: string, cwd: string): string {

@@ -10,6 +10,7 @@ describe('parseOverlayOptions()', () => {
   it('keeps the order of lowerdir, topmost first', () => {
     expect(parse('lowerdir=/top:/mid:/bottom,upperdir=/u,workdir=/w')).toEqual({
       lowerdir: ['/top', '/mid', '/bottom'],
+      datadir: [],
       upperdir: '/u',
       workdir: '/w',
       flags: {},
@@ -17,16 +18,34 @@ describe('parseOverlayOptions()', () => {
   });
 
   it('takes nothing for nothing', () => {
-    expect(parse()).toEqual({ lowerdir: [], upperdir: undefined, workdir: undefined, flags: {} });
+    expect(parse()).toEqual({
+      lowerdir: [],
+      datadir: [],
+      upperdir: undefined,
+      workdir: undefined,
+      flags: {},
+    });
     expect(parse('', ',,').lowerdir).toEqual([]);
   });
 
   it('undoes the escapes of commas, colons and backslashes', () => {
     expect(parse('lowerdir=/a\\:b:/c\\,d:/e\\\\f,upperdir=/u\\:v\\,w,ro')).toEqual({
       lowerdir: ['/a:b', '/c,d', '/e\\f'],
+      datadir: [],
       upperdir: '/u:v,w',
       workdir: undefined,
       flags: { ro: true },
+    });
+  });
+
+  it('takes what stands behind :: and in datadir+ as layers of data alone, and lowerdir+ without escapes', () => {
+    expect(parse('lowerdir=/a:/b::/c\\:d::/e')).toMatchObject({
+      lowerdir: ['/a', '/b'],
+      datadir: ['/c:d', '/e'],
+    });
+    expect(parse('lowerdir+=/a:b,lowerdir+=/c\\:d,datadir+=/e\\,f')).toMatchObject({
+      lowerdir: ['/a:b', '/c\\:d'],
+      datadir: ['/e,f'],
     });
   });
 
@@ -79,7 +98,11 @@ describe('parseOverlayOptions()', () => {
     ['nfs_export=on', "invalid mount option 'nfs_export=on': 'nfs_export' must be off"],
     ['lowerdir=', "invalid mount option 'lowerdir=': no directory is given"],
     ['upperdir', "invalid mount option 'upperdir': no directory is given"],
-    ['lowerdir=/a::/b', "invalid mount option 'lowerdir=/a::/b': a directory is empty"],
+    ['lowerdir=/a::', "invalid mount option 'lowerdir=/a::': a directory is empty"],
+    ['lowerdir=/a:::/b', "invalid mount option 'lowerdir=/a:::/b': a directory is empty"],
+    ['lowerdir=/a::/b:/c', 'a layer cannot follow a layer of data alone'],
+    ['datadir+=/a', "'datadir+' needs a layer above it"],
+    ['lowerdir=/a,datadir+=/b', "cannot mix 'lowerdir' with"],
     ['lowerdir=/a:', "invalid mount option 'lowerdir=/a:': a directory is empty"],
     ['upperdir=/a\0', 'holds a NUL byte'],
   ])('refuses %j', (value, message) => {
