@@ -9,14 +9,8 @@ import { type Image, listImages } from '../image/image-index.js';
 import { ImageStage } from '../image/image-stage.js';
 import { jsonBytes } from '../image/import-image.js';
 import type { ConfigDraft } from '../image/instructions.js';
-import {
-  BUILD_STEP,
-  type HistoryEntry,
-  type ImageConfig,
-  type Manifest,
-  MEDIA_TYPE,
-  type Platform,
-} from '../image/oci.js';
+import { BUILD_STEP, type HistoryEntry, type ImageConfig, type Manifest, MEDIA_TYPE } from '../image/oci.js';
+import { hostPlatform } from '../image/platform.js';
 import type { Store } from '../store/store.js';
 import type { Variables } from './variables.js';
 
@@ -28,13 +22,11 @@ export interface BuildState {
   pending: HistoryEntry[];
   key: string;
   readonly variables: Variables;
-  /** What its programs are for. */
-  readonly platform: Platform;
 }
 
 /** `FROM scratch`: nothing. */
-export function emptyImage(platform: Platform): Image {
-  const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
+export function emptyImage(): Image {
+  const config: ImageConfig = { ...hostPlatform(), rootfs: { type: 'layers', diff_ids: [] } };
   const none = { mediaType: MEDIA_TYPE.config, digest: '', size: 0 };
   return {
     id: '',
@@ -68,22 +60,14 @@ export function withPending({ image, pending }: BuildState): Image {
 interface Naming {
   readonly names: readonly string[];
   readonly created: Date;
-  /** Of the manifest. */
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
-export interface StoredImage {
-  /** Digest of the config. */
-  readonly id: string;
-  readonly manifestDigest: string;
-}
-
-/** What the stage has come to, as an image with the names given. */
+/** What the stage has come to, as an image with the names given. @returns its id. */
 export async function storeState(
   store: Store,
   state: BuildState,
-  { names, created, annotations }: Naming,
-): Promise<StoredImage> {
+  { names, created }: Naming,
+): Promise<string> {
   using stage = new ImageStage(store);
   const { image } = state;
   const config: ImageConfig = {
@@ -91,17 +75,11 @@ export async function storeState(
     created: created.toISOString(),
     config: state.config,
   };
-  const isAnnotated = Object.keys(annotations).length > 0;
-  const isStored = state.pending.length === 0 && image.id !== '' && !isAnnotated;
+  const isStored = state.pending.length === 0 && image.id !== '';
   const descriptor = isStored
     ? image.manifest.config
     : await stage.addBytes(jsonBytes(config), MEDIA_TYPE.config);
-  const all = { ...image.manifest.annotations, ...annotations };
-  const manifest: Manifest = {
-    ...image.manifest,
-    config: descriptor,
-    ...(isAnnotated ? { annotations: all } : {}),
-  };
+  const manifest: Manifest = { ...image.manifest, config: descriptor };
   const stored = isStored
     ? {
         mediaType: manifest.mediaType ?? MEDIA_TYPE.manifest,
@@ -118,5 +96,5 @@ export async function storeState(
     },
   ]);
   if (!isPublished) throw new UserError('cannot finish the build: its layers were removed meanwhile');
-  return { id: descriptor.digest, manifestDigest: stored.digest };
+  return descriptor.digest;
 }

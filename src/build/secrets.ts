@@ -3,6 +3,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import { parseCsvRecord } from '../mounts/spec/csv.js';
 
@@ -44,6 +45,6 @@ function readSecret(id: string, source: string | undefined, variable: string | u
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new UserError(`cannot read the secret '${path}': ${(error as Error).message}`, { cause: error });
+    throw new UserError(`cannot read the secret '${path}': ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -4,7 +4,6 @@
  * A record's keys are Docker-like (`Mountpoint`, `CreatedAt`); the table shows the columns that the command names.
  */
 
-import { UserError } from '../errno/user-error.js';
 import { showValue } from './template/functions.js';
 import { type ROW_LABELS, Template } from './template/template.js';
 
@@ -85,12 +84,7 @@ export function formatTemplate(
   const isTable = text.startsWith(TABLE);
   const template = new Template(isTable ? text.slice(TABLE.length).trim() : text, { show });
   const known = keys.includes('Labels') ? [...keys, 'Label'] : keys;
-  const unknown = template.rootKeys().find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new UserError(`invalid format '${text}': can't evaluate field ${unknown}`, {
-      hint: `there are ${keys.join(', ')}`,
-    });
-  }
+  template.requireKeys(known, keys);
   const lines = rows.map((row) => template.render(row));
   if (!isTable) return lines.map((line) => `${line}\n`).join('');
   const titles = Object.fromEntries(keys.map((key) => [key, key.toUpperCase()]));

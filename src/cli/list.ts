@@ -62,7 +62,8 @@ export function parseFilters(texts: readonly string[] | undefined, known: readon
   const filters = new Map<string, string[]>();
   for (const text of texts ?? []) {
     const equals = text.indexOf('=');
-    if (equals < 1) throw new UserError(`invalid filter '${text}': it is no KEY=VALUE`);
+    if (equals < 1)
+      throw new UserError(`invalid filter '${text}': bad format of filter (expected name=value)`);
     const key = text.slice(0, equals);
     if (!known.includes(key)) {
       throw new UserError(`invalid filter '${key}'`, { hint: `there are ${known.join(', ')}` });

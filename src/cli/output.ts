@@ -5,6 +5,7 @@
  */
 
 import { FsError } from '../errno/fs-error.js';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import { isSystemError } from './system-error.js';
 
@@ -44,14 +45,15 @@ const DEEDS: Readonly<Record<string, string>> = {
   mkdir: 'make',
   unlink: 'remove',
   rmdir: 'remove',
+  lstat: 'look at',
+  stat: 'look at',
 };
 
 /** Of `ENOSPC: no space left on device, open '/x'` what was done first. */
-function systemMessage({ message, syscall, path }: NodeJS.ErrnoException): string {
-  const reason = /^[A-Z0-9]+: ([^,]+), /.exec(message)?.[1];
-  if (reason === undefined) return message;
-  const deed = DEEDS[syscall ?? ''] ?? syscall;
-  return `cannot ${deed}${path === undefined ? '' : ` '${path}'`}: ${reason}`;
+function systemMessage(error: NodeJS.ErrnoException): string {
+  const { syscall = '', path } = error;
+  const deed = DEEDS[syscall] ?? (syscall.startsWith('spawn') ? 'run' : syscall);
+  return `cannot ${deed}${path === undefined ? '' : ` '${path}'`}: ${reasonOf(error)}`;
 }
 
 /** Prints the error and makes the command end with status 1. */

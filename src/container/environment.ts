@@ -1,6 +1,7 @@
 /** Variables of a container's environment: the image's, `--env-file`, `-e`; the later wins. */
 
 import { readFileSync } from 'node:fs';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 
 /**
@@ -38,7 +39,7 @@ function readEnvironmentFile(path: string): string[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new UserError(`cannot read the environment file '${path}': ${(error as Error).message}`, {
+    throw new UserError(`cannot read the environment file '${path}': ${reasonOf(error)}`, {
       cause: error,
     });
   }

@@ -63,8 +63,7 @@ function bind({ source, target }: HostFile, sourceType: 'directory' | 'file'): R
       source,
       target,
       sourceType,
-      // The command has a mount of its own over it.
-      readOnly: true,
+      readOnly: sourceType === 'directory',
       spec: target,
       origin: 'mount',
       notices: [],

@@ -2,11 +2,9 @@
  * What a container does now: from its state, from /proc, from mountinfo. Touches no mount, asks no daemon.
  *
  *   created   never started
- *   running   its command runs
- *   exited    its command has ended
+ *   running   mounted, with a command or without
+ *   exited    not mounted, was started once
  *   dead      its mount point is there and the daemon is gone; `start` and `stop` mend that
- *
- * Whether it is mounted is another matter: `container mount` does that to one that does not run.
  */
 
 import { type RunState as DaemonState, listRunStates, runRoot } from '../daemon/run-state.js';
@@ -58,7 +56,8 @@ export function statusOf(
 }
 
 function wordFor({ state, isMounted, daemon, pid }: Omit<ContainerStatus, 'status'>): Status {
-  if (isMounted && daemon === undefined) return 'dead';
+  if (daemon !== undefined) return 'running';
+  if (isMounted) return 'dead';
   if (pid !== undefined) return 'running';
   return state === undefined ? 'created' : 'exited';
 }

@@ -4,6 +4,7 @@
 
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import type { ControlReply } from './control.js';
 import { splitLines } from './lines.js';
@@ -35,7 +36,9 @@ export function askDaemon(
     );
     socket.setEncoding('utf8');
     socket.on('connect', () => socket.write(`${JSON.stringify({ id: 1, name, args })}\n`));
-    socket.on('error', (error: Error) => fail(`cannot reach the daemon at '${directory}': ${error.message}`));
+    socket.on('error', (error: Error) =>
+      fail(`cannot reach the daemon at '${directory}': ${reasonOf(error)}`),
+    );
     socket.on('close', () => fail(`the daemon closed the connection before it answered '${name}'`));
     socket.on(
       'data',

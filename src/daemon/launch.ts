@@ -7,6 +7,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import { displayName } from '../vfs/name.js';
 import { splitLines } from './lines.js';
@@ -65,7 +66,7 @@ async function startDaemon(order: MountOrder, directory: string, script: string)
         child.kill('SIGTERM');
         reject(startFailure(order, `no answer in ${START_TIMEOUT_MS / 1000} s`, logPath));
       }, START_TIMEOUT_MS);
-      child.on('error', (error) => reject(startFailure(order, error.message, logPath)));
+      child.on('error', (error) => reject(startFailure(order, reasonOf(error), logPath)));
       child.on('close', (code, signal) => {
         clearTimeout(lateBy);
         reject(startFailure(order, `the daemon ended with ${signal ?? `status ${code}`}`, logPath));

@@ -98,6 +98,6 @@ export function errnoCode(errno: number): string {
 }
 
 /** What strerror(3) says of the errno, in lower case. */
-export function errnoText(errno: number): string {
-  return table.get(errno)?.[1] ?? `error ${errno}`;
+export function errnoText(errno: number, unknown = `error ${errno}`): string {
+  return table.get(errno)?.[1] ?? unknown;
 }

@@ -4,6 +4,7 @@
 
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 
 const CHUNK_BYTES = 512 * 1024;
@@ -22,7 +23,7 @@ export function openFile(path: string): number {
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    throw new UserError(`cannot read '${path}': ${(error as Error).message}`, { cause: error });
+    throw new UserError(`cannot read '${path}': ${reasonOf(error)}`, { cause: error });
   }
   if (!fstatSync(fd).isDirectory()) return fd;
   closeSync(fd);

@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import type { Chunks } from './decompress.js';
 import { cannotWrite, writeAll } from './write-all.js';
@@ -58,6 +59,6 @@ async function openForWriting(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'w', 0o644);
   } catch (error) {
-    throw new UserError(`cannot write '${path}': ${(error as Error).message}`, { cause: error });
+    throw new UserError(`cannot write '${path}': ${reasonOf(error)}`, { cause: error });
   }
 }

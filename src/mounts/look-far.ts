@@ -7,6 +7,7 @@
  */
 
 import { spawn } from 'node:child_process';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import type { SourceType } from './spec/types.js';
 
@@ -67,7 +68,7 @@ function ask({ path, limitMs = FAR_LIMIT_MS, what }: FarLook): Promise<Answer | 
       resolve(undefined);
     }, limitMs);
     child.on('error', (cause) =>
-      reject(new UserError(`${what}: cannot run stat: ${cause.message}`, { cause })),
+      reject(new UserError(`${what}: cannot run stat: ${reasonOf(cause)}`, { cause })),
     );
     child.on('close', (status) => {
       clearTimeout(timer);

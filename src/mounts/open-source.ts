@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:
 import { posix } from 'node:path';
 import { ENOENT, errnoText } from '../errno/errno.js';
 import { FsError } from '../errno/fs-error.js';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { DescriptorCache } from '../files/descriptor-cache.js';
@@ -210,7 +211,7 @@ function privateDirectory(request: TmpfsRequest, { privateRoot }: SourceContext)
     return mkdtempSync(posix.join(privateRoot, 'plyfs-tmpfs-'));
   } catch (cause) {
     throw new UserError(
-      `cannot mount '${request.spec}': cannot make a directory in '${privateRoot}': ${(cause as Error).message}`,
+      `cannot mount '${request.spec}': cannot make a directory in '${privateRoot}': ${reasonOf(cause)}`,
       { cause },
     );
   }

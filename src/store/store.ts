@@ -7,10 +7,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EBUSY } from '../errno/errno.js';
 import { FsError, isErrno } from '../errno/fs-error.js';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../linux/constants.js';
 import { umount2 } from '../linux/mount.js';
@@ -19,15 +20,7 @@ import { nameFromText } from '../vfs/name.js';
 import { namesInFolder, syncDirectory } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import { discard, Intent, recoverIntent } from './intent.js';
-import {
-  FOLDER_MODE,
-  isHidden,
-  type ObjectKind,
-  OTHERS_BITS,
-  STORE_FOLDERS,
-  type StorePath,
-  stateRoot,
-} from './layout.js';
+import { isHidden, type ObjectKind, STORE_FOLDERS, type StorePath, stateRoot } from './layout.js';
 import { type FileLock, lockFile } from './lock.js';
 import { removeTree } from './remove-tree.js';
 
@@ -89,7 +82,7 @@ export class Store {
   stage(kind: ObjectKind, intent: Intent): StorePath {
     const path = join(kind, `.new-${randomBytes(8).toString('hex')}`);
     intent.add({ do: 'remove', path });
-    mkdirSync(this.path(path), { mode: FOLDER_MODE });
+    mkdirSync(this.path(path), { mode: 0o711 });
     crashPoint();
     return path;
   }
@@ -123,7 +116,7 @@ export class Store {
       crashPoint();
       return lock;
     } catch (error) {
-      throw new UserError(`cannot write the store '${this.root}': ${(error as Error).message}`, {
+      throw new UserError(`cannot write the store '${this.root}': ${reasonOf(error)}`, {
         hint: 'choose another place with --root DIR',
         cause: error,
       });
@@ -133,8 +126,8 @@ export class Store {
   private makeFolders(): void {
     for (const folder of STORE_FOLDERS) {
       const path = this.path(folder);
-      if (mkdirSync(path, { recursive: true, mode: FOLDER_MODE }) !== undefined) chmodSync(path, FOLDER_MODE);
-      else closeToOthers(path);
+      // A umask of 077 must not keep users of containers from their volumes.
+      if (mkdirSync(path, { recursive: true, mode: 0o711 }) !== undefined) chmodSync(path, 0o711);
     }
   }
 
@@ -178,10 +171,4 @@ function unmountBelow(path: string): boolean {
     .filter((mountpoint) => mountpoint.startsWith(`${nameFromText(path)}/`));
   for (const point of points.toReversed()) umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
   return points.length > 0;
-}
-
-/** A store of a version that let others through: an image's setuid programs would be theirs to run. */
-function closeToOthers(path: string): void {
-  const mode = statSync(path).mode & 0o7777;
-  if ((mode & OTHERS_BITS) !== 0) chmodSync(path, mode & ~OTHERS_BITS);
 }

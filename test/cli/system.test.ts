@@ -78,7 +78,7 @@ describe('plyfs system', () => {
     const template =
       '{{.Type}} {{.TotalCount}} {{.Active}} {{.SizeBytes}} {{.ReclaimableBytes}} {{.Unmeasured}}';
     expect(ok('system', 'df', '--format', template)).toBe(
-      'Images 1 0 5000 5000 0\nContainers 1 0 0 0 1\nVolumes 2 1 0 0 2\n',
+      'Images 1 0 5000 5000 0\nContainers 1 0 0 0 1\nLocal Volumes 2 1 0 0 2\n',
     );
     expect(ok('system', 'df')).toMatch(
       /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE +MEASURED\n.*when unpacked\n.*1 never\n.*2 never\n$/,

@@ -244,7 +244,7 @@ describe('errors', () => {
     [['clone', 'data', 'other'], "cannot clone volume 'data': there is a volume 'other' already"],
     [['ls', '--filter', 'foo=1'], "invalid filter 'foo'; there are name, label, dangling, driver, anonymous"],
     [['ls', '--filter', 'dangling=perhaps'], "invalid filter 'dangling=perhaps'; it is true or false"],
-    [['ls', '--format', '{{.Nome}}'], "invalid format '{{.Nome}}': can't evaluate field Nome"],
+    [['ls', '--format', '{{.Nome}}'], "at <.Nome>: can't evaluate field Nome; there are Name, Driver"],
     [['inspect', '--format', '{{.Nome}}', 'data'], 'map has no entry for key "Nome"'],
     [
       ['inspect', '--format', '{{range .}}', 'data'],

@@ -1,7 +1,7 @@
 /**
- * Where plyfs differs from Docker on purpose: which case, in what, and why.
+ * Where plyfs differs from Docker on purpose: which case, in what, and why; and which words it has of its own.
  *
- * INVARIANT: an entry that no longer differs fails the run, so the table tells what is so.
+ * INVARIANT: an entry that no longer differs, or a wording that nobody says, fails the run: the tables tell what is so.
  */
 
 export type Part = 'status' | 'stdout' | 'stderr';
@@ -12,4 +12,107 @@ export interface Difference {
   readonly reason: string;
 }
 
-export const differences: readonly Difference[] = [];
+const STATUS = 'semantics.md section 1: other commands than run, create and exec end with 0 or 1';
+const OF_20_10 = 'Docker 20.10 alone does so; later ones do as plyfs';
+
+export const differences: readonly Difference[] = [
+  {
+    case: 'volumes: ls as a table',
+    parts: ['stdout'],
+    reason: 'a column more: USED BY, which Docker users have to look for with ps and a filter',
+  },
+  { case: 'volumes: ls with nothing', parts: ['stdout'], reason: 'the same column' },
+  {
+    case: 'images: images with ids',
+    parts: ['stdout'],
+    reason: 'the digest is that of the manifest that the store has, also of what was never in a registry',
+  },
+  {
+    case: 'images: images by template',
+    parts: ['stdout'],
+    reason: 'how many containers have an image is known without a walk, so it is told',
+  },
+  {
+    case: 'images: history',
+    parts: ['stdout'],
+    reason: 'the history says what made the layer, where Docker has nothing',
+  },
+  {
+    case: 'images: history of a commit',
+    parts: ['stdout'],
+    reason: 'the same, and the file it was imported from',
+  },
+  {
+    case: 'inspect: mistakes in templates',
+    parts: ['stdout', 'stderr'],
+    reason: `${STATUS}; and the place of a bad argument is not told`,
+  },
+  { case: 'lists: ps with a filter that is none', parts: ['stdout'], reason: STATUS },
+  {
+    case: 'binds: tmpfs does not show in diff',
+    parts: ['stdout'],
+    reason: 'mount points are virtual: semantics.md section 3',
+  },
+  {
+    case: 'binds: inspect of tmpfs',
+    parts: ['stdout'],
+    reason: 'all mounts are in one list; HostConfig.Tmpfs has those of --tmpfs too, as Docker',
+  },
+  {
+    case: 'run: exec',
+    parts: ['stdout'],
+    reason: `a program that is not found is 127, nothing of it on standard output; ${OF_20_10}`,
+  },
+  {
+    case: 'run: unknown group',
+    parts: ['stderr'],
+    reason: 'one error is one line; Docker says besides that it waits no longer',
+  },
+];
+
+export interface Wording {
+  /** Found in what Docker says, in lower case and without quotes. */
+  readonly docker: RegExp;
+  /** What plyfs says in its place. */
+  readonly plyfs: string;
+}
+
+/** Errors begin with what was to be done and to what (style.md), name the whole spec, and give a hint. */
+export const wordings: readonly Wording[] = [
+  { docker: /^no such image: ([a-z]+):latest$/, plyfs: 'no such image: $1' },
+  { docker: /^open ([^ ]+): (.*)$/, plyfs: 'cannot read $1: $2' },
+  {
+    docker: /^(frob) is not a valid change command$/,
+    plyfs: 'invalid change $1 x: it is none of the instructions allowed',
+  },
+  {
+    docker:
+      /^error parsing reference: (bad) is not a valid repository\/tag: invalid reference format: repository name must be lowercase$/,
+    plyfs: 'invalid reference format: $1: the name must be lowercase',
+  },
+  {
+    docker: /^error parsing reference: (a b) is not a valid repository\/tag: invalid reference format$/,
+    plyfs: 'invalid reference format: $1: $1 is no name',
+  },
+  { docker: /^no such container (\w+)$/, plyfs: 'no such container: $1' },
+  { docker: /^invalid argument (frob) for -f, --filter flag: /, plyfs: 'invalid filter $1: ' },
+  { docker: /^invalid filter (\w+)=\[(\w+)\]$/, plyfs: 'invalid filter $1=$2' },
+  {
+    docker:
+      /^create (a b): a b includes invalid characters for a local volume name, only (\S+) are allowed\..*$/,
+    plyfs: 'invalid volume name $1: only $2+ is allowed (two characters at least)',
+  },
+  {
+    docker: /^docker ((?:\w+ )?(\w+)) requires at most (1) argument$/,
+    plyfs: 'too many arguments for $2. expected $3 argument but got 2',
+  },
+  { docker: /^remove (\w+): volume is in use/, plyfs: 'cannot remove volume $1: volume is in use' },
+  { docker: /^invalid mode: (frob)$/, plyfs: 'invalid mode: $1' },
+  { docker: /unexpected key (\w+) in (\S+)$/, plyfs: 'unknown option $1 in $2' },
+  {
+    docker: /^invalid argument (\S+) for --mount flag: target is required$/,
+    plyfs: 'invalid mount config for type bind: field target must not be empty',
+  },
+  { docker: /^invalid tmpfs option \[(\w+) (\w+)\]$/, plyfs: 'invalid tmpfs option: $1=$2' },
+  { docker: /^poorly formatted environment: /, plyfs: 'poorly formatted environment in e: ' },
+];

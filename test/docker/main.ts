@@ -1,5 +1,5 @@
 /**
- * `npm run test:docker [-- --only WORDS] [--json FILE] [--times]`: the same scripts by a real Docker daemon and by
+ * `npm run test:docker [-- --only PART_OF_NAME,...] [--json FILE] [--times]`: the same scripts by a real Docker daemon and by
  * plyfs, compared.
  *
  * Both sides run at a time, each its cases one after the other. The last line is `N passed, N failed, N skipped`; the
@@ -16,6 +16,7 @@ import { type Case, readCases } from './cases.js';
 import { judge } from './compare.js';
 import { differences } from './differences.js';
 import { DockerSide } from './docker-side.js';
+import { unsaidWordings } from './normalise.js';
 import { PlyfsSide } from './plyfs-side.js';
 import type { Outcome, Side } from './side.js';
 
@@ -37,7 +38,8 @@ async function main(): Promise<number> {
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
   const cases = readCases();
-  const chosen = cases.filter(({ name }) => values.only === undefined || name.includes(values.only));
+  const words = values.only?.split(',') ?? [''];
+  const chosen = cases.filter(({ name }) => words.some((word) => name.includes(word)));
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   counts.failed += reportStrangers(cases);
   if (await isInPath('dockerd')) await compareAll(chosen, values, counts);
@@ -46,6 +48,7 @@ async function main(): Promise<number> {
     counts.skipped += chosen.length;
     console.log('there is no dockerd here: apt-get install docker.io busybox-static');
   }
+  if (values.only === undefined && counts.skipped === 0) counts.failed += reportUnsaid();
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(counts));
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return counts.failed === 0 ? 0 : 1;
@@ -58,6 +61,14 @@ function reportStrangers(cases: readonly Case[]): number {
   for (const { case: name } of strangers)
     console.log(`FAILED differences.ts names the case '${name}', which is not there`);
   return strangers.length;
+}
+
+/** In a whole run each wording is said, or it is there for nothing. */
+function reportUnsaid(): number {
+  const unsaid = unsaidWordings();
+  for (const { docker } of unsaid)
+    console.log(`FAILED differences.ts has the wording ${docker}, which nobody says`);
+  return unsaid.length;
 }
 
 async function compareAll(cases: readonly Case[], flags: Flags, counts: Counts): Promise<void> {
@@ -95,4 +106,10 @@ function report(one: Case, outcomes: readonly [Outcome, Outcome], flags: Flags, 
   console.log(`FAILED ${one.name}\n${one.script.trimEnd()}\n${problem}`);
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.log(`FAILED the suite itself: ${error instanceof Error ? error.message : String(error)}`);
+  console.log('0 passed, 1 failed, 0 skipped');
+  process.exitCode = 1;
+}

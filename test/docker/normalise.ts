@@ -5,6 +5,7 @@
  * `plyfs COMMAND: `, hints, quotes, capitals); its words stay.
  */
 
+import { type Wording, wordings } from './differences.js';
 import type { Side } from './side.js';
 
 type Rule = readonly [pattern: RegExp, replacement: string];
@@ -38,6 +39,7 @@ const MESSAGES: Readonly<Record<Side['name'], readonly Rule[]>> = {
     [/^plyfs(?: [a-z-]+){0,2}: /gm, ''],
     [/; [^\n]*$/gm, ''],
     [/^invalid format '.*': /gm, ''],
+    [/^invalid (?:volume|tmpfs|volumes-from) specification: '[^']*': /gm, ''],
   ],
 };
 
@@ -53,7 +55,22 @@ export function normaliseOutput(text: string): string {
 }
 
 export function normaliseMessages(side: Side['name'], text: string): string {
-  return apply(MESSAGE_FORM, apply(MESSAGES[side], normaliseOutput(text))).toLowerCase();
+  const plain = apply(MESSAGE_FORM, apply(MESSAGES[side], normaliseOutput(text))).toLowerCase();
+  return side === 'docker' ? plain.split('\n').map(inWordsOfPlyfs).join('\n') : plain;
+}
+
+const said = new Set<Wording>();
+
+function inWordsOfPlyfs(line: string): string {
+  const wording = wordings.find(({ docker }) => docker.test(line));
+  if (wording === undefined) return line;
+  said.add(wording);
+  return line.replace(wording.docker, wording.plyfs);
+}
+
+/** Wordings that Docker had no reason for so far. */
+export function unsaidWordings(): Wording[] {
+  return wordings.filter((wording) => !said.has(wording));
 }
 
 function apply(rules: readonly Rule[], text: string): string {

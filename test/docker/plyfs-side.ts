@@ -49,23 +49,32 @@ export class PlyfsSide implements Side {
       rootTar: this.#rootTar,
       variables: this.#variables,
     });
-    await this.#clean(wrapper, root);
-    return { ...outcome, ...shown(outcome, [directory, root]) };
+    const trouble = await this.#clean(wrapper, root);
+    return { ...outcome, ...shown({ ...outcome, stderr: outcome.stderr + trouble }, [directory, root]) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const point of mountsBelow(this.#home)) await cleanup(['umount', '-l', point]);
   }
 
-  /** What a case has left running ends; a mount that is left even then is the suite's to take away. */
-  async #clean(wrapper: string, root: string): Promise<void> {
+  /** What a case has left running ends. @returns what could not be ended, which is a fault of plyfs. */
+  async #clean(wrapper: string, root: string): Promise<string> {
+    let trouble = '';
     const containers = join(root, 'containers');
     const ids = existsSync(containers) ? readdirSync(containers).filter((name) => !name.startsWith('.')) : [];
     if (ids.length > 0 && mountsBelow(root).length > 0) {
-      await command([wrapper, 'rm', '-fv', ...ids], { env: this.#variables, timeoutMs: 60_000 });
+      await command([wrapper, 'rm', '-fv', ...ids], { env: this.#variables, timeoutMs: 60_000 }).catch(
+        (error: Error) => {
+          trouble = `the suite cannot remove what is left: ${error.message}\n`;
+        },
+      );
     }
-    for (const point of mountsBelow(root)) await cleanup(['umount', '-l', point]);
+    for (const point of mountsBelow(root)) {
+      trouble += `the suite found a mount left at ${point}\n`;
+      await cleanup(['umount', '-l', point]);
+    }
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    return trouble;
   }
 }
 

@@ -41,8 +41,7 @@ export function addImage(
       created: new Date().toISOString(),
       architecture: 'amd64',
       os,
-      // Docker makes no container of an image without a command.
-      config: { Cmd: ['sh'], ...config },
+      config,
       rootfs: { type: 'layers', diff_ids: diffIds },
     };
     const configBlob = addBlob(store, MEDIA_TYPE.config, imageConfig);

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { reasonOf } from '../../errno/reason.js';
 import { isSystemError } from '../system-error.js';
 import type { Facts, FuseDevice, Fusermount, Loadable, Privileges } from './facts.js';
 import { probeFuseInit, probeOverlay } from './namespace-probe.js';
@@ -150,5 +151,5 @@ function readBytes(path: string): Buffer | undefined {
 }
 
 function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n', 1)[0]!;
+  return reasonOf(error).split('\n', 1)[0]!;
 }

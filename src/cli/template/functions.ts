@@ -81,6 +81,16 @@ export function showValue(value: unknown): string {
   return `map[${fields.join(' ')}]`;
 }
 
+/** A record of fixed fields, as Go prints a struct: `{a 1 [x]}`; what is below a name of `maps` is a map. */
+export function showRecord(value: unknown, maps: ReadonlySet<string>): string {
+  if (Array.isArray(value)) return `[${value.map((each) => showRecord(each, maps)).join(' ')}]`;
+  if (typeof value !== 'object' || value === null) return showValue(value);
+  const fields = Object.entries(value).map(([key, field]: [string, unknown]) =>
+    maps.has(key) ? showValue(field ?? {}) : showRecord(field ?? null, maps),
+  );
+  return `{${fields.join(' ')}}`;
+}
+
 const HTML: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

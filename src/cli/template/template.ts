@@ -8,7 +8,7 @@
  */
 
 import { UserError } from '../../errno/user-error.js';
-import { BadArgument, callFunction, functionNames, isTrue, showValue } from './functions.js';
+import { BadArgument, callFunction, functionNames, isTrue, showRecord, showValue } from './functions.js';
 import { type Node, type Operand, parseTemplate } from './parse.js';
 
 export interface TemplateOptions {
@@ -97,7 +97,8 @@ export class Template {
       if (LISTS.has(name)) return this.#show([]);
       if (TEXTS.has(name)) return '';
     }
-    return this.#show(value);
+    const isRecord = name !== undefined && !FREE_MAPS.has(name) && this.#show === showValue;
+    return isRecord ? showRecord(value, FREE_MAPS) : this.#show(value);
   }
 
   #block(node: Extract<Node, { body: unknown }>, dot: unknown, outer: ReadonlyMap<string, unknown>): string {
@@ -208,9 +209,17 @@ export class Template {
     }
   }
 
-  /** Names that the template takes from the record itself, for a check before there is one. */
+  /** Names that the template takes from the record itself. */
   rootKeys(): string[] {
-    return rootKeysOf(this.#nodes);
+    return rootPathsOf(this.#nodes).flatMap(({ names: [first] }) => first ?? []);
+  }
+
+  /** For a check before there is a record. @throws UserError for a name that is not among `keys`, with those of `shown`. */
+  requireKeys(keys: readonly string[], shown: readonly string[]): void {
+    const path = rootPathsOf(this.#nodes).find(({ names: [first] }) => !keys.includes(first ?? ''));
+    if (path === undefined) return;
+    const { message } = this.#unknownField(path, 0, undefined);
+    throw new UserError(message, { hint: `there are ${shown.join(', ')}` });
   }
 
   /** In Go's words: where in the template, which path, what of it is not there. */
@@ -279,17 +288,16 @@ function* withInner(operand: Operand): Generator<Operand> {
   if (operand.kind === 'method') yield* withInner(operand.path);
 }
 
-/** Not those in `range` and `with`, where `.` is something else. */
-function rootKeysOf(nodes: readonly Node[]): string[] {
-  return nodes.flatMap((node): string[] => {
+/** Not those in `range` and `with`, where `.` is something else; with a name at least. */
+function rootPathsOf(nodes: readonly Node[]): Path[] {
+  return nodes.flatMap((node): Path[] => {
     if (node.kind === 'text') return [];
-    const own = [...withInner(node.value)].flatMap((operand) => {
+    const own = [...withInner(node.value)].flatMap((operand): Path[] => {
       const isRoot = operand.kind === 'path' && (operand.variable === undefined || operand.variable === '$');
-      const [first] = isRoot ? operand.names : [];
-      return first === undefined ? [] : [first];
+      return isRoot && operand.names.length > 0 ? [operand] : [];
     });
     if (!('body' in node)) return own;
-    const inner = node.kind === 'if' ? rootKeysOf(node.body) : [];
-    return [...own, ...inner, ...rootKeysOf(node.otherwise)];
+    const inner = node.kind === 'if' ? rootPathsOf(node.body) : [];
+    return [...own, ...inner, ...rootPathsOf(node.otherwise)];
   });
 }

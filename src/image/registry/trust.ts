@@ -13,6 +13,7 @@ import {
   type SecureContext,
   type SecureContextOptions,
 } from 'node:tls';
+import { reasonOf } from '../../errno/reason.js';
 import { UserError } from '../../errno/user-error.js';
 import { isMissing } from '../../store/atomic-file.js';
 
@@ -30,7 +31,7 @@ export function trustedContext(host: string, env: NodeJS.ProcessEnv = process.en
   try {
     return createSecureContext(optionsOf(files, env));
   } catch (error) {
-    throw new UserError(`cannot use the certificates for '${host}': ${(error as Error).message}`, {
+    throw new UserError(`cannot use the certificates for '${host}': ${reasonOf(error)}`, {
       hint:
         files.length === 0
           ? undefined
@@ -82,6 +83,6 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder).sort();
   } catch (error) {
     if (isMissing(error)) return [];
-    throw new UserError(`cannot read '${folder}': ${(error as Error).message}`, { cause: error });
+    throw new UserError(`cannot read '${folder}': ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -89,7 +89,7 @@ describe('a template', () => {
   });
 
   it.each([
-    ['{{.List}} {{.Map}} {{.Nested}}', '[a b] map[a:1 b:two] [map[x:[1 2]]]'],
+    ['{{.List}} {{.Labels}} {{.Nested}} {{.State}}', '[a b] map[a:1 b:two] [{[1 2]}] {<nil>}'],
     [
       '[{{.Config.Entrypoint}}] [{{.Config.Volumes}}] [{{.State.Health}}] [{{.Config.StopSignal}}]',
       '[[]] [map[]] [<nil>] []',
@@ -102,7 +102,7 @@ describe('a template', () => {
   ])('prints as Go does: %s', (text, expected) => {
     const record = {
       List: ['a', 'b'],
-      Map: { b: 'two', a: 1 },
+      Labels: { b: 'two', a: 1 },
       Nested: [{ x: [1, 2] }],
       State: { Health: undefined },
       Config: { Entrypoint: null, Volumes: null, StopSignal: undefined },

@@ -150,7 +150,7 @@ function rowOf({ record, status, statusText, age, mountPoint }: ListedContainer)
     Names: record.name,
     Image: record.image.name,
     ImageID: record.image.id,
-    Command: `"${[...entrypoint, ...command].join(' ')}"`,
+    Command: `"${commandText([...entrypoint, ...command])}"`,
     CreatedAt: record.createdAt,
     RunningFor: age,
     State: status.status,
@@ -165,6 +165,11 @@ function rowOf({ record, status, statusText, age, mountPoint }: ListedContainer)
     Ports: '',
     MountPoint: mountPoint,
   };
+}
+
+/** Docker's: arguments with a blank in quotes, the program never. */
+function commandText([program = '', ...args]: readonly string[]): string {
+  return [program, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
 }
 
 const SHORT_ID = 12;

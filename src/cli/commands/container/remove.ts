@@ -42,7 +42,6 @@ export function removeCommand(name: 'rm' | 'container rm'): Command {
       await forEachContainer(texts, flags, (store, record) => removeContainer(store, record, flags), {
         command: name,
         ignoreUnknown: flags.force === true,
-        atOnce: true,
       });
     });
 }

@@ -7,7 +7,7 @@ import { addContainerOptions, type ContainerFlags, forEachContainer } from './sh
 import { addStopOptions, type StopFlags, stopWays } from './stop.js';
 
 const DETAILS = `
-As 'stop' and then 'start': the command is run again in the background, also that of a container that did not run.
+As 'stop' and then 'start'; where the container's command ran, it is run again in the background, as by 'start --run'.
 
 Examples:
   plyfs restart web
@@ -25,16 +25,25 @@ export function restartCommand(name: 'restart' | 'container restart'): Command {
 }
 
 async function runRestart(name: string, texts: readonly string[], flags: Flags): Promise<void> {
-  const { keepForRestart, stopContainer } = await import('../../../container/stop.js');
+  const { stopContainer } = await import('../../../container/stop.js');
+  const { startContainer } = await import('../../../container/mount.js');
   const { runDetached } = await import('../../../container/run.js');
+  const { UserError } = await import('../../../errno/user-error.js');
+  const { statusOf } = await import('../../../container/status.js');
   await forEachContainer(
     texts,
     flags,
     async (store, record) => {
-      keepForRestart(store, record);
+      const ran = statusOf(store, record).pid !== undefined;
+      if (ran && record.autoRemove) {
+        throw new UserError(`cannot restart container '${record.name}': it was made with --rm`, {
+          hint: 'it is removed when it stops',
+        });
+      }
       await stopContainer(store, record, await stopWays(flags));
-      await runDetached(store, record);
+      if (ran) await runDetached(store, record);
+      else await startContainer(store, record);
     },
-    { command: name, atOnce: true },
+    { command: name },
   );
 }

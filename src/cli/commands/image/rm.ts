@@ -3,7 +3,8 @@
  */
 
 import { Command } from 'commander';
-import { print } from '../../output.js';
+import { UserError } from '../../../errno/user-error.js';
+import { errorLine, print } from '../../output.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
@@ -36,7 +37,11 @@ async function runRemove(command: string, images: readonly string[], flags: Remo
   const store = await openStore(flags);
   for (const text of images) {
     await attempt(command, flags, () => {
-      if (flags.force && findImage(store, text) === undefined) return;
+      if (flags.force && findImage(store, text) === undefined) {
+        // Told, but no failure.
+        process.stderr.write(errorLine(command, new UserError(`no such image: '${text}'`), false));
+        return;
+      }
       const { untagged, deleted } = removeImage(store, text, { force: flags.force === true });
       for (const name of untagged) print(`Untagged: ${name}`);
       for (const id of deleted) print(`Deleted: ${id}`);

@@ -98,7 +98,7 @@ function summaryRows({ images, layers, containers, volumes }: DiskUsage): Row[] 
   return [
     summary('Images', images, layers.bytes, layers.reclaimableBytes),
     summary('Containers', containers),
-    summary('Volumes', volumes),
+    summary('Local Volumes', volumes),
   ];
 }
 

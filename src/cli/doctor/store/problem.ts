@@ -4,6 +4,7 @@
 
 import { mkdirSync, renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { reasonOf } from '../../../errno/reason.js';
 import { UserError } from '../../../errno/user-error.js';
 import { syncDirectory } from '../../../store/atomic-file.js';
 import type { StorePath } from '../../../store/layout.js';
@@ -41,7 +42,7 @@ export function tryRead<T>(read: () => T): { readonly value: T } | { readonly br
   } catch (error) {
     if (error instanceof SyntaxError) return { broken: 'it is no JSON' };
     if (error instanceof UserError) return { broken: error.message };
-    if (error instanceof Error && 'code' in error) return { broken: error.message };
+    if (error instanceof Error && 'code' in error) return { broken: reasonOf(error) };
     throw error;
   }
 }

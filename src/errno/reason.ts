@@ -1,0 +1,18 @@
+/**
+ * Why something failed, in words for people: one place that knows how the errors of Node are worded, so that no message
+ * shows `ENOENT: no such file or directory, open '/x'`.
+ */
+
+import { getSystemErrorMap } from 'node:util';
+import { errnoText } from './errno.js';
+import { FsError } from './fs-error.js';
+
+/** `no such file or directory`; of an error that is none of the system's, its own message. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof FsError) return errnoText(error.errno);
+  if (!(error instanceof Error)) return String(error);
+  const { errno, message } = error as NodeJS.ErrnoException;
+  const known =
+    typeof errno === 'number' ? errnoText(-errno, '') || getSystemErrorMap().get(errno)?.[1] : undefined;
+  return known ?? message.replace(/^E[A-Z0-9]+: ([^,]+), .*$/s, '$1');
+}
