@@ -98,12 +98,12 @@ async function changes({ narrator }: Scene): Promise<void> {
 async function life({ narrator }: Scene): Promise<void> {
   narrator.title('stop keeps what was written, even a killed daemon does, rm deletes it');
   await narrator.run(
-    `plyfs container stop -t 0 ${store} web; plyfs container start ${store} web; cat "$(plyfs container mount ${store} web)/etc/new"`,
+    `plyfs stop -t 0 ${store} web; plyfs start ${store} web; plyfs exec ${store} web cat /etc/new`,
     { that: 'the change is there after a stop and a start', contains: 'x' },
   );
   await narrator.run(
     `kill -9 "$(plyfs container inspect ${store} -f '{{.State.DaemonPid}}' web)"; sleep 0.2
-plyfs ps ${store} --format '{{.Names}}: {{.Status}}'; plyfs container start ${store} web
+plyfs ps ${store} --format '{{.Names}}: {{.Status}}'; plyfs restart -t 0 ${store} web
 cat "$(plyfs container mount ${store} web)/etc/new"`,
     { that: 'and after kill -9 of the process that serves it', contains: ['web: Dead', 'x'] },
   );

@@ -7,39 +7,66 @@
 import { UserError } from '../errno/user-error.js';
 import { sourceDateEpoch } from '../image/creation-time.js';
 import { findImage, type Image } from '../image/image-index.js';
-import { hostPlatform } from '../image/platform.js';
+import type { Platform } from '../image/oci.js';
+import { formatPlatform, hostPlatform, servesPlatform } from '../image/platform.js';
 import { formatReference, parseReference } from '../image/reference.js';
 import { pullImage } from '../image/registry/pull.js';
-import { expandValue, expandWords } from '../image/words.js';
 import type { Store } from '../store/store.js';
-import { type BuildState, emptyImage, findCached, nextKey, storeState } from './build-state.js';
-import type { BuildContext } from './context.js';
+import { buildPlatform, platformOfImage } from './build-platform.js';
+import {
+  type BuildState,
+  emptyImage,
+  findCached,
+  nextKey,
+  type StoredImage,
+  storeState,
+} from './build-state.js';
+import type { BuildContext, NamedContext } from './context.js';
 import { copyFiles } from './copy-files.js';
 import type { OtherTree } from './copy-pieces.js';
 import { atInstruction, type Dockerfile, type Instruction, type Stage, wrongAt } from './dockerfile.js';
+import type { RunSurroundings } from './run-network.js';
+import type { RunNetwork } from './run-options.js';
 import { runStep } from './run-step.js';
 import { createdAt, StageBuild, type StageTools } from './stage-build.js';
+import { baseName, globalArgs, neededStages, platformOf, stageIndex } from './stage-graph.js';
 import { platformArgs, Variables } from './variables.js';
 
 export interface BuildOptions {
   readonly context: BuildContext;
+  /** `--build-context`, by name in lower case. */
+  readonly contexts: ReadonlyMap<string, NamedContext>;
+  /** What the image is for; this host by default. */
+  readonly platform?: Platform | undefined;
   readonly buildArgs: ReadonlyMap<string, string>;
   /** `NAME:TAG` each. */
   readonly names: readonly string[];
   /** Name or number of the stage to stop after; the last by default. */
   readonly target?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly noCache: boolean;
   readonly insecure: boolean;
   /** Base images come anew from their registry. */
   readonly pull: boolean;
   /** For `RUN --mount=type=secret`, by id. */
   readonly secrets: ReadonlyMap<string, Buffer>;
+  /** Sockets for `RUN --mount=type=ssh`, by id. */
+  readonly agents: ReadonlyMap<string, string>;
+  /** Of RUNs that do not say; undefined: the host's. */
+  readonly network?: RunNetwork | undefined;
+  /** Of each RUN. */
+  readonly around: RunSurroundings;
   readonly say: (line: string) => void;
 }
 
-/** @returns the id of the image. @throws UserError; then only the cache has grown. */
-export async function buildImage(store: Store, file: Dockerfile, options: BuildOptions): Promise<string> {
+/** @throws UserError; then only the cache has grown. */
+export async function buildImage(
+  store: Store,
+  file: Dockerfile,
+  options: BuildOptions,
+): Promise<StoredImage> {
   using intent = store.intend();
   const build = new Build(store, file, options);
   const tools = {
@@ -49,9 +76,9 @@ export async function buildImage(store: Store, file: Dockerfile, options: BuildO
     epochSec: epochOf(options.buildArgs),
     say: options.say,
   };
-  const id = await build.carryOut(tools);
+  const built = await build.carryOut(tools);
   for (const name of build.unusedArgs()) options.say(`warning: the build argument '${name}' is not used`);
-  return id;
+  return built;
 }
 
 class Build {
@@ -68,13 +95,17 @@ class Build {
     this.#store = store;
     this.#file = file;
     this.#options = options;
-    this.#globals = globalArgs(file, options.buildArgs, this.#usedArgs);
+    const target = options.platform ?? hostPlatform();
+    const stage = options.target ?? file.stages.at(-1)?.name ?? 'default';
+    const presets = platformArgs({ target, build: hostPlatform(), stage });
+    this.#globals = globalArgs(file, presets, { buildArgs: options.buildArgs, used: this.#usedArgs });
   }
 
-  async carryOut(tools: Omit<StageTools, 'copy' | 'run'>): Promise<string> {
+  async carryOut(tools: Omit<StageTools, 'copy' | 'run'>): Promise<StoredImage> {
     const { stages } = this.#file;
     const last = this.#targetIndex();
-    const needed = neededStages(stages, last, this.#globals);
+    const isOther = (name: string): boolean => this.#options.contexts.has(name.toLowerCase());
+    const needed = neededStages(stages, last, { globals: this.#globals, isOther });
     const total = needed.reduce((sum, index) => sum + 1 + (stages[index]?.instructions.length ?? 0), 0);
     let step = 0;
     const announce = (instruction: Instruction): void => {
@@ -97,9 +128,9 @@ class Build {
     return [...this.#options.buildArgs.keys()].filter((name) => !this.#usedArgs.has(name));
   }
 
-  async #finish(state: BuildState, tools: Omit<StageTools, 'copy' | 'run'>): Promise<string> {
+  async #finish(state: BuildState, tools: Omit<StageTools, 'copy' | 'run'>): Promise<StoredImage> {
     const created = createdAt(tools);
-    const { labels, names } = this.#options;
+    const { labels, names, annotations = {} } = this.#options;
     if (Object.keys(labels).length > 0) {
       state.config.Labels = { ...state.config.Labels, ...labels };
       const created_by = `LABEL ${JSON.stringify(labels)}`;
@@ -109,7 +140,7 @@ class Build {
     const cached = tools.noCache ? undefined : findCached(this.#store, state.key);
     // The same instructions on the same layers: the image that they made before.
     if (cached) Object.assign(state, { image: cached, pending: [] });
-    return storeState(this.#store, state, { names, created });
+    return storeState(this.#store, state, { names, created, annotations });
   }
 
   async #stage(
@@ -119,8 +150,15 @@ class Build {
   ): Promise<BuildState> {
     const stage = this.#file.stages[index]!;
     announce(stage.from);
-    const { context, secrets } = this.#options;
-    const sources = { context, secrets, other: (name: string) => this.#other(index, name) };
+    const { context, secrets, agents, network, around } = this.#options;
+    const sources = {
+      ...around,
+      context,
+      secrets,
+      agents,
+      network,
+      other: (name: string) => this.#other(index, name),
+    };
     const state = await this.#begin(index, stage).catch((error: unknown) => {
       throw atInstruction(stage.from, error);
     });
@@ -139,46 +177,74 @@ class Build {
 
   async #begin(index: number, stage: Stage): Promise<BuildState> {
     const name = baseName(stage, this.#globals);
-    const variables = new Variables(this.#options.buildArgs, this.#globals, this.#usedArgs);
-    checkPlatform(stage.from, this.#globals);
-    const before = stageIndex(this.#file.stages, index, name);
+    const wanted = platformOf(stage.from, this.#globals);
+    const before = this.#stageBefore(index, name);
     if (before !== undefined) {
       const state = await this.#state(before);
-      variables.inherit(state.config.Env ?? []);
+      const variables = state.variables.successor();
       return { ...state, config: structuredClone(state.config), pending: [...state.pending], variables };
     }
-    const image = name === 'scratch' ? emptyImage() : await this.#image(stage.from, name);
+    const platform =
+      wanted === undefined ? (this.#options.platform ?? hostPlatform()) : buildPlatform(wanted);
+    const variables = new Variables(this.#options.buildArgs, this.#globals, this.#usedArgs);
+    const image = name === 'scratch' ? emptyImage(platform) : await this.#image(stage.from, name, platform);
     const config = structuredClone(image.config.config ?? {});
     variables.inherit(config.Env ?? []);
     const epochSec = epochOf(this.#options.buildArgs);
-    const key = nextKey('', [image.id, ...(epochSec === undefined ? [] : [`epoch ${epochSec}`])]);
-    return { image, config, pending: [], key, variables };
+    const parts = [image.id, ...(image.id === '' ? [formatPlatform(platform)] : [])];
+    const key = nextKey('', [...parts, ...(epochSec === undefined ? [] : [`epoch ${epochSec}`])]);
+    return { image, config, pending: [], key, variables, platform: platformOfImage(image) };
+  }
+
+  #stageBefore(limit: number, name: string): number | undefined {
+    if (this.#options.contexts.has(name.toLowerCase())) return undefined;
+    return stageIndex(this.#file.stages, limit, name);
   }
 
   /** Of the store, or pulled when the name says from where. */
-  async #image(instruction: Instruction, name: string): Promise<Image> {
-    const found = findImage(this.#store, name);
-    if (found && !(this.#options.pull && !this.#pulled.has(name))) return found;
-    const reference = parseReference(name);
+  async #image(instruction: Instruction, name: string, platform: Platform): Promise<Image> {
+    const context = this.#options.contexts.get(name.toLowerCase());
+    if (context !== undefined && !('image' in context)) {
+      throw wrongAt(instruction, `'${name}' is a directory of files`, 'only COPY and RUN --mount take it');
+    }
+    const text = context?.image ?? name;
+    const found = findImage(this.#store, text);
+    const key = `${text} ${formatPlatform(platform)}`;
+    const isStale = this.#options.pull && !this.#pulled.has(key);
+    const serves = found !== undefined && servesPlatform(found.config, platform);
+    if (found && serves && !isStale) return found;
+    const reference = parseReference(text);
     this.#options.say(` ---> Pulling ${formatReference(reference)}`);
     const insecure = this.#options.insecure;
     try {
-      await pullImage(this.#store, reference, { platform: hostPlatform(), insecure, notices: new Map() });
+      await pullImage(this.#store, reference, { platform, insecure, notices: new Map() });
     } catch (error) {
-      if (found !== undefined || !(error instanceof UserError)) throw error;
-      throw wrongAt(instruction, `no such image: '${name}', and ${error.message}`, error.hint);
+      if (!(error instanceof UserError) || serves) throw error;
+      const [offered, asked] = [found && platformOfImage(found), platform].map(
+        (one) => one && formatPlatform(one),
+      );
+      const state = found
+        ? `the image '${text}' is for ${offered}, not for ${asked}`
+        : `no such image: '${text}'`;
+      throw wrongAt(instruction, `${state}, and ${error.message}`, error.hint);
     }
-    this.#pulled.add(name);
-    const pulled = findImage(this.#store, name);
+    this.#pulled.add(key);
+    const pulled = findImage(this.#store, text);
     if (pulled) return pulled;
-    throw wrongAt(instruction, `the image '${name}' is gone again`);
+    throw wrongAt(instruction, `the image '${text}' is gone again`);
   }
 
   async #other(index: number, name: string): Promise<OtherTree> {
-    const before = stageIndex(this.#file.stages, index, name);
+    const context = this.#options.contexts.get(name.toLowerCase());
+    if (context !== undefined && 'context' in context) return context;
+    const before = this.#stageBefore(index, name);
     const state = before === undefined ? undefined : await this.#state(before);
     if (state) return { key: state.key, layers: state.image.layers, id: state.image.id };
-    const image = await this.#image(this.#file.stages[index]!.from, name);
+    const { from } = this.#file.stages[index]!;
+    const wanted = platformOf(from, this.#globals);
+    const platform =
+      wanted === undefined ? (this.#options.platform ?? hostPlatform()) : buildPlatform(wanted);
+    const image = await this.#image(from, name, platform);
     return { key: image.id, layers: image.layers, id: image.id };
   }
 
@@ -194,91 +260,11 @@ class Build {
 
 /** An instruction as one line. */
 function lineOf({ keyword, flags, text }: Instruction): string {
-  const [line = ''] = text.trim().split('\n');
   const options = flags.map(({ name, value }) => `--${name}${value === undefined ? '' : `=${value}`} `);
-  return `${keyword} ${options.join('')}${line}`;
+  return `${keyword} ${options.join('')}${text}`;
 }
 
 /** Of the command line before the environment. */
 function epochOf(buildArgs: ReadonlyMap<string, string>): number | undefined {
   return sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env.SOURCE_DATE_EPOCH);
-}
-
-function globalArgs(
-  file: Dockerfile,
-  buildArgs: ReadonlyMap<string, string>,
-  used: Set<string>,
-): Map<string, string> {
-  const globals = platformArgs();
-  for (const { text, escape: escapeChar } of file.globalArgs) {
-    for (const word of expandWords(text, (name) => globals.get(name), escapeChar)) {
-      const [name = ''] = word.split('=', 1);
-      const preset = word.includes('=') ? word.slice(name.length + 1) : undefined;
-      if (buildArgs.has(name)) used.add(name);
-      const value = buildArgs.get(name) ?? preset;
-      if (value !== undefined) globals.set(name, value);
-    }
-  }
-  return globals;
-}
-
-function baseName({ from }: Stage, globals: ReadonlyMap<string, string>): string {
-  const [word = ''] = from.text.trim().split(/\s+/);
-  const name = expandValue(word, (variable) => globals.get(variable), from.escape);
-  if (name === '') throw wrongAt(from, `the base name '${word}' is empty`);
-  return name;
-}
-
-function checkPlatform(from: Instruction, globals: ReadonlyMap<string, string>): void {
-  for (const { name, value } of from.flags) {
-    if (name !== 'platform') throw wrongAt(from, `the flag '--${name}' is not supported`);
-    const wanted = expandValue(value ?? '', (variable) => globals.get(variable), from.escape);
-    const here = globals.get('TARGETPLATFORM') ?? '';
-    if (wanted !== here)
-      throw wrongAt(from, `the platform '${wanted}' cannot be built here`, `this host is ${here}`);
-  }
-}
-
-/** A stage before `limit`, by name or number. */
-function stageIndex(stages: readonly Stage[], limit: number, name: string): number | undefined {
-  const index = /^\d+$/.test(name)
-    ? Number(name)
-    : stages.findIndex((stage, at) => at < limit && stage.name === name.toLowerCase());
-  return index >= 0 && index < limit ? index : undefined;
-}
-
-/** What `--from` of COPY, or of a mount of RUN, names; variables of the stage itself are not known yet. */
-function namesCopied(
-  { flags, escape: escapeChar }: Instruction,
-  globals: ReadonlyMap<string, string>,
-): string[] {
-  const found = flags.flatMap(({ name, value = '' }) => {
-    if (name === 'from') return [value];
-    return name === 'mount' ? [/(?:^|,)from=([^,]*)/.exec(value)?.[1] ?? ''] : [];
-  });
-  return found.map((text) => expandValue(text, (variable) => globals.get(variable), escapeChar));
-}
-
-/** The stages that a stage builds upon or copies from, in order. */
-function neededStages(
-  stages: readonly Stage[],
-  last: number,
-  globals: ReadonlyMap<string, string>,
-): number[] {
-  const needed = new Set<number>();
-  const visit = (index: number): void => {
-    if (needed.has(index)) return;
-    needed.add(index);
-    const stage = stages[index]!;
-    const names = [
-      baseName(stage, globals),
-      ...stage.instructions.flatMap((instruction) => namesCopied(instruction, globals)),
-    ];
-    for (const name of names) {
-      const before = stageIndex(stages, index, name);
-      if (before !== undefined) visit(before);
-    }
-  };
-  visit(last);
-  return [...needed].sort((a, b) => a - b);
 }

@@ -9,8 +9,14 @@ import { type Image, listImages } from '../image/image-index.js';
 import { ImageStage } from '../image/image-stage.js';
 import { jsonBytes } from '../image/import-image.js';
 import type { ConfigDraft } from '../image/instructions.js';
-import { BUILD_STEP, type HistoryEntry, type ImageConfig, type Manifest, MEDIA_TYPE } from '../image/oci.js';
-import { hostPlatform } from '../image/platform.js';
+import {
+  BUILD_STEP,
+  type HistoryEntry,
+  type ImageConfig,
+  type Manifest,
+  MEDIA_TYPE,
+  type Platform,
+} from '../image/oci.js';
 import type { Store } from '../store/store.js';
 import type { Variables } from './variables.js';
 
@@ -22,11 +28,13 @@ export interface BuildState {
   pending: HistoryEntry[];
   key: string;
   readonly variables: Variables;
+  /** What its programs are for. */
+  readonly platform: Platform;
 }
 
 /** `FROM scratch`: nothing. */
-export function emptyImage(): Image {
-  const config: ImageConfig = { ...hostPlatform(), rootfs: { type: 'layers', diff_ids: [] } };
+export function emptyImage(platform: Platform): Image {
+  const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
   const none = { mediaType: MEDIA_TYPE.config, digest: '', size: 0 };
   return {
     id: '',
@@ -60,14 +68,22 @@ export function withPending({ image, pending }: BuildState): Image {
 interface Naming {
   readonly names: readonly string[];
   readonly created: Date;
+  /** Of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What the stage has come to, as an image with the names given. @returns its id. */
+export interface StoredImage {
+  /** Digest of the config. */
+  readonly id: string;
+  readonly manifestDigest: string;
+}
+
+/** What the stage has come to, as an image with the names given. */
 export async function storeState(
   store: Store,
   state: BuildState,
-  { names, created }: Naming,
-): Promise<string> {
+  { names, created, annotations }: Naming,
+): Promise<StoredImage> {
   using stage = new ImageStage(store);
   const { image } = state;
   const config: ImageConfig = {
@@ -75,11 +91,17 @@ export async function storeState(
     created: created.toISOString(),
     config: state.config,
   };
-  const isStored = state.pending.length === 0 && image.id !== '';
+  const isAnnotated = Object.keys(annotations).length > 0;
+  const isStored = state.pending.length === 0 && image.id !== '' && !isAnnotated;
   const descriptor = isStored
     ? image.manifest.config
     : await stage.addBytes(jsonBytes(config), MEDIA_TYPE.config);
-  const manifest: Manifest = { ...image.manifest, config: descriptor };
+  const all = { ...image.manifest.annotations, ...annotations };
+  const manifest: Manifest = {
+    ...image.manifest,
+    config: descriptor,
+    ...(isAnnotated ? { annotations: all } : {}),
+  };
   const stored = isStored
     ? {
         mediaType: manifest.mediaType ?? MEDIA_TYPE.manifest,
@@ -96,5 +118,5 @@ export async function storeState(
     },
   ]);
   if (!isPublished) throw new UserError('cannot finish the build: its layers were removed meanwhile');
-  return descriptor.digest;
+  return { id: descriptor.digest, manifestDigest: stored.digest };
 }

@@ -2,20 +2,24 @@
  * The flags of COPY and ADD.
  */
 
-import { UserError } from '../errno/user-error.js';
 import { expandValue, type Lookup } from '../image/words.js';
 import { type Instruction, wrongAt } from './dockerfile.js';
+import { type FileMode, parseFileMode } from './file-mode.js';
 
 export interface CopyOptions {
   readonly from: string | undefined;
   readonly chown: string | undefined;
-  readonly mode: number | undefined;
+  readonly mode: FileMode | undefined;
+  readonly modeText: string;
   /** Patterns of `.dockerignore`, relative to each source. */
   readonly excludes: readonly string[];
   /** The directories of a source are made at the target too. */
   readonly parents: boolean;
-  /** `sha256:HEX` that a file of the web must have. */
+  /** `sha256:HEX` that a file of the web must have, or the beginning of a commit. */
   readonly checksum: string | undefined;
+  /** Whether tars are unpacked; undefined: those of the context by ADD. */
+  readonly unpack: boolean | undefined;
+  readonly keepsGitDirectory: boolean;
   /** The flags with their variables replaced, for history and cache. */
   readonly shown: string;
 }
@@ -30,7 +34,8 @@ const COMMON: Readonly<Record<string, Take>> = {
     found.chown = value;
   },
   chmod: (found, value) => {
-    found.mode = modeOf(value);
+    found.mode = parseFileMode(value);
+    found.modeText = value;
   },
   exclude: (found, value) => {
     found.excludes.push(value);
@@ -52,14 +57,19 @@ const FLAGS: Readonly<Record<string, Readonly<Record<string, Take>>>> = {
   ADD: {
     ...COMMON,
     checksum: (found, value) => {
-      if (!/^sha256:[0-9a-f]{64}$/.test(value)) throw new UserError(`'${value}' is no sha256 digest`);
       found.checksum = value;
+    },
+    unpack: (found, value) => {
+      found.unpack = value === 'true';
+    },
+    'keep-git-dir': (found, value) => {
+      found.keepsGitDirectory = value === 'true';
     },
   },
 };
 
 /** Those that stand for `=true` when they have no value. */
-const SWITCHES = new Set(['link', 'parents']);
+const SWITCHES = new Set(['link', 'parents', 'unpack', 'keep-git-dir']);
 
 /** @throws UserError for a flag or value that means nothing. */
 export function copyOptions(instruction: Instruction, lookup: Lookup): CopyOptions {
@@ -67,9 +77,12 @@ export function copyOptions(instruction: Instruction, lookup: Lookup): CopyOptio
     from: undefined,
     chown: undefined,
     mode: undefined,
+    modeText: '',
     excludes: [],
     parents: false,
     checksum: undefined,
+    unpack: undefined,
+    keepsGitDirectory: false,
     shown: '',
   };
   for (const { name, value } of instruction.flags) {
@@ -78,16 +91,11 @@ export function copyOptions(instruction: Instruction, lookup: Lookup): CopyOptio
     const isSwitch = SWITCHES.has(name);
     const text = expandValue(value ?? (isSwitch ? 'true' : ''), lookup, instruction.escape);
     if (text === '') throw wrongAt(instruction, `the flag '--${name}' has no value`);
-    if (isSwitch && text !== 'true' && text !== 'false') {
+    if (isSwitch && !/^(?:true|false)$/i.test(text)) {
       throw wrongAt(instruction, `the flag '--${name}' is true or false, not '${text}'`);
     }
-    take(found, text);
+    take(found, isSwitch ? text.toLowerCase() : text);
     found.shown += `--${name}${value === undefined ? '' : `=${text}`} `;
   }
   return found;
-}
-
-function modeOf(text: string): number {
-  if (!/^[0-7]{1,4}$/.test(text)) throw new UserError(`invalid mode '${text}'`, { hint: 'write it as 755' });
-  return Number.parseInt(text, 8);
 }

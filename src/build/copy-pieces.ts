@@ -1,36 +1,28 @@
 /**
- * Where COPY and ADD take files from: the context, another stage, an image, a here-document, the web, a tar.
+ * Where COPY and ADD take files from: the context, another stage, an image, a here-document, the web, git, a tar.
  */
 
-import { join, posix } from 'node:path';
-import { type CopyRules, namesIn, type Owner } from '../container/copy/copy-objects.js';
-import { containerTree, hostTree, type Tree } from '../container/copy/place.js';
-import type { OpenRoot } from '../container/open-root.js';
+import { posix } from 'node:path';
+import type { Owner } from '../container/copy/copy-objects.js';
 import { sha256 } from '../image/chain-id.js';
-import { expandValue } from '../image/words.js';
-import { O_DIRECTORY, O_PATH, O_RDONLY } from '../linux/constants.js';
-import { close } from '../linux/open.js';
-import { displayName, nameFromText } from '../vfs/name.js';
-import { isArchive, openArchive, unpackArchive } from './archive.js';
-import { type BuildContext, patternTest } from './context.js';
+import { expandUnquoted } from '../image/words.js';
+import { type BuildContext, notFound } from './context.js';
 import type { CopyOptions } from './copy-options.js';
-import { type Instruction, wrongAt } from './dockerfile.js';
-import { fetchRemote, isGitAddress } from './fetch-remote.js';
-import { expandPattern, hasWildcard } from './glob.js';
-import {
-  type Arrival,
-  defaultOwner,
-  keptOwners,
-  makePath,
-  placeContent,
-  placeSource,
-} from './place-files.js';
-import { sourceFiles } from './source-files.js';
+import { type HereDocument, type Instruction, wrongAt } from './dockerfile.js';
+import { PathFilter } from './path-filter.js';
+import type { Piece } from './piece.js';
+import { placeArchive, readableFile } from './place-archive.js';
+import { type Arrival, defaultOwner, placeContent, placeSource } from './place-files.js';
+import { RemotePieces } from './remote-pieces.js';
+import { type Selection, selectFiles } from './select-files.js';
+import { type OpenedImage, openImage } from './source-copy.js';
+import { cleanSource, hasWildcard, matchSources, type SourceTree } from './source-tree.js';
 import type { StageBuild } from './stage-build.js';
-import { WorkingTree } from './working-tree.js';
 
 /** What `--from` may name. */
-export interface OtherTree {
+export type OtherTree = ImageTreeSource | { readonly context: BuildContext };
+
+export interface ImageTreeSource {
   /** For the cache. */
   readonly key: string;
   /** Of the image in the store; empty: it has no files. */
@@ -41,184 +33,146 @@ export interface OtherTree {
 
 export interface CopyTools {
   readonly context: BuildContext;
-  /** A stage before this one, or an image. @throws UserError */
+  /** A stage before this one, an image, or what `--build-context` names so. @throws UserError */
   readonly other: (name: string) => Promise<OtherTree>;
 }
 
-/** One thing that is copied. */
-export interface Piece {
-  /** What the outcome depends on. */
-  readonly key: string;
-  place(arrival: Arrival, owner: Owner | undefined): Promise<void> | void;
+interface CopyRequest {
+  readonly instruction: Instruction;
+  readonly options: CopyOptions;
 }
 
 const HEREDOC_MODE = 0o644;
-const REMOTE_MODE = 0o600;
 
 export class Gatherer implements AsyncDisposable {
   readonly #tools: CopyTools;
   readonly #build: StageBuild;
   readonly #instruction: Instruction;
   readonly #options: CopyOptions;
-  readonly #isExcluded: (path: string) => boolean;
+  readonly #excluded: PathFilter;
+  readonly #remote: RemotePieces;
   /** Of `--from`, mounted at most once. */
-  #other: Promise<OpenedTree> | undefined;
+  #other: Promise<OpenedImage> | undefined;
 
-  constructor(
-    tools: CopyTools,
-    build: StageBuild,
-    how: { readonly instruction: Instruction; readonly options: CopyOptions },
-  ) {
+  constructor(tools: CopyTools, build: StageBuild, { instruction, options }: CopyRequest) {
     this.#tools = tools;
     this.#build = build;
-    this.#instruction = how.instruction;
-    this.#options = how.options;
-    this.#isExcluded = patternTest(how.options.excludes);
+    this.#instruction = instruction;
+    this.#options = options;
+    this.#excluded = new PathFilter(options.excludes);
+    this.#remote = new RemotePieces(build.tools, options);
   }
 
-  async piecesOf(source: string): Promise<Piece[]> {
-    const heredoc = /^<<-?["']?(.*?)["']?$/.exec(source)?.[1];
-    if (heredoc !== undefined) return [this.#heredoc(heredoc)];
-    if (this.#options.from !== undefined) return this.#elsewhere(this.#options.from, source);
-    if (this.#instruction.keyword === 'ADD' && isGitAddress(source)) {
-      throw wrongAt(this.#instruction, `'${source}' is a git repository, which is not supported`);
+  async piecesOf(source: string | HereDocument): Promise<Piece> {
+    if (typeof source !== 'string') return this.#heredoc(source);
+    const { from } = this.#options;
+    if (from === undefined) {
+      const remote = await this.#remote.pieceOf(source);
+      if (remote === undefined) return this.#ofContext(this.#tools.context, source);
+      if (this.#instruction.keyword === 'ADD') return remote;
+      throw wrongAt(this.#instruction, `'${source}' is an address`, 'ADD takes files from addresses');
     }
-    if (this.#instruction.keyword === 'ADD' && /^https?:\/\//.test(source))
-      return [await this.#remote(source)];
-    const [front] = pivoted(source);
-    const paths = this.#tools.context.match(source).filter((path) => !this.#isExcluded(posix.basename(path)));
-    return Promise.all(paths.map((path) => this.#local(path, front)));
+    const other = await this.#tools.other(from);
+    return 'context' in other ? this.#ofContext(other.context, source) : this.#ofImage(other, from, source);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const opened = await this.#other?.catch(() => undefined);
-    await opened?.root[Symbol.asyncDispose]();
-    opened?.tree[Symbol.dispose]();
+    await opened?.[Symbol.asyncDispose]();
   }
 
-  async #local(path: string, front: string): Promise<Piece> {
-    const { context } = this.#tools;
-    const { mode } = this.#options;
-    const { digest, includes } = sourceFiles(context, path, this.#isExcluded);
-    const full = join(context.root, path);
-    const isTar = this.#instruction.keyword === 'ADD' && (await isArchive(full));
+  #ofContext({ source }: BuildContext, pattern: string): Piece {
+    const found = this.#find(source, pattern);
+    if (found.length === 0 && !hasWildcard(pattern)) throw notFound(pattern);
+    const digests = found.map(({ path, selection }) => [path, selectFiles(source, path, selection).digest]);
     return {
-      key: `${path} ${digest} ${mode ?? ''}`,
+      key: JSON.stringify([digests, this.#options.modeText, this.#options.unpack]),
+      count: found.length,
       place: async (arrival, owner) => {
-        if (isTar) return unpackTo(full, arrival, owner);
-        const found = { tree: hostTree(context.root), path, rules: { mode, includes } };
-        this.#put({ ...found, owners: owner ?? defaultOwner() }, arrival, front);
+        for (const one of found)
+          await this.#place({ source, ...one, owner: owner ?? defaultOwner() }, arrival);
+        return found.length;
       },
     };
   }
 
-  async #elsewhere(from: string, source: string): Promise<Piece[]> {
-    const { mode, excludes } = this.#options;
-    const { key } = await this.#tools.other(from);
-    const [front] = pivoted(source);
-    const includes = (path: string): boolean => !this.#isExcluded(displayName(path));
-    const place = async (arrival: Arrival, owner: Owner | undefined): Promise<void> => {
-      const { root } = await this.#openOther(from);
-      const tree = containerTree(root.fd, from);
-      const paths = hasWildcard(source)
-        ? expandPattern(source, (path) => entriesOf(tree, path)).sort()
-        : [source];
-      if (paths.length === 0) throw wrongAt(this.#instruction, `nothing in '${from}' matches '${source}'`);
-      if (paths.length > 1 && !arrival.target.endsWith('/')) {
-        throw wrongAt(this.#instruction, 'the target of several sources has to end with a slash');
-      }
-      const rules: CopyRules = excludes.length === 0 ? { mode } : { mode, includes };
-      for (const path of paths.filter((one) => includes(nameFromText(posix.basename(one))))) {
-        const found = { tree, path: posix.join('/', path), rules, owners: owner ?? ('keep' as const) };
-        this.#put(found, arrival, front);
-      }
+  #ofImage({ key, layers }: ImageTreeSource, from: string, pattern: string): Piece {
+    const { modeText, excludes } = this.#options;
+    return {
+      key: JSON.stringify([key, pattern, modeText, excludes]),
+      count: undefined,
+      place: async (arrival, owner) => {
+        this.#other ??= openImage(this.#build.tools, layers);
+        const { source } = await this.#other;
+        const found = this.#find(source, pattern);
+        if (found.length === 0 && !hasWildcard(pattern)) {
+          throw wrongAt(this.#instruction, `'${pattern}' is not in '${from}'`);
+        }
+        if (found.length > 1 && !arrival.target.endsWith('/')) {
+          throw wrongAt(this.#instruction, 'the target of several sources has to end with a slash');
+        }
+        for (const one of found) await this.#place({ source, ...one, owner: owner ?? 'keep' }, arrival);
+        return found.length;
+      },
     };
-    return [{ key: `${key} ${source} ${mode ?? ''} ${excludes.join(' ')}`, place }];
   }
 
-  /** `--parents`: below the target what stands before the source's last name, from the pivot `/./` on. */
-  #put(source: Parameters<typeof placeSource>[0], arrival: Arrival, front: string): void {
-    if (!this.#options.parents) {
-      placeSource(source, arrival);
-      return;
+  #find(source: SourceTree, pattern: string): FoundSource[] {
+    const excluded = this.#options.excludes.length === 0 ? undefined : this.#excluded;
+    if (this.#options.parents) return findBelow(source, pattern, excluded);
+    return matchSources(source, pattern)
+      .filter((path) => !hasWildcard(pattern) || !this.#excluded.matches(posix.basename(path)))
+      .map((path) => ({ path, selection: { excluded } }));
+  }
+
+  async #place({ source, path, selection, owner }: PlacedSource, arrival: Arrival): Promise<void> {
+    if (this.#options.unpack ?? this.#instruction.keyword === 'ADD') {
+      using file = readableFile(source, path);
+      if (file !== undefined && (await placeArchive(file.path, arrival))) return;
     }
-    const kept = posix.relative(posix.join('/', front), posix.join('/', source.path));
-    const isDirectory = isDirectoryIn(source.tree, source.path);
-    const target = posix.join(arrival.target, isDirectory ? kept : posix.dirname(kept));
-    placeSource(source, { ...arrival, target: `${target}/` });
+    const selects =
+      source.ignored.isEmpty && selection.excluded === undefined && selection.only === undefined
+        ? {}
+        : { includes: selectFiles(source, path, selection).includes };
+    const rules = { mode: this.#options.mode, ...selects };
+    placeSource({ tree: source.tree, path, owners: owner, rules }, arrival);
   }
 
-  #openOther(from: string): Promise<OpenedTree> {
-    this.#other ??= this.#tools.other(from).then(async ({ layers }) => {
-      const { store, intent } = this.#build.tools;
-      const tree = new WorkingTree(store, intent, layers);
-      return { tree, root: await tree.open() };
-    });
-    return this.#other;
-  }
-
-  #heredoc(name: string): Piece {
-    const found = this.#instruction.heredocs.find((one) => one.name === name);
-    if (!found) throw wrongAt(this.#instruction, `the here-document '${name}' has no text`);
+  #heredoc({ name, content, expands }: HereDocument): Piece {
     const { lookup } = this.#build.state.variables;
-    // What is escaped stays as it is, with its escape.
-    const text = found.expands
-      ? found.content.replace(/\\[\s\S]|\$(?:\w+|\{[^}]*\})/g, (piece) =>
-          piece.startsWith('\\') ? piece : expandValue(piece, lookup),
-        )
-      : found.content;
-    const mode = this.#options.mode ?? HEREDOC_MODE;
+    const text = expands ? expandUnquoted(content, lookup) : content;
     return {
-      key: `${name} ${sha256(text)} ${mode}`,
-      place: (arrival) => placeContent(Buffer.from(text), { name, mode }, arrival),
-    };
-  }
-
-  async #remote(address: string): Promise<Piece> {
-    const mode = this.#options.mode ?? REMOTE_MODE;
-    const { name, content, mtimeSec } = await fetchRemote(address);
-    const digest = sha256(content);
-    const { checksum } = this.#options;
-    if (checksum !== undefined && checksum !== `sha256:${digest}`) {
-      throw wrongAt(this.#instruction, `'${address}' has the digest 'sha256:${digest}', not '${checksum}'`);
-    }
-    return {
-      key: `${name} ${digest} ${mode}`,
-      place: (arrival) => placeContent(content, { name, mode, mtimeSec }, arrival),
+      key: JSON.stringify([name, sha256(text), this.#options.modeText]),
+      count: 1,
+      place: (arrival) => {
+        placeContent(
+          Buffer.from(text),
+          { name, mode: HEREDOC_MODE, permissions: this.#options.mode },
+          arrival,
+        );
+        return 1;
+      },
     };
   }
 }
 
-interface OpenedTree {
-  readonly tree: WorkingTree;
-  readonly root: OpenRoot;
+interface FoundSource {
+  readonly path: string;
+  readonly selection: Selection;
 }
 
-/** What stands before `/./`, and after it. */
-function pivoted(source: string): [front: string, back: string] {
-  const at = source.indexOf('/./');
-  return at < 0 ? ['', source] : [source.slice(0, at), source.slice(at + 3)];
+interface PlacedSource extends FoundSource {
+  readonly source: SourceTree;
+  readonly owner: Owner | 'keep' | undefined;
 }
 
-/** Names in a directory; none where it is no directory. */
-function entriesOf(tree: Tree, path: string): string[] {
-  const fd = tree.open(nameFromText(posix.join('/', path)), O_RDONLY | O_DIRECTORY);
-  if (fd < 0) return [];
-  try {
-    return namesIn(fd).map(displayName);
-  } finally {
-    close(fd);
-  }
-}
-
-function isDirectoryIn(tree: Tree, path: string): boolean {
-  const fd = tree.open(nameFromText(path === '' ? '.' : path), O_PATH | O_DIRECTORY);
-  if (fd >= 0) close(fd);
-  return fd >= 0;
-}
-
-/** ADD of a local tar: what is in it, as it says. */
-async function unpackTo(path: string, { rootFd, target }: Arrival, owner: Owner | undefined): Promise<void> {
-  close(makePath(rootFd, target, owner));
-  await unpackArchive(await openArchive(path), { rootFd, directory: target, owners: owner ?? keptOwners() });
+/** `--parents`: what matches below the root, or below the directories before the pivot `/./`, with what is above it. */
+function findBelow(source: SourceTree, pattern: string, excluded: PathFilter | undefined): FoundSource[] {
+  const at = pattern.indexOf('/./');
+  const front = at < 0 ? '' : pattern.slice(0, at);
+  const back = cleanSource(at < 0 ? pattern : pattern.slice(at + 3));
+  const only = back === '' ? undefined : new PathFilter([back]);
+  return matchSources(source, front)
+    .map((path) => ({ path, selection: { excluded, only } }))
+    .filter(({ path, selection }) => only === undefined || !selectFiles(source, path, selection).isEmpty);
 }

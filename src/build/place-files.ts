@@ -12,11 +12,12 @@ import { ENOENT } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import { O_DIRECTORY, O_PATH, O_RDONLY, S_IFREG } from '../linux/constants.js';
-import { mkdirat } from '../linux/directory.js';
+import { mkdirat, readlinkat } from '../linux/directory.js';
 import { fchownat } from '../linux/inode.js';
 import { close, openat } from '../linux/open.js';
 import { CAP_CHOWN, hasCapability } from '../linux/process.js';
-import { nameFromText } from '../vfs/name.js';
+import { type Name, nameFromText, textFromName } from '../vfs/name.js';
+import type { FileMode } from './file-mode.js';
 
 /** Whom copies belong to when nobody says; without CAP_CHOWN all belong to who builds, who is root in what RUN sees. */
 export function defaultOwner(): Owner | undefined {
@@ -49,8 +50,10 @@ export function placeSource(source: FileSource, arrival: Arrival): void {
   using found = findSource(source.tree, source.path === '' ? '.' : source.path, true);
   using copy = new ObjectCopy(source.owners, source.rules);
   const { rootFd, target, owner } = arrival;
-  const intoDirectory = found.isDirectory || target.endsWith('/') || isDirectory(rootFd, target);
-  const parent = makePath(rootFd, intoDirectory ? target : posix.dirname(target), owner);
+  const isInto = found.isDirectory || target.endsWith('/') || isDirectoryIn(rootFd, target);
+  const { parent, name } = isInto
+    ? { parent: makePath(rootFd, target, owner), name: found.shownName }
+    : makeParent(rootFd, target, owner);
   try {
     if (found.isDirectory) {
       const from = check(openat(found.directoryFd, '.', O_RDONLY | O_DIRECTORY), 'open', source.path);
@@ -60,7 +63,6 @@ export function placeSource(source: FileSource, arrival: Arrival): void {
         close(from);
       }
     } else {
-      const name = intoDirectory ? found.shownName : nameFromText(posix.basename(target));
       copy.object(found.directoryFd, found.name, parent, name);
     }
   } finally {
@@ -71,46 +73,93 @@ export function placeSource(source: FileSource, arrival: Arrival): void {
 export interface NewFile {
   readonly name: string;
   readonly mode: number;
-  /** Now by default. */
-  readonly mtimeSec?: number | undefined;
+  /** In place of the mode. */
+  readonly permissions?: FileMode | undefined;
 }
 
 /** A file of the given content. */
 export function placeContent(
   content: Buffer,
-  { name, mode, mtimeSec = Math.floor(Date.now() / 1000) }: NewFile,
+  { name, mode, permissions }: NewFile,
   { rootFd, target, owner }: Arrival,
 ): void {
-  const intoDirectory = target.endsWith('/') || isDirectory(rootFd, target);
-  const parent = makePath(rootFd, intoDirectory ? target : posix.dirname(target), owner);
-  using copy = new ObjectCopy(owner ?? defaultOwner());
+  const isInto = target.endsWith('/') || isDirectoryIn(rootFd, target);
+  const { parent, name: made } = isInto
+    ? { parent: makePath(rootFd, target, owner), name: nameFromText(name) }
+    : makeParent(rootFd, target, owner);
+  using copy = new ObjectCopy(owner ?? defaultOwner(), { mode: permissions });
   try {
-    const made = nameFromText(intoDirectory ? name : posix.basename(target));
     const fd = copy.makeFile(parent, made);
     try {
       for (let done = 0; done < content.byteLength; ) done += writeSync(fd, content, done);
     } finally {
       close(fd);
     }
-    copy.finish(parent, made, { type: S_IFREG, mode, uid: 0, gid: 0, mtimeSec, mtimeNsec: 0 });
+    copy.finish(parent, made, {
+      type: S_IFREG,
+      mode,
+      uid: 0,
+      gid: 0,
+      mtimeSec: Math.floor(Date.now() / 1000),
+      mtimeNsec: 0,
+    });
   } finally {
     close(parent);
   }
 }
 
+interface NewPlace {
+  /** A descriptor. */
+  readonly parent: number;
+  readonly name: Name;
+}
+
+/** Where a file of that path is made: at the end of the symlinks that have the name, even when nothing is there. */
+function makeParent(rootFd: number, path: string, owner: Owner | undefined): NewPlace {
+  let at = path;
+  for (let links = 0; ; links += 1) {
+    const parent = makePath(rootFd, posix.dirname(at), owner);
+    const name = nameFromText(posix.basename(at));
+    const link = links < MAX_SYMLINKS ? readlinkat(parent, name) : 0;
+    if (typeof link === 'number') return { parent, name };
+    close(parent);
+    at = posix.join(link.startsWith('/') ? '/' : posix.dirname(at), textFromName(link));
+  }
+}
+
+const MAX_SYMLINKS = 40;
+
 /** The directory, with those above it, made where they are missing. @returns a descriptor. */
 export function makePath(rootFd: number, path: string, owner: Owner | undefined): number {
   const tree = containerTree(rootFd, 'build');
+  let here = '/';
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
-  for (const [index, name] of names.entries()) {
-    const above = `/${names.slice(0, index).join('/')}`;
-    const here = `/${names.slice(0, index + 1).join('/')}`;
+  for (let links = 0; names.length > 0; ) {
+    const name = names.shift()!;
+    const above = here;
+    here = posix.join(above, name);
     const fd = tree.open(nameFromText(here), O_PATH | O_DIRECTORY);
-    if (fd >= 0) close(fd);
-    else if (fd === -ENOENT) makeDirectory(tree, above, name, owner);
+    if (fd >= 0) {
+      close(fd);
+      continue;
+    }
+    const link = fd === -ENOENT && links < MAX_SYMLINKS ? linkAt(tree, above, name) : undefined;
+    if (link !== undefined) {
+      // It leads to what is not there yet, and shall be.
+      links += 1;
+      here = link.startsWith('/') ? '/' : above;
+      names.unshift(...link.split('/').filter((part) => part !== '' && part !== '.'));
+    } else if (fd === -ENOENT) makeDirectory(tree, above, name, owner);
     else throw new UserError(`cannot copy to '${path}': ${fsError(-fd, 'open', here).message}`);
   }
-  return check(tree.open(nameFromText(`/${names.join('/')}`), O_RDONLY | O_DIRECTORY), 'open', path);
+  return check(tree.open(nameFromText(here), O_RDONLY | O_DIRECTORY), 'open', path);
+}
+
+function linkAt(tree: Tree, above: string, name: string): string | undefined {
+  const parent = check(tree.open(nameFromText(above), O_PATH | O_DIRECTORY), 'open', above);
+  const link = readlinkat(parent, nameFromText(name));
+  close(parent);
+  return typeof link === 'number' ? undefined : textFromName(link);
 }
 
 function makeDirectory(tree: Tree, above: string, name: string, owner: Owner | undefined): void {
@@ -123,7 +172,7 @@ function makeDirectory(tree: Tree, above: string, name: string, owner: Owner | u
   }
 }
 
-function isDirectory(rootFd: number, path: string): boolean {
+export function isDirectoryIn(rootFd: number, path: string): boolean {
   const fd = containerTree(rootFd, 'build').open(nameFromText(path), O_PATH | O_DIRECTORY);
   if (fd >= 0) close(fd);
   return fd >= 0;

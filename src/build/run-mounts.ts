@@ -1,30 +1,28 @@
 /**
  * What `RUN --mount` shows to the command, without a trace in the layer: mount points are virtual.
- *
- * A cache is a named volume (label CACHE_LABEL), so that `volume ls` shows it and `volume prune -a` empties it.
  */
 
-import { chmodSync, chownSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errno/user-error.js';
 import { sha256 } from '../image/chain-id.js';
 import type { MountCommon, MountRequest } from '../mounts/spec/types.js';
 import type { ContainerMount } from '../store/container-record.js';
-import { type FileLock, tryLockFile } from '../store/lock.js';
-import type { Store } from '../store/store.js';
-import { createVolume } from '../volume/create.js';
-import type { CopyTools } from './copy-pieces.js';
+import type { FileLock } from '../store/lock.js';
+import { type BuildContext, notFound } from './context.js';
+import type { CopyTools, ImageTreeSource } from './copy-pieces.js';
 import type { RunMount } from './run-options.js';
-import { sourceFiles } from './source-files.js';
+import { selectFiles } from './select-files.js';
+import { copiedSource, openImage } from './source-copy.js';
+import { matchSources } from './source-tree.js';
 import type { StageBuild } from './stage-build.js';
 import type { WorkingTree } from './working-tree.js';
-
-export const CACHE_LABEL = 'plyfs.build.cache';
 
 export interface RunMountTools extends CopyTools {
   /** By id. */
   readonly secrets: ReadonlyMap<string, Buffer>;
+  /** Sockets of ssh agents, by id. */
+  readonly agents: ReadonlyMap<string, string>;
 }
 
 /** A mount that is known to be there. */
@@ -43,119 +41,126 @@ export interface Attached {
 
 const SECRETS = '/run/secrets';
 const SECRET_MODE = 0o400;
-const LOCK_POLL_MS = 200;
+const AGENTS = '/run/buildkit';
 
-/** @throws UserError when its source is not there. */
-export async function planRunMount(
+/** The mount point; a relative one is taken from WORKDIR, which it is when none is given. @throws UserError */
+export function mountTarget(build: StageBuild, { target, spec }: RunMount, preset = ''): string {
+  const absolute = build.absolute(target ?? preset).replace(/(.)\/$/, '$1');
+  if (absolute === '/') throw new UserError(`the mount '${spec}' would hide everything`);
+  return absolute;
+}
+
+export function commonOf(mount: RunMount, target: string): MountCommon {
+  const { spec, readOnly } = mount;
+  return { target, readOnly: readOnly ?? true, spec, origin: 'mount', notices: [] };
+}
+
+/** A directory or file of the host. */
+export function bindOf(common: MountCommon, source: string): Attached {
+  const request: MountRequest = {
+    ...common,
+    type: 'bind',
+    source,
+    createSource: false,
+    recursive: 'enabled',
+  };
+  return { mount: { origin: 'mount', request } };
+}
+
+export function tmpfsMount(build: StageBuild, mount: RunMount): PlannedMount {
+  const size = mount.sizeBytes === undefined ? {} : { sizeBytes: mount.sizeBytes };
+  const common = { ...commonOf(mount, mountTarget(build, mount)), readOnly: mount.readOnly ?? false };
+  const request: MountRequest = { ...common, type: 'tmpfs', source: undefined, ...size };
+  return { key: mount.spec, attach: () => ({ mount: { origin: 'mount', request } }) };
+}
+
+/** Of the context, a stage or an image. What a writable one is given goes with the command. @throws UserError */
+export async function bindMount(
   tools: RunMountTools,
   build: StageBuild,
   mount: RunMount,
 ): Promise<PlannedMount> {
-  if (mount.type === 'cache') return cacheMount(build, mount);
-  if (mount.type === 'secret') return secretMount(tools, build, mount);
-  const common = commonOf(mount, build.absolute(mount.target ?? ''));
-  if (mount.type === 'tmpfs') {
-    const size = mount.sizeBytes === undefined ? {} : { sizeBytes: mount.sizeBytes };
-    const request: MountRequest = { ...common, readOnly: false, type: 'tmpfs', source: undefined, ...size };
-    return { key: mount.spec, attach: () => ({ mount: { origin: 'mount', request } }) };
-  }
-  return mount.from === undefined ? contextMount(tools, mount, common) : otherMount(tools, mount, common);
+  const common = commonOf(mount, mountTarget(build, mount));
+  const other = mount.from === undefined ? tools : await tools.other(mount.from);
+  return 'context' in other
+    ? contextMount(other.context, mount, common)
+    : imageMount(build, other, mount, common);
 }
 
-function commonOf({ spec, readOnly }: RunMount, target: string): MountCommon {
-  if (target === '/') throw new UserError(`the mount '${spec}' would hide everything`);
-  return { target, readOnly: readOnly ?? true, spec, origin: 'mount', notices: [] };
-}
-
-/** What `.dockerignore` leaves out can be seen in it. */
-function contextMount(
-  tools: RunMountTools,
-  { spec, source = '.' }: RunMount,
-  common: MountCommon,
-): PlannedMount {
-  const { context } = tools;
-  const [path = ''] = context.match(source);
-  const { digest } = sourceFiles(context, path);
-  const place = { type: 'bind', source: join(context.root, path) } as const;
-  const request: MountRequest = { ...common, ...place, createSource: false, recursive: 'enabled' };
-  return { key: `${spec} ${digest}`, attach: () => ({ mount: { origin: 'mount', request } }) };
-}
-
-async function otherMount(tools: RunMountTools, mount: RunMount, common: MountCommon): Promise<PlannedMount> {
-  const { spec, source = '/', from = '' } = mount;
-  const { key, id } = await tools.other(from);
-  if (id === '') throw new UserError(`the mount '${spec}' is of a stage without files`);
-  const subpath = posix.join('/', source).replace(/^\/|\/$/g, '');
-  const request: MountRequest = {
-    ...common,
-    type: 'image',
-    source: id,
-    ...(subpath === '' ? {} : { subpath }),
-  };
-  return { key: `${spec} ${key}`, attach: () => ({ mount: { origin: 'mount', request } }) };
-}
-
-function cacheMount({ tools: { store }, absolute }: CacheBuild, mount: RunMount): PlannedMount {
-  const target = absolute(mount.target ?? '');
-  const id = mount.id ?? target;
-  const name = `build-cache-${sha256(id).slice(0, 16)}`;
-  const request: MountRequest = {
-    ...commonOf(mount, target),
-    readOnly: mount.readOnly ?? false,
-    type: 'volume',
-    source: name,
-    noCopy: true,
-    labels: {},
-    driverOptions: {},
-  };
+function contextMount(context: BuildContext, mount: RunMount, common: MountCommon): PlannedMount {
+  const { spec, source = '.' } = mount;
+  const [path] = matchSources(context.source, source);
+  if (path === undefined) throw notFound(source);
+  const { digest, leavesOut } = selectFiles(context.source, path);
   return {
-    key: mount.spec,
-    attach: async (_, held) => {
-      makeCache(store, name, { id, mount });
-      if (mount.locked) held.push(await lockPatiently(store.path('volumes', name, '.build.lock')));
-      return { mount: { origin: 'mount', request } };
+    key: `${spec} ${digest}`,
+    attach: (tree) => {
+      const isWhole = common.readOnly && !leavesOut;
+      return bindOf(common, isWhole ? join(context.root, path) : copiedSource(tree, context.source, path));
     },
   };
 }
 
-type CacheBuild = Pick<StageBuild, 'tools' | 'absolute'>;
-
-function makeCache(store: Store, name: string, { id, mount }: { id: string; mount: RunMount }): void {
-  const { made } = createVolume(store, { name, labels: { [CACHE_LABEL]: id } });
-  if (!made) return;
-  const data = store.path('volumes', name, '_data');
-  if (mount.uid !== 0 || mount.gid !== 0) chownSync(data, mount.uid, mount.gid);
-  chmodSync(data, mount.mode ?? 0o755);
+function imageMount(
+  build: StageBuild,
+  { key, id, layers }: ImageTreeSource,
+  { spec, source = '/' }: RunMount,
+  common: MountCommon,
+): PlannedMount {
+  if (id === '') throw new UserError(`the mount '${spec}' is of a stage without files`);
+  const subpath = posix.join('/', source).replace(/^\/|\/$/g, '');
+  const place = { type: 'image', source: id, ...(subpath === '' ? {} : { subpath }) } as const;
+  const request: MountRequest = { ...common, ...place };
+  return {
+    key: `${spec} ${key}`,
+    attach: async (tree) => {
+      if (common.readOnly) return { mount: { origin: 'mount', request } };
+      await using opened = await openImage(build.tools, layers);
+      return bindOf(common, copiedSource(tree, opened.source, subpath));
+    },
+  };
 }
 
-/** Asked for again and again: to block would keep Ctrl-C from us. */
-async function lockPatiently(path: string): Promise<FileLock> {
-  for (;;) {
-    const lock = tryLockFile(path);
-    if (lock) return lock;
-    await sleep(LOCK_POLL_MS);
-  }
-}
-
-function secretMount({ secrets }: RunMountTools, { absolute }: CacheBuild, mount: RunMount): PlannedMount {
+/** @throws UserError when it is required, and not there. */
+export function secretMount({ secrets }: RunMountTools, build: StageBuild, mount: RunMount): PlannedMount {
   const id = mount.id ?? posix.basename(mount.target ?? '');
   const content = secrets.get(id);
   if (content === undefined && mount.required) {
     throw new UserError(`there is no secret '${id}'`, { hint: `give it by --secret id=${id},src=FILE` });
   }
-  const { env, mode = SECRET_MODE, uid, gid } = mount;
+  const { env, mode = SECRET_MODE, uid = 0, gid = 0 } = mount;
   // A secret is no part of what the cache knows, as with BuildKit.
   const key = mount.spec;
   if (content === undefined) return { key, attach: () => ({}) };
   const environment = env === undefined ? {} : { environment: `${env}=${content.toString('utf8')}` };
   if (env !== undefined && mount.target === undefined) return { key, attach: () => environment };
-  const common = { ...commonOf(mount, absolute(mount.target ?? `${SECRETS}/${id}`)), readOnly: true };
+  const target = mountTarget(build, mount, `${SECRETS}/${posix.basename(id)}`);
+  const common = { ...commonOf(mount, target), readOnly: true };
   return {
     key,
     attach: (tree) => {
-      const source = tree.addFile(`secret-${sha256(id).slice(0, 16)}`, content, { mode, uid, gid });
-      const place = { type: 'bind', source, createSource: false, recursive: 'enabled' } as const;
-      return { ...environment, mount: { origin: 'mount', request: { ...common, ...place } } };
+      const source = tree.addFile(`secret-${sha256(target).slice(0, 16)}`, content, { mode, uid, gid });
+      return { ...environment, ...bindOf(common, source) };
     },
+  };
+}
+
+/** The agent of `--ssh`; without one RUN goes on, unless it is required. @throws UserError */
+export function sshMount({ agents }: RunMountTools, build: StageBuild, mount: RunMount): PlannedMount {
+  const id = mount.id ?? 'default';
+  const socket = agents.get(id);
+  if (socket === undefined && mount.required) {
+    throw new UserError(`there is no ssh agent '${id}'`, { hint: `give it by --ssh ${id}` });
+  }
+  // Which keys it has is no part of what the cache knows.
+  if (socket === undefined) return { key: mount.spec, attach: () => ({}) };
+  if (statSync(socket, { throwIfNoEntry: false })?.isSocket() !== true) {
+    throw new UserError(`the ssh agent '${id}': '${socket}' is no socket`);
+  }
+  const target = mountTarget(build, mount, `${AGENTS}/ssh_agent.${id}`);
+  const common = { ...commonOf(mount, target), readOnly: false };
+  return {
+    key: mount.spec,
+    attach: () => ({ ...bindOf(common, socket), environment: `SSH_AUTH_SOCK=${target}` }),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The flags of RUN: `--mount=type=bind|cache|tmpfs|secret,...`, and those that ask for what is so in any case.
+ * The flags of RUN: `--mount=type=bind|cache|tmpfs|secret|ssh,...`, `--network`, `--security`.
  *
  * Keys and defaults are those of BuildKit's frontend (its reference, "RUN --mount").
  */
@@ -10,12 +10,14 @@ import { parseCsvRecord } from '../mounts/spec/csv.js';
 import { parseSize } from '../mounts/spec/size.js';
 import { type Instruction, wrongAt } from './dockerfile.js';
 
-export type RunMountType = 'bind' | 'cache' | 'tmpfs' | 'secret';
+export type RunMountType = 'bind' | 'cache' | 'tmpfs' | 'secret' | 'ssh';
+export type CacheSharing = 'shared' | 'private' | 'locked';
 
 export interface RunMount {
   readonly type: RunMountType;
   /** As it was written, variables replaced. */
   readonly spec: string;
+  /** Undefined: that of the type, or WORKDIR. */
   readonly target: string | undefined;
   readonly source: string | undefined;
   readonly from: string | undefined;
@@ -24,13 +26,20 @@ export interface RunMount {
   readonly env: string | undefined;
   readonly readOnly: boolean | undefined;
   readonly required: boolean;
-  /** One build at a time. */
-  readonly locked: boolean;
+  readonly sharing: CacheSharing;
   readonly sizeBytes: number | undefined;
   readonly mode: number | undefined;
-  readonly uid: number;
-  readonly gid: number;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
 }
+
+export interface RunOptions {
+  readonly mounts: readonly RunMount[];
+  /** Undefined: that of the build. */
+  readonly network: RunNetwork | undefined;
+}
+
+export type RunNetwork = 'none' | 'host';
 
 type Draft = { -readonly [K in keyof RunMount]: RunMount[K] };
 type Take = (draft: Draft, value: string) => void;
@@ -45,10 +54,13 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const KEYS: Readonly<Record<RunMountType, readonly string[]>> = {
   bind: ['target', 'source', 'from', 'readonly', 'readwrite'],
-  cache: ['target', 'id', 'readonly', 'sharing', 'mode', 'uid', 'gid'],
-  tmpfs: ['target', 'size'],
-  secret: ['target', 'id', 'required', 'env', 'mode', 'uid', 'gid'],
+  cache: ['target', 'source', 'from', 'id', 'readonly', 'readwrite', 'sharing', 'mode', 'uid', 'gid'],
+  tmpfs: ['target', 'size', 'readonly', 'readwrite'],
+  secret: ['target', 'source', 'id', 'required', 'env', 'mode', 'uid', 'gid', 'readonly', 'readwrite'],
+  ssh: ['target', 'id', 'required', 'mode', 'uid', 'gid', 'readonly', 'readwrite'],
 };
+
+const SHARING: readonly CacheSharing[] = ['shared', 'private', 'locked'];
 
 const TAKE: Readonly<Record<string, Take>> = {
   target: (draft, value) => {
@@ -76,16 +88,15 @@ const TAKE: Readonly<Record<string, Take>> = {
     draft.required = truth(value);
   },
   sharing: (draft, value) => {
-    if (!['shared', 'private', 'locked'].includes(value)) {
-      throw new UserError(`'sharing=${value}' is not shared, private or locked`);
-    }
-    draft.locked = value !== 'shared';
+    const sharing = SHARING.find((one) => one === value.toLowerCase());
+    if (sharing === undefined) throw new UserError(`'sharing=${value}' is not shared, private or locked`);
+    draft.sharing = sharing;
   },
   size: (draft, value) => {
     draft.sizeBytes = parseSize(value);
   },
   mode: (draft, value) => {
-    if (!/^[0-7]{1,4}$/.test(value))
+    if (!/^0*[0-7]{1,4}$/.test(value))
       throw new UserError(`invalid mode '${value}'`, { hint: 'write it as 0755' });
     draft.mode = Number.parseInt(value, 8);
   },
@@ -97,47 +108,65 @@ const TAKE: Readonly<Record<string, Take>> = {
   },
 };
 
+const NETWORKS: readonly string[] = ['default', 'none', 'host'];
+
 /** @throws UserError for a flag or key that means nothing, or what cannot be had here. */
-export function runMounts(instruction: Instruction, lookup: Lookup): RunMount[] {
+export function runOptions(instruction: Instruction, lookup: Lookup): RunOptions {
   const mounts: RunMount[] = [];
+  const expand = (text: string): string => expandValue(text, lookup, instruction.escape);
+  let network: RunNetwork | undefined;
   for (const { name, value } of instruction.flags) {
-    const text = expandValue(value ?? '', lookup, instruction.escape);
-    if (name === 'mount') mounts.push(parseRunMount(text));
-    else if (name === 'network' && text !== 'default' && text !== 'host') {
-      throw wrongAt(instruction, `'--network=${text}' is not supported: the network is the host's`);
-    } else if (name === 'security' && text !== 'sandbox') {
-      throw wrongAt(instruction, `'--security=${text}' is not supported`);
-    } else if (name !== 'network' && name !== 'security') {
+    if (name === 'mount') {
+      mounts.push(parseRunMount(value ?? '', expand));
+      continue;
+    }
+    const text = expand(value ?? '').toLowerCase();
+    if (name === 'network') {
+      if (!NETWORKS.includes(text)) throw wrongAt(instruction, `'${text}' is not default, none or host`);
+      network = text === 'default' ? undefined : (text as RunNetwork);
+    } else if (name !== 'security') {
       throw wrongAt(instruction, `the flag '--${name}' is not supported`);
+    } else if (text !== 'sandbox') {
+      throw wrongAt(
+        instruction,
+        `'--security=${text}' is not supported: RUN has no more rights than a container`,
+      );
     }
   }
-  return mounts;
+  return { mounts, network };
 }
 
-/** @throws UserError */
-export function parseRunMount(spec: string): RunMount {
-  const fields = parseCsvRecord(spec).map((field): [string, string | undefined] => {
+/** @param expand replaces the variables of a value. @throws UserError */
+export function parseRunMount(text: string, expand: (value: string) => string = (value) => value): RunMount {
+  const fields = parseCsvRecord(text).map((field): Field => {
     const equals = field.indexOf('=');
-    const key = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
-    return [NAMES[key] ?? key, equals < 0 ? undefined : field.slice(equals + 1)];
+    const key = (equals < 0 ? field : field.slice(0, equals)).trim().toLowerCase();
+    return [NAMES[key] ?? key, equals < 0 ? undefined : expand(field.slice(equals + 1))];
   });
-  const type = fields.find(([key]) => key === 'type')?.[1] ?? 'bind';
+  const spec = fields.map(([key, value]) => (value === undefined ? key : `${key}=${value}`)).join(',');
+  const type = (fields.findLast(([key]) => key === 'type')?.[1] ?? 'bind').toLowerCase();
   if (!Object.hasOwn(KEYS, type)) {
     throw new UserError(`the mount type '${type}' is not supported`, {
       hint: `there are ${Object.keys(KEYS).join(', ')}`,
     });
   }
   const draft = emptyMount(type as RunMountType, spec);
-  for (const [key, value] of fields) {
-    if (key === 'type') continue;
-    const isSwitch = key === 'readonly' || key === 'readwrite' || key === 'required';
-    if (!KEYS[draft.type].includes(key)) {
-      throw new UserError(`'${key}' is not supported for a mount of type '${type}'`);
-    }
-    if (value === undefined && !isSwitch) throw new UserError(`'${key}' of the mount '${spec}' has no value`);
-    TAKE[key]!(draft, value ?? 'true');
-  }
+  for (const [key, value] of fields) if (key !== 'type') takeField(draft, key, value);
   return checked(draft);
+}
+
+type Field = [key: string, value: string | undefined];
+
+const SWITCHES = new Set(['readonly', 'readwrite', 'required']);
+
+function takeField(draft: Draft, key: string, value: string | undefined): void {
+  if (!KEYS[draft.type].includes(key)) {
+    throw new UserError(`'${key}' is not supported for a mount of type '${draft.type}'`);
+  }
+  if (value === undefined && !SWITCHES.has(key)) {
+    throw new UserError(`'${key}' of the mount '${draft.spec}' has no value`);
+  }
+  TAKE[key]!(draft, value ?? 'true');
 }
 
 function emptyMount(type: RunMountType, spec: string): Draft {
@@ -151,32 +180,32 @@ function emptyMount(type: RunMountType, spec: string): Draft {
     env: undefined,
     readOnly: undefined,
     required: false,
-    locked: false,
+    sharing: 'shared',
     sizeBytes: undefined,
     mode: undefined,
-    uid: 0,
-    gid: 0,
+    uid: undefined,
+    gid: undefined,
   };
 }
 
 function checked(mount: RunMount): RunMount {
-  if (mount.target === undefined && mount.type !== 'secret') {
-    throw new UserError(`the mount '${mount.spec}' has no target`);
-  }
-  if (mount.type === 'bind' && mount.readOnly === false) {
-    throw new UserError(`the mount '${mount.spec}' is writable, which is not supported`, {
-      hint: 'COPY the files, or write elsewhere',
+  if (mount.type !== 'secret') return mount;
+  if (mount.id !== undefined && mount.source !== undefined) {
+    throw new UserError(`the mount '${mount.spec}' has an id and a source`, {
+      hint: 'they are one: give id',
     });
   }
-  if (mount.type === 'secret' && mount.id === undefined && mount.target === undefined) {
-    throw new UserError(`the mount '${mount.spec}' has no id`);
-  }
-  return mount;
+  const id = mount.id ?? mount.source;
+  if (id !== undefined || mount.target !== undefined) return { ...mount, id };
+  throw new UserError(`the mount '${mount.spec}' has no id`);
 }
 
+const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
+
 function truth(value: string): boolean {
-  if (value === 'true' || value === '1') return true;
-  if (value === 'false' || value === '0') return false;
+  if (TRUE.has(value)) return true;
+  if (FALSE.has(value)) return false;
   throw new UserError(`'${value}' is not true or false`);
 }
 

@@ -3,12 +3,25 @@
  */
 
 import { StartFailure } from '../container/start-process.js';
+import { formatPlatform, hostPlatform } from '../image/platform.js';
 import { jsonForm } from '../image/words.js';
 import type { ContainerMount } from '../store/container-record.js';
 import type { FileLock } from '../store/lock.js';
+import { runsHere } from './build-platform.js';
 import { type Instruction, wrongAt } from './dockerfile.js';
-import { type PlannedMount, planRunMount, type RunMountTools } from './run-mounts.js';
-import { runMounts } from './run-options.js';
+import { hereDocumentOf } from './here-documents.js';
+import { cacheMount } from './run-caches.js';
+import {
+  bindMount,
+  bindOf,
+  type PlannedMount,
+  type RunMountTools,
+  secretMount,
+  sshMount,
+  tmpfsMount,
+} from './run-mounts.js';
+import { type RunSurroundings, surroundings } from './run-network.js';
+import { type RunMount, type RunMountType, type RunNetwork, runOptions } from './run-options.js';
 import type { StageBuild } from './stage-build.js';
 import type { WorkingTree } from './working-tree.js';
 
@@ -18,31 +31,35 @@ const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 const SCRIPTS = '/run/here-documents';
 
 /** @throws UserError, also when the command fails. */
-export async function runStep(
-  tools: RunMountTools,
-  build: StageBuild,
-  instruction: Instruction,
-): Promise<void> {
+export async function runStep(tools: RunTools, build: StageBuild, instruction: Instruction): Promise<void> {
   const { state } = build;
   const { variables } = state;
-  const wanted = runMounts(instruction, variables.lookup);
-  if (instruction.text.trim() === '') throw wrongAt(instruction, 'it wants a command');
+  const { mounts: wanted, network = tools.network } = runOptions(instruction, variables.lookup);
+  if (instruction.text === '') throw wrongAt(instruction, 'it wants a command');
+  if (!runsHere(state.platform)) {
+    const [its, ours] = [state.platform, hostPlatform()].map(formatPlatform);
+    throw wrongAt(instruction, `programs of ${its} cannot run on this host, which is ${ours}`);
+  }
   const { command, script } = commandOf(instruction, state.config.Shell ?? DEFAULT_SHELL);
-  const mounts = await Promise.all(wanted.map((mount) => planRunMount(tools, build, mount)));
+  const mounts = await Promise.all(wanted.map((mount) => PLANS[mount.type](tools, build, mount)));
   if (script !== undefined) mounts.push(scriptMount(script));
+  const around = surroundings(
+    tools,
+    wanted.map(({ target }) => target && build.absolute(target)),
+  );
   const args = variables.cacheableArgs();
-  const flags = wanted.map(({ spec }) => `--mount=${spec} `).join('');
   const environment = [...variables.argEnv(), ...(state.config.Env ?? [])];
   const hasPath = environment.some((entry) => entry.startsWith('PATH='));
   await build.files({
-    createdBy: `RUN ${flags}${args.map((arg) => `${arg} `).join('')}${script?.content ?? command.join(' ')}`,
-    parts: [JSON.stringify(command), ...args, ...mounts.map(({ key }) => key)],
+    createdBy: `RUN ${historyLine({ wanted, args, line: script?.content ?? command.join(' ') })}`,
+    parts: [JSON.stringify([command, network]), ...args, ...mounts.map(({ key }) => key)],
     change: async (tree) => {
-      const status = await runIn(tree, mounts, {
+      const status = await runIn(tree, [...around, ...mounts], {
         command,
         environment: hasPath ? environment : [DEFAULT_PATH, ...environment],
         workingDirectory: state.config.WorkingDir || '/',
         user: state.config.User ?? '',
+        network: network === 'none' ? network : undefined,
       }).catch((error: unknown) => {
         throw error instanceof StartFailure ? wrongAt(instruction, error.message) : error;
       });
@@ -51,14 +68,51 @@ export async function runStep(
   });
 }
 
+export interface RunTools extends RunMountTools, RunSurroundings {
+  /** Of RUNs that do not say; undefined: the host's. */
+  readonly network?: RunNetwork | undefined;
+}
+
+type Plan = (
+  tools: RunMountTools,
+  build: StageBuild,
+  mount: RunMount,
+) => Promise<PlannedMount> | PlannedMount;
+
+const PLANS: Readonly<Record<RunMountType, Plan>> = {
+  bind: bindMount,
+  cache: cacheMount,
+  secret: secretMount,
+  ssh: sshMount,
+  tmpfs: (_, build, mount) => tmpfsMount(build, mount),
+};
+
+interface HistoryLine {
+  readonly wanted: readonly RunMount[];
+  /** `NAME=VALUE` */
+  readonly args: readonly string[];
+  readonly line: string;
+}
+
+/** Docker's form: how many build arguments there are, and which, stands before the command. */
+function historyLine({ wanted, args, line }: HistoryLine): string {
+  const flags = wanted.map(({ spec }) => `--mount=${spec}`);
+  return [...flags, ...(args.length === 0 ? [] : [`|${args.length}`, ...args]), line].join(' ');
+}
+
 interface Command {
   readonly command: readonly string[];
   readonly environment: readonly string[];
   readonly workingDirectory: string;
   readonly user: string;
+  readonly network: 'none' | undefined;
 }
 
-async function runIn(tree: WorkingTree, planned: readonly PlannedMount[], command: Command): Promise<number> {
+async function runIn(
+  tree: WorkingTree,
+  planned: readonly PlannedMount[],
+  { network, ...command }: Command,
+): Promise<number> {
   const held: FileLock[] = [];
   try {
     const mounts: ContainerMount[] = [];
@@ -68,7 +122,7 @@ async function runIn(tree: WorkingTree, planned: readonly PlannedMount[], comman
       if (attached.mount !== undefined) mounts.push(attached.mount);
       if (attached.environment !== undefined) environment.push(attached.environment);
     }
-    return await tree.run({ ...command, environment }, mounts);
+    return await tree.run({ ...command, environment }, { mounts, network });
   } finally {
     for (const lock of held) lock[Symbol.dispose]();
   }
@@ -79,15 +133,16 @@ interface Script {
   readonly content: string;
 }
 
-/** The JSON form, a here-document alone as a script, or a line for the shell. */
+/** The JSON form, a here-document alone as a script, or a line for the shell, which reads here-documents itself. */
 function commandOf(
   { text, heredocs }: Instruction,
   shell: readonly string[],
 ): { readonly command: readonly string[]; readonly script?: Script } {
   const [heredoc] = heredocs;
-  const isScript = /^\s*<<-?(["']?)[\w.]+\1\s*\n/.test(text);
-  if (!heredoc || heredocs.length > 1 || !isScript) {
-    return { command: jsonForm(text.trim()) ?? [...shell, text.trim()] };
+  if (heredoc === undefined) return { command: jsonForm(text) ?? [...shell, text] };
+  if (heredocs.length > 1 || hereDocumentOf(text) === undefined) {
+    const documents = heredocs.map(({ raw, name }) => `${raw}${name}`);
+    return { command: [...shell, [text, ...documents].join('\n')] };
   }
   const { name, content } = heredoc;
   if (!content.startsWith('#!')) return { command: [...shell, content] };
@@ -101,9 +156,7 @@ function scriptMount({ name, content }: Script): PlannedMount {
     key: content,
     attach: (tree) => {
       const source = tree.addFile('script', Buffer.from(content), { mode: 0o755, uid: 0, gid: 0 });
-      const common = { target, readOnly: true, spec: target, origin: 'mount', notices: [] } as const;
-      const request = { ...common, type: 'bind', source, createSource: false, recursive: 'enabled' } as const;
-      return { mount: { origin: 'mount', request } };
+      return bindOf({ target, readOnly: true, spec: target, origin: 'mount', notices: [] }, source);
     },
   };
 }

@@ -13,13 +13,15 @@ import { resolveImage } from '../image/image-index.js';
 import { CONFIG_INSTRUCTIONS } from '../image/instructions.js';
 import { layerTreePaths } from '../image/layer-record.js';
 import { BUILD_STEP } from '../image/oci.js';
-import { expandWords } from '../image/words.js';
+import { expandValue } from '../image/words.js';
 import type { Intent } from '../store/intent.js';
 import type { Store } from '../store/store.js';
 import { type BuildState, findCached, nextKey, withPending } from './build-state.js';
-import { atInstruction, type Instruction, parseTrigger, wrongAt } from './dockerfile.js';
+import { atInstruction, type Instruction, parseTrigger, triggerText, wrongAt } from './dockerfile.js';
+import { userOwner } from './file-owner.js';
 import { healthcheckOf } from './healthcheck.js';
 import { makePath } from './place-files.js';
+import { argWords } from './variables.js';
 import { WorkingTree } from './working-tree.js';
 
 export interface StageTools {
@@ -133,8 +135,9 @@ export class StageBuild {
       state.image = { ...state.image, config: { ...state.image.config, author: text.trim() } };
     else if (keyword === 'HEALTHCHECK') state.config.Healthcheck = healthcheckOf(flags, text);
     else if (keyword === 'ONBUILD') {
-      parseTrigger(text.trim(), instruction);
-      state.config.OnBuild = [...(state.config.OnBuild ?? []), text.trim()];
+      const trigger = triggerText(instruction);
+      parseTrigger(trigger, instruction);
+      state.config.OnBuild = [...(state.config.OnBuild ?? []), trigger];
     } else {
       const apply = CONFIG_INSTRUCTIONS[keyword];
       if (apply === undefined) throw wrongAt(instruction, 'this instruction is not supported');
@@ -162,14 +165,14 @@ export class StageBuild {
 
   #declare({ text, escape: escapeChar }: Instruction): void {
     const { variables } = this.state;
-    for (const word of expandWords(text, variables.lookup, escapeChar)) {
-      const equals = word.indexOf('=');
-      if (equals < 0) variables.declareArg(word, undefined);
-      else variables.declareArg(word.slice(0, equals), word.slice(equals + 1));
+    for (const { name, preset } of argWords(text, escapeChar)) {
+      const value =
+        preset === undefined ? undefined : () => expandValue(preset, variables.lookup, escapeChar);
+      variables.declareArg(name, value);
     }
   }
 
-  /** WORKDIR makes its directory, as a layer where there is none. */
+  /** WORKDIR makes its directory, as a layer where there is none; it belongs to USER, as with BuildKit. */
   async #makeWorkingDirectory(createdBy: string): Promise<void> {
     const path = this.state.config.WorkingDir ?? '/';
     const type = this.#typeOf(path);
@@ -181,7 +184,7 @@ export class StageBuild {
       parts: [],
       change: async (working) => {
         await using root = await working.open();
-        closeSync(makePath(root.fd, path, undefined));
+        closeSync(makePath(root.fd, path, userOwner(root.fd, this.state.config.User)));
       },
     });
   }

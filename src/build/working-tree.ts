@@ -3,12 +3,12 @@
  * containers. It is one to everything that mounts and runs containers; no list shows it, and it goes with its Intent.
  */
 
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { lockPath } from '../container/lock.js';
 import { type OpenRoot, openRoot } from '../container/open-root.js';
 import { realRoot } from '../container/real-root.js';
-import { superviseCommand } from '../container/supervise.js';
+import { givenStreams, superviseCommand } from '../container/supervise.js';
 import { type Committed, commitLayer, type DerivedImage } from '../image/commit.js';
 import {
   type ContainerMount,
@@ -35,6 +35,12 @@ export interface FileRights {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+}
+
+export interface RunSetting {
+  readonly mounts: readonly ContainerMount[];
+  /** Undefined: the host's. */
+  readonly network: 'none' | undefined;
 }
 
 export class WorkingTree implements Disposable {
@@ -83,10 +89,16 @@ export class WorkingTree implements Disposable {
     return path;
   }
 
+  /** An empty directory beside the tree, which goes with it. @returns its path. */
+  addDirectory(): string {
+    return mkdtempSync(join(realRoot(this.#store), 'containers', this.#record.id, 'source-'));
+  }
+
   /** Runs a command in it, whose output goes to standard error. @returns its exit status. @throws StartFailure */
-  run(process: Partial<ProcessConfig>, mounts: readonly ContainerMount[] = []): Promise<number> {
-    const record = { ...this.#record, mounts, process: { ...IDLE, ...process } };
-    return superviseCommand(this.#store, record, { stdio: ['ignore', 2, 2] });
+  run(process: Partial<ProcessConfig>, { mounts, network }: RunSetting): Promise<number> {
+    const own = network === undefined ? {} : { network };
+    const record = { ...this.#record, ...own, mounts, process: { ...IDLE, ...process } };
+    return superviseCommand(this.#store, record, { streams: givenStreams(['ignore', 2, 2]) });
   }
 
   /** What was changed, as one more layer. */

@@ -23,7 +23,8 @@ Examples:
 
 type Source = readonly [names: string, load: () => Promise<readonly Command[]>];
 
-const SHORTCUTS = 'run exec ps diff cp commit create start stop restart kill logs wait export rename rm top';
+const SHORTCUTS =
+  'run exec ps diff cp commit create start stop restart kill logs wait export rename rm top attach';
 const IMAGE_SHORTCUTS = 'images rmi tag history build pull push save load import';
 
 /** In the order of the help; each with the names of what it loads. */
@@ -40,6 +41,8 @@ const sources: readonly Source[] = [
   [IMAGE_SHORTCUTS, async () => (await import('./commands/image/group.js')).imageShortcuts()],
   ['volume', async () => [(await import('./commands/volume/group.js')).volumeCommand()]],
   ['system', async () => [(await import('./commands/system/group.js')).systemCommand()]],
+  ['login', async () => [(await import('./commands/login.js')).loginCommand()]],
+  ['logout', async () => [(await import('./commands/login.js')).logoutCommand()]],
   ['info', async () => [(await import('./commands/system/info.js')).systemInfoCommand('info')]],
   ['version', async () => [(await import('./commands/version.js')).versionCommand()]],
 ];

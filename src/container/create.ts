@@ -52,8 +52,8 @@ export interface ContainerWish extends MountWishes {
   readonly stopSignal?: string | undefined;
   readonly autoRemove?: boolean | undefined;
   readonly privileged?: boolean | undefined;
-  /** There must be a command. */
-  readonly isRun?: boolean | undefined;
+  /** Its command will run in the background. */
+  readonly isDetached?: boolean | undefined;
 }
 
 export interface CreatedContainer {
@@ -67,8 +67,8 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   if (wish.name !== undefined) checkContainerName(wish.name);
   const image = resolveImage(store, wish.image);
   const process = processOf(wish, image.config.config ?? {});
-  if (wish.isRun === true && process.entrypoint.length + process.command.length === 0) {
-    throw new UserError('no command specified', { hint: 'give one after the image' });
+  if (process.entrypoint.length + process.command.length === 0) {
+    throw new UserError('no command specified', { hint: 'give one after the image, or an image with CMD' });
   }
   const labels = { ...image.config.config?.Labels, ...parseLabels(wish.labels ?? []) };
   using intent = store.intend();
@@ -168,6 +168,7 @@ function processOf(wish: ContainerWish, image: RunConfig): ProcessConfig {
     user: wish.user ?? image.User ?? '',
     tty: wish.tty === true,
     interactive: wish.interactive === true,
+    endsInputWithClient: wish.isDetached !== true,
     stopSignal,
   };
 }

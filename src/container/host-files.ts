@@ -63,7 +63,8 @@ function bind({ source, target }: HostFile, sourceType: 'directory' | 'file'): R
       source,
       target,
       sourceType,
-      readOnly: sourceType === 'directory',
+      // The command has a mount of its own over it.
+      readOnly: true,
       spec: target,
       origin: 'mount',
       notices: [],

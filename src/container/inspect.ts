@@ -7,10 +7,10 @@ import type { TmpfsRequest } from '../mounts/spec/types.js';
 import type { ContainerMount, ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
+import { logPath } from './attach/log-file.js';
 import type { FarFacts } from './far-facts.js';
 import { anonymousVolumesOf, hostConfigOf, mountMode, NETWORK_SETTINGS } from './inspect-docker.js';
 import { realRoot } from './real-root.js';
-import { logPath } from './run.js';
 import type { ContainerSizes } from './sizes.js';
 import { mountPointOf, statusOf } from './status.js';
 

@@ -12,14 +12,20 @@ import type { Store } from '../store/store.js';
 
 /** Waits for other commands. @throws UserError when the container is gone by then. */
 export function lockContainer(store: Store, { id, name }: { id: string; name: string }): FileLock {
-  const gone = () => new UserError(`no such container: '${name}'`, { hint: 'it was removed just now' });
+  const lock = lockIfThere(store, { id });
+  if (lock !== undefined) return lock;
+  throw new UserError(`no such container: '${name}'`, { hint: 'it was removed just now' });
+}
+
+/** Waits for other commands. @returns undefined when the container is gone by then. */
+export function lockIfThere(store: Store, { id }: { id: string }): FileLock | undefined {
   const home = store.path('containers', id);
-  if (!existsSync(home)) throw gone();
+  if (!existsSync(home)) return undefined;
   const lock = lockFile(lockPath(home));
   // Who held it may have removed the container.
   if (existsSync(`${home}/container.json`)) return lock;
   lock[Symbol.dispose]();
-  throw gone();
+  return undefined;
 }
 
 export function lockPath(home: string): string {

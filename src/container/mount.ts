@@ -1,5 +1,6 @@
 /** A container's mount: made, and taken away, also when its daemon was killed. */
 
+import { addRequest } from '../daemon/change-mounts.js';
 import { launchDaemon } from '../daemon/launch.js';
 import type { MountConfig } from '../daemon/mount-config.js';
 import { isAlive, type RunState } from '../daemon/run-state.js';
@@ -8,9 +9,10 @@ import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { nameFromText } from '../vfs/name.js';
+import { type HostFile, makeHostFiles, missingMountPoints } from './host-files.js';
 import { lockContainer } from './lock.js';
 import { configOf } from './mount-config.js';
-import { writeState } from './run-state.js';
+import { realRoot } from './real-root.js';
 import { type ContainerStatus, mountPointOf, statusOf } from './status.js';
 
 /**
@@ -32,13 +34,33 @@ export async function mountContainer(
   await launchDaemon(config);
 }
 
-/** Mounts it, unless it is; its command is not run. @returns the mount point. */
-export async function startContainer(store: Store, record: ContainerRecord): Promise<string> {
-  using _lock = lockContainer(store, record);
-  if (statusOf(store, record).daemon === undefined) {
-    await mountContainer(store, record, configOf(store, record));
-    writeState(store, record.id, { startedAt: new Date().toISOString() });
+/** With /etc/hosts and the like, as its command sees it. PRECONDITION: the container is locked. @throws UserError */
+export async function mountWithHostFiles(store: Store, record: ContainerRecord): Promise<HostFile[]> {
+  const files = makeHostFiles(store, record);
+  const extra = missingMountPoints(store, record, files);
+  await mountContainer(store, record, configOf(store, record, { extra }));
+  return files;
+}
+
+/**
+ * The same for one that is mounted already, which has no command so far and shows nothing of plyfs' own.
+ * PRECONDITION: the container is locked.
+ */
+export async function addHostFiles(store: Store, record: ContainerRecord): Promise<HostFile[]> {
+  const files = makeHostFiles(store, record);
+  const taken = new Set(statusOf(store, record).daemon?.mounts.map(({ target }) => target));
+  for (const { request } of missingMountPoints(store, record, files)) {
+    if (taken.has(request.target)) continue;
+    await addRequest(nameFromText(mountPointOf(store, record)), request, realRoot(store));
   }
+  return files;
+}
+
+/** Mounts it, unless it is; its command is not run. @returns the mount point. */
+export async function mountWithoutCommand(store: Store, record: ContainerRecord): Promise<string> {
+  using _lock = lockContainer(store, record);
+  if (statusOf(store, record).daemon === undefined)
+    await mountContainer(store, record, configOf(store, record));
   return mountPointOf(store, record);
 }
 

@@ -14,7 +14,7 @@ import { measureTree } from '../store/measure-tree.js';
 import type { Store } from '../store/store.js';
 import { ANONYMOUS_LABEL, readVolume } from '../store/volume-record.js';
 import { whileUnused } from '../volume/use.js';
-import { lockContainer } from './lock.js';
+import { lockIfThere } from './lock.js';
 import { statusOf, viewHost } from './status.js';
 import { stopContainer } from './stop.js';
 
@@ -33,9 +33,10 @@ export async function removeContainer(
 ): Promise<void> {
   const { status } = statusOf(store, record);
   if (status === 'running' && ways.force !== true) throw isRunning(record);
-  await stopContainer(store, record, { signal: 'SIGKILL', lazily: true });
-  if (!isThere(store, record)) return;
-  using _lock = lockContainer(store, record);
+  // One that `container mount` has mounted may be in use on the host.
+  await stopContainer(store, record, { signal: 'SIGKILL', lazily: ways.force === true || status === 'dead' });
+  using lock = lockIfThere(store, record);
+  if (lock === undefined) return;
   if (statusOf(store, record).isMounted) throw isRunning(record);
   const volumes = ways.volumes === true ? anonymousVolumes(store, record) : [];
   using intent = store.intend();
@@ -48,10 +49,6 @@ export async function removeContainer(
     ]);
     intent.carryOut();
   });
-}
-
-function isThere(store: Store, { id }: ContainerRecord): boolean {
-  return listContainers(store).some((record) => record.id === id);
 }
 
 function isRunning({ name }: ContainerRecord): UserError {
@@ -79,7 +76,11 @@ export async function pruneContainers(
   isMeant: (record: ContainerRecord) => boolean,
 ): Promise<PrunedContainers> {
   const view = viewHost();
-  const idle = listContainers(store).filter((record) => statusOf(store, record, view).status !== 'running');
+  // One that is mounted is in use, too.
+  const idle = listContainers(store).filter(
+    (record) =>
+      statusOf(store, record, view).status !== 'running' && !statusOf(store, record, view).isMounted,
+  );
   const ids: string[] = [];
   let bytes = 0;
   for (const record of idle.filter(isMeant)) {

@@ -9,13 +9,14 @@ import { isAlive, processStartTicks } from '../daemon/run-state.js';
 import { readJson, writeJson } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
 import type { AttachedMount } from './enter/order.js';
+import type { SignalName } from './signal.js';
 
 export interface CommandState {
-  /** RFC 3339, UTC; of the last start, by `start` or `run`. */
+  /** RFC 3339, UTC; of the last start of the command. */
   readonly startedAt: string;
   /** Absent while it runs, and when nobody saw the end. */
   readonly finishedAt?: string;
-  /** Absent while it runs, and for a container that was only mounted. */
+  /** Absent while it runs. */
   readonly exitCode?: number;
   /** The command's process, as the host numbers it. */
   readonly process?: ProcessIdentity;
@@ -23,6 +24,13 @@ export interface CommandState {
   readonly supervisor?: ProcessIdentity;
   /** What the kernel has mounted in its mount namespace, of the container's mounts. */
   readonly attached?: readonly AttachedMount[];
+  /**
+   * The signal that ends it, where the kernel would have dropped that and SIGKILL was sent in its place: the exit
+   * status to record is that of this one.
+   */
+  readonly endedBy?: SignalName;
+  /** It is being started again: `--rm` does not remove it now. */
+  readonly restarts?: boolean;
   /** Why the command could not be started. */
   readonly error?: string;
 }

@@ -27,6 +27,19 @@ export function statusOfSignal(name: SignalName): number {
   return 128 + signalNumber(name);
 }
 
+/** Signals that are passed on to the command. */
+export const FORWARDED: readonly SignalName[] = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+  'SIGCONT',
+  'SIGALRM',
+];
+
 const HARMLESS: ReadonlySet<SignalName> = new Set([
   'SIGCHLD',
   'SIGCONT',
@@ -37,20 +50,6 @@ const HARMLESS: ReadonlySet<SignalName> = new Set([
   'SIGURG',
   'SIGWINCH',
 ]);
-
-/**
- * Sends a signal to the first process of a pid namespace. The kernel drops one that this process has no handler for;
- * where any other process would end of it, it is ended here.
- * @returns the signal that it ends of then, to be told as its exit status.
- */
-export function signalFirstProcess(pid: number, name: SignalName): SignalName | undefined {
-  if (!isFatalDefault(pid, name)) {
-    send(pid, name);
-    return undefined;
-  }
-  send(pid, 'SIGKILL');
-  return name;
-}
 
 /** Whether a process ends of the signal, or would if it were not the first of its pid namespace. */
 export function isFatalDefault(pid: number, name: SignalName): boolean {

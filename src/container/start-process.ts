@@ -156,13 +156,25 @@ function wrapperFailure(program: string, error: Error): StartFailure {
 }
 
 /** The command is the first process of a pid namespace: it ends with this wrapper, and all of its own with it. */
-function wrapperOf({ joinPid, rootless }: EnterOrder): string[] {
+function wrapperOf({ joinPid, rootless, network }: EnterOrder): string[] {
   const user = rootless ? ['--user'] : [];
   if (joinPid === undefined) {
     const map = rootless ? ['--map-root-user'] : [];
     // Clones of shared mounts are to stay shared where that is asked for; the rest is made private right after.
     const mounts = ['--mount', '--propagation', 'unchanged'];
-    return ['unshare', ...user, ...map, ...mounts, '--pid', '--uts', '--ipc', '--fork', '--kill-child=KILL'];
+    const net = network === 'none' ? ['--net'] : [];
+    return [
+      'unshare',
+      ...user,
+      ...map,
+      ...mounts,
+      ...net,
+      '--pid',
+      '--uts',
+      '--ipc',
+      '--fork',
+      '--kill-child=KILL',
+    ];
   }
   const keep = rootless ? ['--preserve-credentials'] : [];
   return ['nsenter', '--target', String(joinPid), ...user, ...keep, '--pid', '--uts', '--ipc', '--'];

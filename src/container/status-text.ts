@@ -27,14 +27,12 @@ export function sinceText(time: string, now: number): string {
   return humanDuration(Math.max(0, now - Date.parse(time)));
 }
 
-export function statusText({ status, state, pid }: ContainerStatus, now: number): string {
+export function statusText({ status, state, daemon }: ContainerStatus, now: number): string {
   if (status === 'dead') return 'Dead (its daemon is gone)';
-  if (state === undefined) return status === 'running' ? 'Up (mounted)' : 'Created';
-  if (status === 'running') {
-    const note = pid === undefined ? ' (mounted)' : '';
-    return `Up ${sinceText(state.startedAt, now)}${note}`;
-  }
+  if (status === 'running') return `Up ${sinceText(state?.startedAt ?? '', now)}`;
+  const note = daemon === undefined ? '' : ' (mounted)';
+  if (state === undefined) return `Created${note}`;
   const ended = state.finishedAt ?? state.startedAt;
   const code = state.exitCode === undefined ? '' : ` (${state.exitCode})`;
-  return `Exited${code} ${sinceText(ended, now)} ago`;
+  return `Exited${code} ${sinceText(ended, now)} ago${note}`;
 }

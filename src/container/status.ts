@@ -2,9 +2,11 @@
  * What a container does now: from its state, from /proc, from mountinfo. Touches no mount, asks no daemon.
  *
  *   created   never started
- *   running   mounted, with a command or without
- *   exited    not mounted, was started once
+ *   running   its command runs
+ *   exited    its command has ended
  *   dead      its mount point is there and the daemon is gone; `start` and `stop` mend that
+ *
+ * Whether it is mounted is another matter: `container mount` does that to one that does not run.
  */
 
 import { type RunState as DaemonState, listRunStates, runRoot } from '../daemon/run-state.js';
@@ -56,8 +58,7 @@ export function statusOf(
 }
 
 function wordFor({ state, isMounted, daemon, pid }: Omit<ContainerStatus, 'status'>): Status {
-  if (daemon !== undefined) return 'running';
-  if (isMounted) return 'dead';
+  if (isMounted && daemon === undefined) return 'dead';
   if (pid !== undefined) return 'running';
   return state === undefined ? 'created' : 'exited';
 }

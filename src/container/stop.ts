@@ -5,12 +5,12 @@
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import { findContainer } from './find.js';
-import { lockContainer } from './lock.js';
+import { lockContainer, lockIfThere } from './lock.js';
 import { unmountContainer } from './mount.js';
 import { processesIn } from './processes.js';
-import { type CommandState, isRunning, readState, writeState } from './run-state.js';
-import { parseSignal, type SignalName, send, signalFirstProcess } from './signal.js';
+import { isRunning, readState, writeState } from './run-state.js';
+import { parseSignal, type SignalName, send, statusOfSignal } from './signal.js';
+import { signalCommand } from './signal-command.js';
 import { mountPointOf, statusOf } from './status.js';
 
 export interface StopWays {
@@ -33,32 +33,29 @@ export async function stopContainer(
   ways: StopWays = {},
 ): Promise<void> {
   await endCommand(store, record, ways);
-  if (findContainer(store, record.id) === undefined) return;
-  using _lock = lockContainer(store, record);
+  // With --rm it goes with its command.
+  using lock = lockIfThere(store, record);
+  if (lock === undefined) return;
+  recordEnd(store, record);
   const { isMounted, daemon } = statusOf(store, record);
   if (!isMounted) return;
   // Commands of `exec` in a container that was only mounted.
   if (daemon !== undefined) for (const pid of processesIn(mountPointOf(store, record))) send(pid, 'SIGKILL');
   await unmountContainer(store, record, { lazily: ways.lazily === true });
-  recordEnd(store, record);
 }
 
 async function endCommand(store: Store, record: ContainerRecord, ways: StopWays): Promise<void> {
-  const state = readState(store, record.id);
-  if (state === undefined || !isRunning(state.process)) return untilSupervised(state);
-  const { pid } = state.process;
-  signalFirstProcess(pid, ways.signal ?? (record.process.stopSignal as SignalName));
-  const grace = ways.graceMs ?? GRACE_MS;
-  if (!(await until(() => !isRunning(state.process), grace < 0 ? Number.POSITIVE_INFINITY : grace))) {
-    send(pid, 'SIGKILL');
-    await until(() => !isRunning(state.process), SUPERVISOR_MS);
+  const command = readState(store, record.id)?.process;
+  if (isRunning(command)) {
+    signalCommand(store, record, ways.signal ?? (record.process.stopSignal as SignalName));
+    const grace = ways.graceMs ?? record.process.stopTimeoutMs ?? GRACE_MS;
+    if (!(await until(() => !isRunning(command), grace < 0 ? Number.POSITIVE_INFINITY : grace))) {
+      send(command.pid, 'SIGKILL');
+      await until(() => !isRunning(command), SUPERVISOR_MS);
+    }
   }
-  await untilSupervised(state);
-}
-
-/** Who waits for the command records its end and unmounts; it may be gone, then that is up to us. */
-async function untilSupervised(state: CommandState | undefined): Promise<void> {
-  await until(() => !isRunning(state?.supervisor), SUPERVISOR_MS);
+  // Who waits for the command records its end and unmounts; it may be gone, then that is up to us.
+  await until(() => !isRunning(readState(store, record.id)?.supervisor), SUPERVISOR_MS);
 }
 
 async function until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
@@ -70,21 +67,34 @@ async function until(condition: () => boolean, timeoutMs: number): Promise<boole
   return true;
 }
 
+/** Of a command whose end nobody saw: it was killed together with who waited for it, or the host went down. */
 function recordEnd(store: Store, record: ContainerRecord): void {
   const state = readState(store, record.id);
-  if (state === undefined || state.finishedAt !== undefined) return;
-  const { process: _process, supervisor: _supervisor, attached: _attached, ...kept } = state;
-  // A command whose end nobody saw was killed together with who waited for it.
-  const exitCode = state.process === undefined ? {} : { exitCode: 137 };
-  writeState(store, record.id, { ...kept, finishedAt: new Date().toISOString(), ...exitCode });
+  if (state === undefined || state.finishedAt !== undefined || isRunning(state.process)) return;
+  const exitCode =
+    state.process === undefined ? {} : { exitCode: statusOfSignal(state.endedBy ?? 'SIGKILL') };
+  const error = state.error === undefined ? {} : { error: state.error };
+  writeState(store, record.id, {
+    startedAt: state.startedAt,
+    finishedAt: new Date().toISOString(),
+    ...exitCode,
+    ...error,
+  });
 }
 
 /** @throws UserError when it does not run a command. */
 export function killContainer(store: Store, record: ContainerRecord, signal: string): void {
   const name = parseSignal(signal);
-  const { pid } = statusOf(store, record);
-  if (pid === undefined) {
-    throw new UserError(`cannot kill container '${record.name}': it runs no command`);
+  if (!signalCommand(store, record, name)) {
+    throw new UserError(`cannot kill container '${record.name}': it is not running`);
   }
-  signalFirstProcess(pid, name);
+}
+
+/** The next end of its command does not remove it, `--rm` or not. @returns whether one runs. */
+export function keepForRestart(store: Store, record: ContainerRecord): boolean {
+  using _lock = lockContainer(store, record);
+  const state = readState(store, record.id);
+  if (state === undefined || !isRunning(state.process)) return false;
+  writeState(store, record.id, { ...state, restarts: true });
+  return true;
 }

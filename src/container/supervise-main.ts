@@ -1,70 +1,97 @@
 /**
- * Entry of the process behind `run -d`: waits for one container's command, records its end, unmounts.
+ * Entry of the process behind each command of a container: waits for it, writes its log, serves who is attached, records
+ * its end, unmounts.
  *
- * Standard output and error are the container's log. An order comes in on descriptor 3, one line of JSON goes out when
- * the command is about to run, or why it cannot.
+ * Its order is the first frame on descriptor 3, which is the connection of who started it as well.
  */
 
-import { closeSync, readSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { UserError } from '../errno/user-error.js';
-import { readContainer } from '../store/container-record.js';
+import { type ContainerRecord, readContainer } from '../store/container-record.js';
 import { Store } from '../store/store.js';
-import type { SuperviseOrder, SuperviseReport } from './run.js';
+import { AttachServer } from './attach/attach-server.js';
+import { CommandStreams } from './attach/command-streams.js';
+import { decodeJson, type FailedNotice, FRAME, type Frame, FrameReader } from './attach/frames.js';
+import { LogFile, logPath } from './attach/log-file.js';
+import { superviseExec } from './exec.js';
+import { signalCommand } from './signal-command.js';
 import { StartFailure } from './start-process.js';
 import { superviseCommand } from './supervise.js';
-import { type Connection, connectTerminal, takeMaster } from './terminal.js';
+import type { SuperviseOrder } from './supervise-order.js';
 
 const CHANNEL_FD = 3;
 
-let isReportOpen = true;
-
-function report(record: SuperviseReport): void {
-  if (!isReportOpen) return;
-  isReportOpen = false;
-  try {
-    writeSync(CHANNEL_FD, `${JSON.stringify(record)}\n`);
-  } catch (error) {
-    // The command that waited was killed; the container runs all the same.
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-  }
-  closeSync(CHANNEL_FD);
-}
-
-function readOrder(): SuperviseOrder {
-  const chunk = Buffer.alloc(65536);
-  const bytes = readSync(CHANNEL_FD, chunk);
-  return JSON.parse(chunk.toString('utf8', 0, bytes)) as SuperviseOrder;
-}
-
 async function main(): Promise<void> {
-  const { root, id } = readOrder();
   process.chdir('/');
-  const store = new Store(root);
-  const record = readContainer(store, id);
-  if (record === undefined) throw new UserError(`no such container: '${id}'`);
-  process.title = `plyfs run ${record.name}`;
-  let connection: Connection | undefined;
-  await superviseCommand(store, record, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    onTerminal: (pid, masterFd) => {
-      connection = connectTerminal(pid, takeMaster(pid, masterFd), false);
-    },
-    onReady: () => report({ ok: true }),
-  });
-  await connection?.[Symbol.asyncDispose]();
+  const channel = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+  const reader = new FrameReader();
+  const order = await receiveOrder(channel, reader);
+  // The command that started us ended before it had one.
+  if (order === undefined) return;
+  const store = new Store(order.root);
+  const record = readContainer(store, order.id);
+  if (record === undefined) throw new UserError(`no such container: '${order.id}'`);
+  process.title = `plyfs ${order.kind} ${record.name}`;
+  const streams = streamsOf(store, record, order);
+  const server = new AttachServer(streams);
+  server.add(channel, reader, order.attach);
+  try {
+    await server.end(await supervise(store, record, { order, streams, server }));
+  } catch (error) {
+    await server.fail(noticeOf(error));
+  }
 }
 
-main().catch((error: unknown) => {
+interface Work {
+  readonly order: SuperviseOrder;
+  readonly streams: CommandStreams;
+  readonly server: AttachServer;
+}
+
+async function supervise(
+  store: Store,
+  record: ContainerRecord,
+  { order, streams, server }: Work,
+): Promise<number> {
+  const onReady = (pid: number) => server.started(pid);
+  if (order.kind === 'exec') return superviseExec(store, record, { order, streams, onReady });
+  await server.listen(store.path('containers', record.id));
+  return superviseCommand(store, record, { streams, onReady });
+}
+
+function streamsOf(store: Store, record: ContainerRecord, order: SuperviseOrder): CommandStreams {
+  if (order.kind === 'exec') {
+    const { enter, hasInput } = order;
+    return new CommandStreams({ tty: enter.terminal, hasInput, endsWithClient: true, log: undefined });
+  }
+  const { tty, interactive, endsInputWithClient } = record.process;
+  return new CommandStreams({
+    tty,
+    hasInput: interactive,
+    endsWithClient: endsInputWithClient === true,
+    log: record.logDriver === 'none' ? undefined : new LogFile(logPath(store, record)),
+    onLostSignal: (name) => void signalCommand(store, record, name),
+  });
+}
+
+function receiveOrder(channel: Socket, reader: FrameReader): Promise<SuperviseOrder | undefined> {
+  return new Promise((resolve, reject) => {
+    const receive = (chunk: Buffer) => {
+      const [first, ...more]: Frame[] = reader.push(chunk);
+      if (first === undefined) return;
+      channel.off('data', receive);
+      if (first.kind !== FRAME.order || more.length > 0) reject(new Error('the first frame is no order'));
+      else resolve(decodeJson<SuperviseOrder>(first));
+    };
+    channel.on('data', receive).on('close', () => resolve(undefined));
+    channel.on('error', () => undefined);
+  });
+}
+
+function noticeOf(error: unknown): FailedNotice {
   const message = error instanceof Error ? error.message : String(error);
   const hint = error instanceof UserError && error.hint !== undefined ? `; ${error.hint}` : '';
-  if (isReportOpen) {
-    report({
-      ok: false,
-      status: error instanceof StartFailure ? error.status : 125,
-      message: `${message}${hint}`,
-    });
-  } else {
-    process.stderr.write(`plyfs: ${message}${hint}\n`);
-  }
-  process.exitCode = 1;
-});
+  return { status: error instanceof StartFailure ? error.status : 125, message: `${message}${hint}` };
+}
+
+await main();

@@ -1,76 +1,100 @@
 /**
- * One run of a container's command from mount to unmount, by the process that waits for it: `plyfs run` itself, or a
- * detached process of its own for `-d`.
+ * One run of a container's command from mount to unmount, by the process that waits for it (supervise-main.ts), which
+ * outlives the command line that started it.
  *
  * The container is locked while this changes its state, not while the command runs. When the command has ended its
  * status is recorded before anything is taken away.
  */
 
+import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import type { EnterOrder } from './enter/order.js';
-import { type HostFile, makeHostFiles, missingMountPoints } from './host-files.js';
+import type { HostFile } from './host-files.js';
 import { lockContainer } from './lock.js';
-import { mountContainer, unmountContainer } from './mount.js';
-import { configOf } from './mount-config.js';
+import { addHostFiles, mountWithHostFiles, unmountContainer } from './mount.js';
 import { namespaceMounts } from './namespace-mounts.js';
 import { mayChangeUser } from './real-root.js';
 import { removeContainer } from './remove.js';
-import { identityOf, readState, writeState } from './run-state.js';
-import { type SignalName, send, signalFirstProcess, statusOfSignal } from './signal.js';
+import { type CommandState, identityOf, isRunning, readState, writeState } from './run-state.js';
+import { FORWARDED, type SignalName, statusOfSignal } from './signal.js';
+import { signalCommand } from './signal-command.js';
 import { runProcess, StartFailure, type StartOptions } from './start-process.js';
 import { mountPointOf, statusOf } from './status.js';
 
-export interface Supervision extends Pick<StartOptions, 'stdio' | 'onTerminal'> {
+/** What the command's standard input, output and error are (CommandStreams, or descriptors of ours). */
+export interface Streams {
+  /** Made for the command, and given to its user. */
+  readonly areOwn: boolean;
+  stdio(): Pick<StartOptions, 'stdio' | 'onTerminal'>;
+  /** The command has its own copies. */
+  handedOver(): void;
+  /** The command has ended. */
+  finish(): Promise<void>;
+}
+
+/** Descriptors that are open anyway. */
+export function givenStreams(stdio: StartOptions['stdio']): Streams {
+  return {
+    areOwn: false,
+    stdio: () => ({ stdio }),
+    handedOver: () => undefined,
+    finish: async () => undefined,
+  };
+}
+
+export interface Supervision {
+  readonly streams: Streams;
   /** The command is about to run. */
   readonly onReady?: (pid: number) => void;
 }
 
-/** Signals that are passed on to the command. */
-export const FORWARDED: readonly SignalName[] = [
-  'SIGTERM',
-  'SIGINT',
-  'SIGHUP',
-  'SIGQUIT',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGWINCH',
-  'SIGCONT',
-  'SIGALRM',
-];
-
 /**
- * @returns the exit status of the command.
+ * @returns the exit status of the command, when its end is recorded.
  * @throws StartFailure when it cannot be run, UserError when it cannot be mounted; nothing is mounted then.
  */
 export async function superviseCommand(
   store: Store,
   record: ContainerRecord,
-  supervision: Supervision,
+  { streams, onReady }: Supervision,
 ): Promise<number> {
   const args = commandLine(record);
-  using forwarder = forwardSignals();
-  const files = await begin(store, record).catch((error: unknown) => abandon(store, record, error));
-  const startedAt = new Date().toISOString();
-  const supervisor = identityOf(process.pid);
+  const began = await begin(store, record).catch((error: unknown) => abandon(store, record, error));
+  const early: SignalName[] = [];
+  using _forwarding = forwardSignals((name) => {
+    if (!signalCommand(store, record, name)) early.push(name);
+  });
   try {
     const mounts = namespaceMounts(store, record, { sharesTmpfs: false });
-    const status = await runProcess(enterOrder(store, record, args, { files, mounts }), {
-      ...supervision,
-      onReady: (pid, attached) => {
-        using _lock = lockContainer(store, record);
-        writeState(store, record.id, { startedAt, process: identityOf(pid), supervisor, attached });
-        forwarder.to(pid);
-        supervision.onReady?.(pid);
+    const running = runProcess(
+      { ...enterOrder(store, record, args, { files: began.files, mounts }), ownsStreams: streams.areOwn },
+      {
+        ...streams.stdio(),
+        onReady: (pid, attached) => {
+          recordStart(store, record, { ...began.state, process: identityOf(pid), attached });
+          onReady?.(pid);
+          for (const name of early.splice(0)) signalCommand(store, record, name);
+        },
       },
-    });
-    await end(store, record, forwarder.endedBy(status));
-    return forwarder.endedBy(status);
+    );
+    streams.handedOver();
+    const status = await running;
+    await streams.finish();
+    return await end(store, record, { status, began });
   } catch (error) {
     const status = error instanceof StartFailure ? error.status : 125;
-    await end(store, record, status, error instanceof Error ? error.message : String(error));
+    await end(store, record, {
+      status,
+      began,
+      error: error instanceof Error ? error.message : String(error),
+    });
     throw error;
   }
+}
+
+function recordStart(store: Store, record: ContainerRecord, state: CommandState): void {
+  using _lock = lockContainer(store, record);
+  writeState(store, record.id, state);
 }
 
 function commandLine({ process: { entrypoint, command } }: ContainerRecord): string[] {
@@ -81,12 +105,28 @@ function commandLine({ process: { entrypoint, command } }: ContainerRecord): str
   return args;
 }
 
-async function begin(store: Store, record: ContainerRecord): Promise<HostFile[]> {
+interface Beginning {
+  readonly files: HostFile[];
+  readonly state: CommandState;
+  /** `container mount` has mounted it before: it stays mounted after the command. */
+  readonly wasMounted: boolean;
+}
+
+async function begin(store: Store, record: ContainerRecord): Promise<Beginning> {
   using _lock = lockContainer(store, record);
-  const files = makeHostFiles(store, record);
-  const extra = missingMountPoints(store, record, files);
-  await mountContainer(store, record, configOf(store, record, { extra }));
-  return files;
+  const before = statusOf(store, record);
+  if (before.pid !== undefined || isRunning(before.state?.supervisor)) throw runsAlready(record);
+  const wasMounted = before.daemon !== undefined;
+  const files = await (wasMounted ? addHostFiles : mountWithHostFiles)(store, record);
+  const state = { startedAt: new Date().toISOString(), supervisor: identityOf(process.pid) };
+  writeState(store, record.id, state);
+  return { files, state, wasMounted };
+}
+
+function runsAlready({ name }: ContainerRecord): UserError {
+  return new UserError(`cannot start container '${name}': it is running already`, {
+    hint: `'plyfs exec ${name} COMMAND' runs another command in it`,
+  });
 }
 
 /** `--rm` leaves nothing of a container that could not be mounted. */
@@ -97,21 +137,32 @@ async function abandon(store: Store, record: ContainerRecord, error: unknown): P
   throw error;
 }
 
-/** Leaves `--rm` nothing to be seen. */
-async function end(store: Store, record: ContainerRecord, exitCode: number, error?: string): Promise<void> {
+interface Ending {
+  readonly status: number;
+  readonly began: Beginning;
+  readonly error?: string;
+}
+
+/** Leaves `--rm` nothing to be seen. @returns the status to tell. */
+async function end(store: Store, record: ContainerRecord, { status, began, error }: Ending): Promise<number> {
+  let exitCode = status;
+  let isKept = false;
   {
     using _lock = lockContainer(store, record);
-    const state = readState(store, record.id) ?? { startedAt: new Date().toISOString() };
-    const { process: _process, supervisor: _supervisor, attached: _mounts, error: _before, ...kept } = state;
+    const state = readState(store, record.id) ?? began.state;
+    if (state.endedBy !== undefined && status === statusOfSignal('SIGKILL'))
+      exitCode = statusOfSignal(state.endedBy);
+    isKept = state.restarts === true;
     writeState(store, record.id, {
-      ...kept,
+      startedAt: state.startedAt,
       finishedAt: new Date().toISOString(),
       exitCode,
       ...(error === undefined ? {} : { error }),
     });
-    await unmountContainer(store, record, { lazily: true });
+    if (!began.wasMounted) await unmountContainer(store, record, { lazily: true });
   }
-  if (record.autoRemove) await removeContainer(store, record, { force: true, volumes: true });
+  if (record.autoRemove && !isKept) await removeContainer(store, record, { force: true, volumes: true });
+  return exitCode;
 }
 
 export function enterOrder(
@@ -131,39 +182,21 @@ export function enterOrder(
     makeDirectory: true,
     user,
     terminal: tty,
+    ownsStreams: false,
     privileged: record.privileged,
     rootless: !mayChangeUser(),
+    ...(record.network === undefined ? {} : { network: record.network }),
   };
 }
 
-interface Forwarder extends Disposable {
-  to(pid: number): void;
-  /** The status to tell, given that of the process. */
-  endedBy(status: number): number;
-}
-
-/** From the first moment on: a signal that comes before the command does is passed on then. */
-export function forwardSignals({ isFirst } = { isFirst: true }): Forwarder {
-  let target: number | undefined;
-  let fatal: SignalName | undefined;
-  const early: SignalName[] = [];
-  // Any other process than the first of its namespace gets all signals.
-  const pass = (pid: number, name: SignalName) => (isFirst ? signalFirstProcess(pid, name) : send(pid, name));
+/** What comes to this process goes to a command, from the first moment on. */
+export function forwardSignals(pass: (name: SignalName) => void): Disposable {
   const listeners = FORWARDED.map((name) => {
-    const listener = () => {
-      if (target === undefined) early.push(name);
-      else fatal = pass(target, name) ?? fatal;
-    };
+    const listener = () => pass(name);
     process.on(name, listener);
     return { name, listener };
   });
   return {
-    to: (pid) => {
-      target = pid;
-      for (const name of early.splice(0)) fatal = pass(pid, name) ?? fatal;
-    },
-    endedBy: (status) =>
-      fatal !== undefined && status === statusOfSignal('SIGKILL') ? statusOfSignal(fatal) : status,
     [Symbol.dispose]: () => {
       for (const { name, listener } of listeners) process.off(name, listener);
     },

@@ -2,11 +2,13 @@
  * The control socket of a mount: requests by other processes, answered by the daemon's main thread.
  *
  * Each line is a JSON record: `{id, name, args}` one way, `{id, value}` or `{id, error, hint?}` the other, in any
- * order. The socket stands in a directory that only its user can enter, which is all the access control there is.
+ * order. The socket stands in a directory that only its user can enter; whoever connects all the same must be that user, or
+ * root.
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { UserError } from '../errno/user-error.js';
+import { peerUid } from '../linux/socket.js';
 import { splitLines } from './lines.js';
 
 export interface ControlRequest {
@@ -22,6 +24,9 @@ export type ControlReply =
 /** Answers one request; a thrown error is sent to who asked. */
 export type ControlHandler = (args: Readonly<Record<string, unknown>>) => unknown;
 
+/** Commands connect one at a time each; more than this are no commands of ours. */
+const MOST_CONNECTIONS = 256;
+
 /** A longer line is no request; the connection is closed. */
 const LINE_LIMIT = 1024 * 1024;
 
@@ -29,6 +34,10 @@ const LINE_LIMIT = 1024 * 1024;
 export function serveControl(path: string, handlers: ReadonlyMap<string, ControlHandler>): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
+      if (!isUser(socket)) {
+        socket.destroy();
+        return;
+      }
       socket.setEncoding('utf8');
       // The other side went away: nobody is left to be told.
       socket.on('error', () => socket.destroy());
@@ -40,9 +49,18 @@ export function serveControl(path: string, handlers: ReadonlyMap<string, Control
         }),
       );
     });
+    server.maxConnections = MOST_CONNECTIONS;
     server.once('error', reject);
     server.listen(path, () => resolve(server));
   });
+}
+
+/** Whether the user of this process, or root, has connected. */
+function isUser(socket: Socket): boolean {
+  // No public way leads to the descriptor.
+  const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  const uid = peerUid(fd);
+  return uid === 0 || uid === process.geteuid?.();
 }
 
 async function answer(

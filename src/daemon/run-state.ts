@@ -8,22 +8,13 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import { readMountinfo } from '../linux/mountinfo.js';
 import { displayName, type Name } from '../vfs/name.js';
 import type { MountOrder, ResolvedMount, VolumePlace } from './mount-config.js';
+import { isOwnDirectory, problemOfDirectory, readOwnFile } from './own-directory.js';
 
 export interface MountSummary {
   readonly type: string;
@@ -102,6 +93,42 @@ export function runRoot(env: NodeJS.ProcessEnv = process.env, uid = process.gete
   return `/tmp/plyfs-${uid}`;
 }
 
+const HINT = 'set PLYFS_RUN_DIR to a directory of your own';
+
+/**
+ * The directory of all mounts below a root.
+ * @returns undefined when it does not exist.
+ * @throws UserError when the root, or it, is a link, is no directory or belongs to somebody else.
+ */
+export function mountsDirectory(root: string): string | undefined {
+  const mounts = join(root, 'mounts');
+  for (const path of [root, mounts]) {
+    const problem = problemOfDirectory(path);
+    if (problem === 'it does not exist') return undefined;
+    if (problem !== undefined)
+      throw new UserError(`cannot use the run directory '${path}': ${problem}`, { hint: HINT });
+  }
+  return mounts;
+}
+
+/** The same, made where it is missing. @throws UserError */
+export function makeMountsDirectory(root: string): string {
+  const mounts = join(root, 'mounts');
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    // The root first: what is below one that another can write is his.
+    mountsDirectory(root);
+    mkdirSync(mounts, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`cannot make the run directory '${mounts}': ${(cause as Error).message}`, {
+      hint: HINT,
+      cause,
+    });
+  }
+  return mountsDirectory(root)!;
+}
+
 export function newRunId(): string {
   return randomBytes(6).toString('hex');
 }
@@ -115,22 +142,14 @@ export function runDirectory(root: string, id: string): string {
  * @throws UserError when the root cannot be made or belongs to someone else (a trap laid in /tmp).
  */
 export function createRunDirectory(root: string, id: string): string {
+  makeMountsDirectory(root);
   const directory = runDirectory(root, id);
   try {
-    mkdirSync(join(root, 'mounts'), { recursive: true, mode: 0o700 });
-    const stat = lstatSync(root);
-    if (!stat.isDirectory() || stat.uid !== (process.geteuid?.() ?? 0)) {
-      throw new UserError(`cannot use the run directory '${root}': it belongs to another user`, {
-        hint: 'set PLYFS_RUN_DIR to a directory of your own',
-      });
-    }
-    if ((stat.mode & 0o022) !== 0) chmodSync(root, 0o700);
     mkdirSync(directory, { mode: 0o700 });
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot make the run directory '${directory}': ${reasonOf(error)}`, {
+  } catch (cause) {
+    throw new UserError(`cannot make the run directory '${directory}': ${(cause as Error).message}`, {
       hint: 'set PLYFS_RUN_DIR to a directory of your own',
-      cause: error,
+      cause,
     });
   }
   return directory;
@@ -143,10 +162,13 @@ export function writeRunState(directory: string, state: RunState): void {
     writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
     renameSync(temporary, join(directory, 'state.json'));
   } catch (error) {
-    throw new UserError(`cannot write the state of the mount to '${directory}': ${reasonOf(error)}`, {
-      hint: 'make room there, or set PLYFS_RUN_DIR to another directory',
-      cause: error,
-    });
+    throw new UserError(
+      `cannot write the state of the mount to '${directory}': ${(error as Error).message}`,
+      {
+        hint: 'make room there, or set PLYFS_RUN_DIR to another directory',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -162,6 +184,7 @@ export function listRunStates(root: string): RunState[] {
   const states: RunState[] = [];
   for (const id of idsIn(root)) {
     const directory = runDirectory(root, id);
+    if (!isOwnDirectory(directory)) continue;
     const state = readRunState(directory);
     if (state && isAlive(state)) states.push(state);
     else if (state ? !isMounted(state) : isAbandoned(directory)) removeRunDirectory(directory);
@@ -172,7 +195,9 @@ export function listRunStates(root: string): RunState[] {
 /** The mounts of this run root that stand though their daemon is dead. */
 export function deadStates(root: string): RunState[] {
   return idsIn(root)
-    .map((id) => readRunState(runDirectory(root, id)))
+    .map((id) => runDirectory(root, id))
+    .filter((directory) => isOwnDirectory(directory))
+    .map((directory) => readRunState(directory))
     .filter((state) => state !== undefined)
     .filter((state) => !isAlive(state) && isMounted(state));
 }
@@ -181,16 +206,13 @@ function isMounted({ mountId, mountpoint }: RunState): boolean {
   return readMountinfo().some((entry) => entry.mountId === mountId && entry.mountpoint === mountpoint);
 }
 
+/** A thousand layers and mounts with paths of the longest kind. */
+const STATE_LIMIT_BYTES = 16 * 1024 * 1024;
+
 /** Undefined when there is none, or none yet, or what is there is no state (the host's disk was full, or broke). */
 export function readRunState(directory: string): RunState | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(directory, 'state.json'), 'utf8');
-  } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
-    throw error;
-  }
-  const value = parsed(text);
+  const text = readOwnFile(join(directory, 'state.json'), STATE_LIMIT_BYTES);
+  const value = text === undefined ? undefined : parsed(text);
   return isRunState(value) ? value : undefined;
 }
 
@@ -248,12 +270,8 @@ function isAbandoned(directory: string): boolean {
 }
 
 function idsIn(root: string): string[] {
-  try {
-    return readdirSync(join(root, 'mounts')).filter((name) => /^[0-9a-f]{12}$/.test(name));
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
-    throw error;
-  }
+  const mounts = mountsDirectory(root);
+  return mounts === undefined ? [] : readdirSync(mounts).filter((name) => /^[0-9a-f]{12}$/.test(name));
 }
 
 function isCode(error: unknown, code: string): boolean {

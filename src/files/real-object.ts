@@ -13,6 +13,7 @@ import {
   O_NOFOLLOW,
   S_ISGID,
   S_ISUID,
+  STATX_BTIME,
   UTIME_NOW,
   UTIME_OMIT,
 } from '../linux/constants.js';
@@ -113,6 +114,9 @@ export function fillAttr(stat: Statx, out: Attr): void {
   out.sizeBytes = stat.sizeBytes;
   out.blocks = stat.blocks;
   out.blksize = stat.blksize;
+  out.hasBtime = (stat.mask & STATX_BTIME) !== 0;
+  out.btimeSec = stat.btimeSec;
+  out.btimeNsec = stat.btimeNsec;
   fillTimes(stat, out);
 }
 

@@ -103,6 +103,7 @@ export const SIZEOF_LSEEK_OUT = 8;
 export const SIZEOF_OPEN_OUT = 16;
 export const SIZEOF_POLL_OUT = 8;
 export const SIZEOF_STATFS_OUT = 80;
+export const SIZEOF_STATX_OUT = 288;
 export const SIZEOF_WRITE_OUT = 8;
 
 export const SIZEOF_NOTIFY_DELETE_OUT = 24;

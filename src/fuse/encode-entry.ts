@@ -4,7 +4,7 @@
  */
 
 import { type Attr, type Entry, type Opened, TTL_FOREVER } from '../vfs/attr.js';
-import { SIZEOF_ATTR_OUT, SIZEOF_ENTRY_OUT, SIZEOF_OPEN_OUT } from './abi.js';
+import { SIZEOF_ATTR_OUT, SIZEOF_ENTRY_OUT, SIZEOF_OPEN_OUT, SIZEOF_STATX_OUT } from './abi.js';
 import { FOPEN_DIRECT_IO, FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, FOPEN_PASSTHROUGH } from './abi-flags.js';
 import { encodeDevice, writeU64 } from './integers.js';
 import { REPLY_BODY, type ReplyBuffer } from './reply.js';
@@ -35,6 +35,39 @@ export function encodeAttr(reply: ReplyBuffer, attr: Attr): void {
   reply.view.setUint32(REPLY_BODY + 12, 0, true);
   writeAttr(reply.view, REPLY_BODY + 16, attr);
   reply.length = REPLY_BODY + SIZEOF_ATTR_OUT;
+}
+
+/** What a STATX answers: all basic fields, and the time of birth where there is one. */
+const STATX_BASIC = 0x7ff;
+const STATX_BTIME = 0x800;
+
+/** STATX: fuse_statx_out, 32 bytes in front of a fuse_statx of 256. Flags of the inode the kernel does not take from it. */
+export function encodeStatx(reply: ReplyBuffer, attr: Attr): void {
+  const { view } = reply;
+  reply.bytes.fill(0, REPLY_BODY, REPLY_BODY + SIZEOF_STATX_OUT);
+  writeTtl(view, REPLY_BODY, REPLY_BODY + 8, attr.ttlMs);
+  const at = REPLY_BODY + 32;
+  view.setUint32(at, attr.hasBtime ? STATX_BASIC | STATX_BTIME : STATX_BASIC, true);
+  view.setUint32(at + 4, attr.blksize, true);
+  view.setUint32(at + 16, attr.nlink, true);
+  view.setUint32(at + 20, attr.uid, true);
+  view.setUint32(at + 24, attr.gid, true);
+  view.setUint16(at + 28, attr.mode, true);
+  writeU64(view, at + 32, attr.ino);
+  writeU64(view, at + 40, attr.sizeBytes);
+  writeU64(view, at + 48, attr.blocks);
+  writeStatxTime(view, at + 64, attr.atimeSec, attr.atimeNsec);
+  if (attr.hasBtime) writeStatxTime(view, at + 80, attr.btimeSec, attr.btimeNsec);
+  writeStatxTime(view, at + 96, attr.ctimeSec, attr.ctimeNsec);
+  writeStatxTime(view, at + 112, attr.mtimeSec, attr.mtimeNsec);
+  view.setUint32(at + 128, attr.rdevMajor, true);
+  view.setUint32(at + 132, attr.rdevMinor, true);
+  reply.length = REPLY_BODY + SIZEOF_STATX_OUT;
+}
+
+function writeStatxTime(view: DataView, at: number, sec: number, nsec: number): void {
+  writeU64(view, at, sec);
+  view.setUint32(at + 8, nsec, true);
 }
 
 /** OPEN and OPENDIR. */

@@ -5,7 +5,7 @@
 
 import { UserError } from '../errno/user-error.js';
 import type { RunConfig } from './oci.js';
-import { expandPairs, expandValue, expandWords, jsonForm, type Lookup } from './words.js';
+import { expandPairs, expandValue, expandWords, jsonForm, type Lookup, rawWords } from './words.js';
 
 export type ConfigDraft = { -readonly [K in keyof RunConfig]: RunConfig[K] };
 
@@ -40,7 +40,9 @@ export const CONFIG_INSTRUCTIONS: Readonly<Record<string, Apply>> = {
     config.User = value(rest, words);
   },
   VOLUME: (config, rest, words) => {
-    const paths = jsonForm(rest) ?? expandWords(rest, words.lookup, words.escape);
+    const paths = (jsonForm(rest) ?? rawWords(rest, words.escape)).map((word) =>
+      expandValue(word, words.lookup, words.escape),
+    );
     if (paths.some((path) => path.trim() === '')) throw new UserError('a volume is an empty path');
     config.Volumes = { ...config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) };
   },
@@ -101,9 +103,9 @@ function normalPath(path: string): string {
 
 const MAX_PORT = 65_535;
 
-/** `80`, `53/udp`, `8000-8005/tcp`. */
+/** `80`, `53/udp`, `8000-8005/tcp`; what stands before a colon is of the host, and not taken. */
 function portsOf(text: string): string[] {
-  const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
+  const match = /^(?:[^/]*:)?([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
   if (!match || first > last || last > MAX_PORT) throw new UserError(`'${text}' is no port`);

@@ -4,7 +4,7 @@
  */
 
 import { UserError } from '../errno/user-error.js';
-import { cutValue } from './cut-value.js';
+import { cutValue, replaceInValue } from './cut-value.js';
 
 /** The value of a variable; undefined: not set. */
 export type Lookup = (name: string) => string | undefined;
@@ -13,6 +13,8 @@ interface Reader {
   readonly text: string;
   readonly escape: string;
   readonly lookup: Lookup;
+  /** Quotes are characters like others. */
+  readonly keepsQuotes: boolean;
   at: number;
 }
 
@@ -22,17 +24,29 @@ interface Word {
   exists: boolean;
 }
 
+function readerOf(text: string, lookup: Lookup, escapeChar: string): Reader {
+  return { text, escape: escapeChar, lookup, keepsQuotes: false, at: 0 };
+}
+
 /** One value: quotes gone, variables replaced, blanks kept. @throws UserError for quotes or braces without an end. */
 export function expandValue(text: string, lookup: Lookup, escapeChar = '\\'): string {
-  const reader: Reader = { text, escape: escapeChar, lookup, at: 0 };
+  return readAll(readerOf(text, lookup, escapeChar));
+}
+
+/** The content of a here-document: variables replaced, escapes gone, quotes kept. @throws UserError */
+export function expandUnquoted(text: string, lookup: Lookup): string {
+  return readAll({ ...readerOf(text, lookup, '\\'), keepsQuotes: true });
+}
+
+function readAll(reader: Reader): string {
   let out = '';
-  while (reader.at < text.length) out += readPiece(reader);
+  while (reader.at < reader.text.length) out += readPiece(reader);
   return out;
 }
 
 /** Words between blanks; blanks that a variable brings divide too, but not inside quotes. */
 export function expandWords(text: string, lookup: Lookup, escapeChar = '\\'): string[] {
-  const reader: Reader = { text, escape: escapeChar, lookup, at: 0 };
+  const reader = readerOf(text, lookup, escapeChar);
   const words: string[] = [];
   let word: Word = { text: '', exists: false };
   const end = (): void => {
@@ -103,12 +117,18 @@ export function expandPairs(text: string, lookup: Lookup, escapeChar = '\\'): [s
   });
 }
 
-/** The JSON form `["a", "b"]`; undefined: it is the shell form. */
+/** The JSON form `["a", "b"]`; undefined: it is the shell form. @throws UserError for an array of something else. */
 export function jsonForm(text: string): string[] | undefined {
   if (!text.trimStart().startsWith('[')) return undefined;
+  const value = arrayIn(text);
+  if (value === undefined || value.every((item) => typeof item === 'string')) return value;
+  throw new UserError(`in '${text.trim()}' something is no string`, { hint: 'write ["a", "b"]' });
+}
+
+function arrayIn(text: string): unknown[] | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+    return Array.isArray(value) ? value : undefined;
   } catch (error) {
     // As for Docker, what is no JSON is a command that begins with a bracket.
     if (error instanceof SyntaxError) return undefined;
@@ -118,8 +138,8 @@ export function jsonForm(text: string): string[] | undefined {
 
 function readPiece(reader: Reader): string {
   const char = reader.text[reader.at]!;
-  if (char === "'") return readSingle(reader);
-  if (char === '"') return readDouble(reader);
+  if (!reader.keepsQuotes && char === "'") return readSingle(reader);
+  if (!reader.keepsQuotes && char === '"') return readDouble(reader);
   if (char === '$') return readVariable(reader);
   reader.at += 1;
   if (char !== reader.escape) return char;
@@ -159,49 +179,69 @@ function readDouble(reader: Reader): string {
 function readEscapedInQuotes(reader: Reader): string {
   const next = reader.text[reader.at];
   if (next === undefined) return reader.escape;
+  if (next !== '"' && next !== '$' && next !== reader.escape) return reader.escape;
   reader.at += 1;
-  return next === '"' || next === '$' || next === reader.escape ? next : reader.escape + next;
+  return next;
+}
+
+/** A name, or one of the shell's own parameters, which are never set here. */
+const NAME = /\d+|[@*#?\-$!]|[\p{L}_][\p{L}\p{Nd}_]*/uy;
+
+function readName(reader: Reader): string {
+  NAME.lastIndex = reader.at;
+  const [name = ''] = NAME.exec(reader.text) ?? [];
+  reader.at += name.length;
+  return name;
 }
 
 function readVariable(reader: Reader): string {
-  const rest = reader.text.slice(reader.at);
-  const plain = /^\$([A-Za-z_]\w*|\d)/.exec(rest);
-  if (plain?.[1] !== undefined) {
-    reader.at += plain[0].length;
-    return reader.lookup(plain[1]) ?? '';
+  reader.at += 1;
+  if (reader.text[reader.at] !== '{') {
+    const name = readName(reader);
+    return name === '' ? '$' : (reader.lookup(name) ?? '');
   }
-  const braced = /^\$\{([A-Za-z_]\w*)(:?[-+?]|##?|%%?|\/\/?)?/.exec(rest);
-  if (!braced) {
-    if (rest.startsWith('${')) throw new UserError(`cannot read the variable in '${reader.text}'`);
-    reader.at += 1;
-    return '$';
-  }
-  reader.at += braced[0].length;
-  const word = readBraced(reader);
-  return substitute(reader, braced[1] ?? '', braced[2], word);
+  reader.at += 1;
+  const name = readName(reader);
+  const [operator = ''] = /^(?::?[-+?]|##?|%%?|\/\/?|\})/.exec(reader.text.slice(reader.at)) ?? [];
+  if (name === '' || operator === '') throw unreadable(reader, name);
+  reader.at += operator.length;
+  if (operator === '}') return reader.lookup(name) ?? '';
+  if (/[#%]/.test(operator))
+    return cutValue(reader.lookup(name) ?? '', operator, readUntil(reader, '}', 'raw'));
+  if (!operator.startsWith('/')) return choose(reader, name, operator);
+  const pattern = readUntil(reader, '/', 'raw');
+  // Without a replacement, the match goes.
+  const isOver = reader.text[reader.at - 1] === '}';
+  const replacement = isOver ? '' : readUntil(reader, '}', 'raw');
+  return replaceInValue(reader.lookup(name) ?? '', { pattern, replacement, isGlobal: operator === '//' });
 }
 
-/** Up to the closing brace, with quotes and variables inside replaced. */
-function readBraced(reader: Reader): string {
+function unreadable({ text, at }: Reader, name: string): UserError {
+  if (at >= text.length) return new UserError(`a brace in '${text}' has no end`);
+  if (name === '') return new UserError(`cannot read the variable in '${text}'`);
+  return new UserError(`'\${${name}${text.slice(at)}' uses a modifier that is not supported`);
+}
+
+/** Up to a character, with quotes and variables inside replaced; `raw` keeps escapes, which patterns need. */
+function readUntil(reader: Reader, stop: '}' | '/', escapes: 'raw' | 'gone'): string {
   let out = '';
   for (;;) {
     const char = reader.text[reader.at];
     if (char === undefined) throw new UserError(`a brace in '${reader.text}' has no end`);
-    if (char === '}') {
+    if (char === stop || (stop === '/' && char === '}')) {
       reader.at += 1;
       return out;
     }
-    out += readPiece(reader);
+    if (escapes === 'raw' && char === reader.escape) {
+      out += reader.text.slice(reader.at, reader.at + 2);
+      reader.at += 2;
+    } else out += readPiece(reader);
   }
 }
 
-function substitute(reader: Reader, name: string, operator: string | undefined, word: string): string {
+function choose(reader: Reader, name: string, operator: string): string {
+  const word = readUntil(reader, '}', 'gone');
   const value = reader.lookup(name);
-  if (operator === undefined) {
-    if (word !== '') throw new UserError(`'\${${name}${word}}' uses a modifier that is not supported`);
-    return value ?? '';
-  }
-  if (/[#%/]/.test(operator)) return cutValue(value ?? '', operator, word);
   const isSet = value !== undefined && !(operator.startsWith(':') && value === '');
   switch (operator.at(-1)) {
     case '-':

@@ -27,6 +27,10 @@ const sysRecvmsg = bind<(fd: number, header: Uint8Array, flags: number) => numbe
   'int',
 ]);
 
+const sysGetsockopt = bind<
+  (fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array) => number
+>('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *']);
+
 const pair = new Uint8Array(8);
 const pairInts = new Int32Array(pair.buffer);
 
@@ -34,6 +38,18 @@ const pairInts = new Int32Array(pair.buffer);
 export function socketpair(): [number, number] | number {
   const result = settle(sysSocketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
   return result < 0 ? result : [pairInts[0]!, pairInts[1]!];
+}
+
+const SO_PEERCRED = 17;
+/** struct ucred: int pid, uid, gid. */
+const credentials = new Uint8Array(12);
+const credentialWords = new Uint32Array(credentials.buffer);
+const credentialLength = new Uint8Array(new Uint32Array([12]).buffer);
+
+/** The effective uid of who connected to a Unix socket, as it was then, or a negated errno. */
+export function peerUid(fd: number): number {
+  const result = settle(sysGetsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, credentialLength));
+  return result < 0 ? result : credentialWords[1]!;
 }
 
 /** struct cmsghdr (u64 length, int level, int type) and one int: CMSG_LEN(4), so that no second one fits. */

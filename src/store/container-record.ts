@@ -26,6 +26,10 @@ export interface ContainerRecord {
   /** `--privileged`: all capabilities, nothing of /proc and /sys hidden. */
   readonly privileged: boolean;
   readonly hostname: string;
+  /** `none`: nothing that the command prints is kept. */
+  readonly logDriver?: 'none' | 'json-file';
+  /** `none`: a network of its own, with nothing but a loopback; the host's by default. */
+  readonly network?: 'none';
   /** The image's `os`, `linux` by default. */
   readonly os: string;
 }
@@ -49,8 +53,12 @@ export interface ProcessConfig {
   readonly tty: boolean;
   /** Keeps standard input open. */
   readonly interactive: boolean;
+  /** Input ends when the first who is attached to it goes away. */
+  readonly endsInputWithClient?: boolean;
   /** `SIGTERM` by default. */
   readonly stopSignal: string;
+  /** Until SIGKILL follows the stop signal; negative: never. 10 s by default. */
+  readonly stopTimeoutMs?: number;
 }
 
 /** Weakest first: who asked for a mount. */

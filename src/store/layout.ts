@@ -31,3 +31,11 @@ export function stateRoot(env: NodeJS.ProcessEnv = process.env, uid = process.ge
 export function isHidden(name: string): boolean {
   return name.startsWith('.');
 }
+
+/**
+ * Nobody but the owner's user and group gets below: what images hold (setuid programs, devices) is for containers, and the
+ * daemon reaches it by descriptor, whoever asks. Docker's data root has the same mode.
+ */
+export const FOLDER_MODE = 0o710;
+/** What a folder of the store never has. */
+export const OTHERS_BITS = 0o007;

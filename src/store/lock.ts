@@ -10,6 +10,7 @@ import { EAGAIN, EINTR } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { LOCK_EX, LOCK_NB, LOCK_SH } from '../linux/constants.js';
 import { flock } from '../linux/data.js';
+import { FOLDER_MODE } from './layout.js';
 
 export interface FileLock extends Disposable {
   readonly fd: number;
@@ -45,7 +46,7 @@ function openLockFile(path: string): number {
     return openSync(path, 'a+', 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
     return openSync(path, 'a+', 0o600);
   }
 }

@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EBUSY } from '../errno/errno.js';
 import { FsError, isErrno } from '../errno/fs-error.js';
@@ -20,7 +20,15 @@ import { nameFromText } from '../vfs/name.js';
 import { namesInFolder, syncDirectory } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import { discard, Intent, recoverIntent } from './intent.js';
-import { isHidden, type ObjectKind, STORE_FOLDERS, type StorePath, stateRoot } from './layout.js';
+import {
+  FOLDER_MODE,
+  isHidden,
+  type ObjectKind,
+  OTHERS_BITS,
+  STORE_FOLDERS,
+  type StorePath,
+  stateRoot,
+} from './layout.js';
 import { type FileLock, lockFile } from './lock.js';
 import { removeTree } from './remove-tree.js';
 
@@ -82,7 +90,7 @@ export class Store {
   stage(kind: ObjectKind, intent: Intent): StorePath {
     const path = join(kind, `.new-${randomBytes(8).toString('hex')}`);
     intent.add({ do: 'remove', path });
-    mkdirSync(this.path(path), { mode: 0o711 });
+    mkdirSync(this.path(path), { mode: FOLDER_MODE });
     crashPoint();
     return path;
   }
@@ -126,8 +134,8 @@ export class Store {
   private makeFolders(): void {
     for (const folder of STORE_FOLDERS) {
       const path = this.path(folder);
-      // A umask of 077 must not keep users of containers from their volumes.
-      if (mkdirSync(path, { recursive: true, mode: 0o711 }) !== undefined) chmodSync(path, 0o711);
+      if (mkdirSync(path, { recursive: true, mode: FOLDER_MODE }) !== undefined) chmodSync(path, FOLDER_MODE);
+      else closeToOthers(path);
     }
   }
 
@@ -171,4 +179,10 @@ function unmountBelow(path: string): boolean {
     .filter((mountpoint) => mountpoint.startsWith(`${nameFromText(path)}/`));
   for (const point of points.toReversed()) umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
   return points.length > 0;
+}
+
+/** A store of a version that let others through: an image's setuid programs would be theirs to run. */
+function closeToOthers(path: string): void {
+  const mode = statSync(path).mode & 0o7777;
+  if ((mode & OTHERS_BITS) !== 0) chmodSync(path, mode & ~OTHERS_BITS);
 }

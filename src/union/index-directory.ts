@@ -20,14 +20,16 @@ import { readMark } from './marks.js';
 import type { UnionNode } from './node.js';
 import { originInode, originRecord } from './origin.js';
 import type { UnionState } from './union-state.js';
+import { closeToOthers } from './work-directory.js';
 
 /** Opens `index` below the workdir, and makes it where it is missing. */
-export function openIndex(workdirFd: number, upper: Layer): RealDirectory {
+export function openIndex(workdirFd: number, upper: Layer, mode: number): RealDirectory {
   const made = mkdirat(workdirFd, 'index', 0o700);
   if (made !== -EEXIST) check(made, 'mkdir', 'index');
   const index = new RealDirectory(upper, undefined, 'index');
   index.fd = check(openat(workdirFd, 'index', O_PATH | O_DIRECTORY | O_NOFOLLOW), 'open', 'index');
   index.pinned = true;
+  if (made !== -EEXIST) closeToOthers(index.fd, mode);
   return index;
 }
 

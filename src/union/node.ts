@@ -67,6 +67,8 @@ export class UnionNode implements OpenFile {
   listing: Listing | undefined;
   /** Whether its directory in upper holds copied-up files; undefined when not known. */
   impure: boolean | undefined;
+  /** Impure, but perhaps without a copy: the next listing looks. */
+  mayBePure = true;
 
   /** Descriptor of a file in upper whose name is gone; -1 otherwise. */
   orphanFd = -1;

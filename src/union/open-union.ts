@@ -64,14 +64,21 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     openLowerLayer(path, options, layers.length + at),
   );
   const upper = layers[0];
+  // As overlayfs has it. Who has no privileges could not use it himself.
+  const mode = options.callerIds.enabled ? 0 : 0o700;
   const index =
-    workFd === undefined || upper === undefined || options.readOnly ? undefined : openIndex(workFd, upper);
+    workFd === undefined || upper === undefined || options.readOnly
+      ? undefined
+      : openIndex(workFd, upper, mode);
   const xattrs = new PrivateXattrs(options.xattrNamespace, options.readsFuseOverlayfs);
   const state = new UnionState({
     layers,
     dataLayers,
     index,
-    work: workFd === undefined ? undefined : new WorkDirectory(workFd, xattrs.whiteout),
+    work:
+      workFd === undefined
+        ? undefined
+        : new WorkDirectory(workFd, { whiteoutAttribute: xattrs.whiteout, mode }),
     xattrs,
     readsFuseOverlayfs: override,
     callerIds: options.callerIds,

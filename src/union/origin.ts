@@ -12,9 +12,13 @@ import { O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
 import { nameToHandleAt } from '../linux/handle.js';
 import { ioctlBuffer } from '../linux/ioctl.js';
 import { close, openat } from '../linux/open.js';
-import { getxattrAt, setxattrAt } from '../linux/xattr.js';
+import { Statx } from '../linux/statx.js';
+import { getxattrAt, removexattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
+import { MARK_METACOPY, MARK_NLINK, MARK_ORIGIN, MARK_REDIRECT } from './format.js';
+import { keepCtime } from './kept-ctime.js';
 import type { RealDirectory } from './layer.js';
+import { readMarks } from './marks.js';
 import type { UnionNode } from './node.js';
 import type { UnionState } from './union-state.js';
 
@@ -26,6 +30,10 @@ const HEADER = 5 + 16;
 /** struct file_handle: bytes (u32), type (i32), then the handle. */
 const HANDLE_HEADER = 8;
 
+const MARKS_OF_COPY = MARK_ORIGIN | MARK_REDIRECT | MARK_METACOPY | MARK_NLINK;
+
+const before = new Statx();
+const after = new Statx();
 const handle = Buffer.alloc(HANDLE_HEADER + 128);
 const record = Buffer.alloc(256);
 
@@ -117,6 +125,7 @@ function isImpure(state: UnionState, node: UnionNode, upper: RealDirectory): boo
 
 /** Marks a directory of upper as holding copied-up objects. */
 export function setImpure(state: UnionState, node: UnionNode): void {
+  node.mayBePure = false;
   if (node.impure === true) return;
   const upper = state.directories(node)[0]!;
   check(
@@ -125,4 +134,27 @@ export function setImpure(state: UnionState, node: UnionNode): void {
     'impure',
   );
   node.impure = true;
+}
+
+/**
+ * After the listing of a directory was read: takes the mark away where nothing in it is a copy any more.
+ * Linux: fs/overlayfs/readdir.c:ovl_cache_get_impure() v6.18, likewise of directories that lie in upper alone.
+ */
+export function dropImpure(state: UnionState, node: UnionNode, names: readonly Name[]): void {
+  const dirs = state.directories(node);
+  if (!state.writable || dirs.length > 1 || !node.mayBePure || !isImpureNode(state, node)) return;
+  const fd = state.descriptor(dirs[0]!);
+  if (names.some((name) => (readMarks(state, fd, name) & MARKS_OF_COPY) !== 0)) {
+    node.mayBePure = false;
+    return;
+  }
+  state.statNode(node, before);
+  // Only spares work: where the mark cannot be taken away (an upper that became read-only), it stays.
+  if (removexattrAt(state.descriptor(dirs[0]!), '', state.xattrs.impure) < 0) {
+    node.mayBePure = false;
+    return;
+  }
+  state.statNode(node, after);
+  node.keptCtime = keepCtime(node.keptCtime, before, after);
+  node.impure = false;
 }

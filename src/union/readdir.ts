@@ -16,14 +16,17 @@ import { NO_NODE } from '../vfs/node-id.js';
 import { readListing } from './listing.js';
 import { lookupNode } from './lookup.js';
 import type { UnionNode } from './node.js';
-import { isImpureNode } from './origin.js';
+import { dropImpure, isImpureNode } from './origin.js';
 import type { UnionState } from './union-state.js';
 
 const entry = new Entry();
 const nothing = new Entry();
 
 export function readdir(state: UnionState, node: UnionNode, offset: number, sink: DirentSink): void {
-  if (offset === 0 || node.listing === undefined) node.listing = readListing(state, node);
+  if (offset === 0 || node.listing === undefined) {
+    node.listing = readListing(state, node);
+    if (node.impure !== false) dropImpure(state, node, node.listing.names);
+  }
   const listing = node.listing;
   if (offset < 1 && !addDot(sink, '.', node.ino, 1)) return;
   if (offset < 2 && !addDot(sink, '..', node.parent?.ino ?? node.ino, 2)) return;

@@ -30,6 +30,7 @@ export function unlink(state: UnionState, parent: UnionNode, name: Name): void {
   else if (!alias) check(linkWhiteout(state, upper, name), 'unlink', name);
   else replaceByWhiteout(state, upper, name, 0);
   parent.listing?.remove(name);
+  parent.mayBePure = true;
   forgetName(state, node);
   state.release(node);
 }
@@ -49,6 +50,7 @@ export function rmdir(state: UnionState, parent: UnionNode, name: Name): void {
   else if (covered) replaceByWhiteout(state, upper, name, RENAME_EXCHANGE);
   else removeDirectory(state, upperFd, name);
   parent.listing?.remove(name);
+  parent.mayBePure = true;
   node.removed = true;
   state.unindex(node);
   state.release(node);

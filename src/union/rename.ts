@@ -73,6 +73,8 @@ export function rename(state: UnionState, ends: RenameEnds, flags: number): void
   if ((flags & RENAME_EXCHANGE) !== 0) exchange(state, source, target);
   else move(state, source, target);
   ends.from.listing = undefined;
+  ends.from.mayBePure = true;
+  ends.to.mayBePure = true;
   ends.to.listing = undefined;
 }
 

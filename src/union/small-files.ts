@@ -17,9 +17,11 @@ import type { UnionState } from './union-state.js';
 export function storeSmallFile(state: UnionState, node: UnionNode, intent: OpenIntent, out: Opened): void {
   if (node.isStored || node.openCount !== 1 || out.backingId !== 0 || !out.keepCache) return;
   if ((intent.flags & (O_ACCMODE | O_TRUNC)) !== O_RDONLY || !state.dataIsBelow(node)) return;
-  const session = state.files.session!;
-  const room = session.storeRoom;
-  if (room === undefined || node.sizeBytes === 0 || node.sizeBytes > room.length) return;
+  // A tree that is read without a mount has no kernel to tell.
+  const { session } = state.files;
+  const room = session?.storeRoom;
+  if (session === undefined || room === undefined || node.sizeBytes === 0 || node.sizeBytes > room.length)
+    return;
   const length = preadPrefix(state.files.readDescriptor(node), room, node.sizeBytes, 0);
   // What fails here is asked for and answered by a READ.
   node.isStored = length === node.sizeBytes && session.storeData(node.id, length);

@@ -26,6 +26,7 @@ import {
   O_RDONLY,
   O_WRONLY,
   STATX_BASIC_STATS,
+  STATX_BTIME,
 } from '../linux/constants.js';
 import { close } from '../linux/open.js';
 import { Statx, statx } from '../linux/statx.js';
@@ -77,6 +78,7 @@ const KEPT_BACKINGS = 16_384;
 const PAGE_BYTES = 4096;
 
 const LOOKUP_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+const WANTED_FIELDS = STATX_BASIC_STATS | STATX_BTIME;
 
 export class UnionState {
   readonly layers: readonly Layer[];
@@ -199,7 +201,7 @@ export class UnionState {
   statNode(node: UnionNode, out: Statx): void {
     const fd = this.locate(node);
     const flags = this.locatedName === '' ? LOOKUP_FLAGS | AT_EMPTY_PATH : LOOKUP_FLAGS;
-    check(statx(fd, this.locatedName, flags, STATX_BASIC_STATS, out), 'getattr', node.name);
+    check(statx(fd, this.locatedName, flags, WANTED_FIELDS, out), 'getattr', node.name);
     const { override } = node.layer;
     if (override !== undefined) applyOverride(fd, this.locatedName, override, out);
     node.mode = out.mode;
@@ -208,7 +210,7 @@ export class UnionState {
   /** statx of a name in a real directory. @returns false when there is none. */
   statName(dir: RealDirectory, name: Name, out: Statx): boolean {
     const fd = this.descriptor(dir);
-    const result = statx(fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    const result = statx(fd, name, LOOKUP_FLAGS, WANTED_FIELDS, out);
     const { override } = dir.layer;
     if (result === 0 && override !== undefined) applyOverride(fd, name, override, out);
     if (result === 0) return true;
@@ -219,12 +221,12 @@ export class UnionState {
 
   /** statx of the object behind a descriptor. @returns 0 or a negated errno. */
   statDescriptor(fd: number, out: Statx): number {
-    return statx(fd, '', LOOKUP_FLAGS | AT_EMPTY_PATH, STATX_BASIC_STATS, out);
+    return statx(fd, '', LOOKUP_FLAGS | AT_EMPTY_PATH, WANTED_FIELDS, out);
   }
 
   /** statx of a name in the work directory. @returns 0 or a negated errno. */
   statWork(name: Name, out: Statx): number {
-    return statx(this.work!.fd, name, LOOKUP_FLAGS, STATX_BASIC_STATS, out);
+    return statx(this.work!.fd, name, LOOKUP_FLAGS, WANTED_FIELDS, out);
   }
 
   /** Whether the data lies in a lower, and not in upper. */

@@ -8,6 +8,7 @@
 
 import { EEXIST, EMLINK, ENODATA, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import { chmodAt } from '../files/real-object.js';
 import {
   AT_REMOVEDIR,
   DT_DIR,
@@ -21,7 +22,7 @@ import {
 } from '../linux/constants.js';
 import { forEachDirent, getdents64, linkat, mkdirat, mknodat, unlinkat } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
-import { fremovexattr, setxattrAt } from '../linux/xattr.js';
+import { removexattrAt, setxattrAt } from '../linux/xattr.js';
 import type { Name } from '../vfs/name.js';
 
 const YES = Buffer.from('y');
@@ -38,19 +39,19 @@ export class WorkDirectory {
 
   /**
    * @param workdirFd the directory given as workdir; owned by the object from now on.
-   * @param whiteoutAttribute what makes an empty file a whiteout.
+   * @param options `whiteoutAttribute` makes an empty file a whiteout; `mode` is that of the directory.
    * @throws FsError when it cannot be written.
    */
-  constructor(workdirFd: number, whiteoutAttribute: Name) {
+  constructor(
+    workdirFd: number,
+    { whiteoutAttribute, mode }: { readonly whiteoutAttribute: Name; readonly mode: number },
+  ) {
     this.#parentFd = workdirFd;
     this.#whiteoutAttribute = whiteoutAttribute;
     const made = mkdirat(workdirFd, 'work', 0o700);
     if (made !== -EEXIST) check(made, 'mkdir', 'work');
     this.fd = check(openat(workdirFd, 'work', O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 'open', 'work');
-    for (const acl of ['system.posix_acl_default', 'system.posix_acl_access']) {
-      const removed = fremovexattr(this.fd, acl);
-      if (removed !== -ENODATA && removed !== -EOPNOTSUPP) check(removed, 'removexattr', acl);
-    }
+    closeToOthers(this.fd, mode);
     removeContent(this.fd);
   }
 
@@ -107,6 +108,15 @@ export class WorkDirectory {
     close(this.fd);
     close(this.#parentFd);
   }
+}
+
+/** A directory of ours in the workdir inherits nothing of it: ACLs, and what a default one made of the mode. */
+export function closeToOthers(fd: number, mode: number): void {
+  for (const acl of ['system.posix_acl_default', 'system.posix_acl_access']) {
+    const removed = removexattrAt(fd, '', acl);
+    if (removed !== -ENODATA && removed !== -EOPNOTSUPP) check(removed, 'removexattr', acl);
+  }
+  chmodAt(fd, '', mode);
 }
 
 /** Removes a file, or a directory with all that is in it; what is missing is no error. */

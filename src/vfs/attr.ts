@@ -30,6 +30,10 @@ export class Attr {
   mtimeNsec = 0;
   ctimeSec = 0;
   ctimeNsec = 0;
+  /** Time of birth, where `hasBtime`. */
+  btimeSec = 0;
+  btimeNsec = 0;
+  hasBtime = false;
   /** How long the kernel may answer from its cache; 0 asks each time. */
   ttlMs = 0;
 }

@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { writeJson } from '../store/atomic-file.js';
 import { crashPoint } from '../store/crash-point.js';
 import type { Intent } from '../store/intent.js';
-import type { StorePath } from '../store/layout.js';
+import { FOLDER_MODE, type StorePath } from '../store/layout.js';
 import type { Store } from '../store/store.js';
 import type { VolumeRecord } from '../store/volume-record.js';
 import { IMAGE_FILE, makeImage } from './disk-image.js';
@@ -28,8 +28,8 @@ export class StagedVolume implements Disposable {
     try {
       this.#staged = store.stage('volumes', this.#intent);
       this.home = store.path(this.#staged);
-      // Whatever the umask is: users reach their files through it.
-      chmodSync(this.home, HOME_MODE);
+      // Whatever the umask is.
+      chmodSync(this.home, FOLDER_MODE);
       furnish(this.home, record);
       writeJson(`${this.home}/volume.json`, record);
     } catch (error) {
@@ -62,7 +62,6 @@ export class StagedVolume implements Disposable {
   }
 }
 
-const HOME_MODE = 0o711;
 const DATA_MODE = 0o755;
 
 /** Makes what a volume has beside its record, where it is missing. */

@@ -215,15 +215,22 @@ cooked
     ],
     ['FROM base\nCOPY --from=none / /', "no such image: 'none'"],
     ['FROM base\nCOPY none* /x/', "line 2: COPY: nothing matches 'none*'"],
-    ['FROM base\nCOPY --chmod=9 Dockerfile /', "line 2: COPY: invalid mode '9'; write it as 755"],
+    ['FROM base\nCOPY --chmod=9 Dockerfile /', "line 2: COPY: invalid mode '9'; write it as 755, or as"],
     [
-      'FROM base\nRUN --mount=type=ssh x',
-      "line 2: RUN: the mount type 'ssh' is not supported; there are bind",
+      'FROM base\nRUN --mount=type=none x',
+      "line 2: RUN: the mount type 'none' is not supported; there are bind",
+    ],
+    [
+      'FROM base\nRUN --mount=type=ssh,required x',
+      "line 2: RUN: there is no ssh agent 'default'; give it by",
     ],
     ['FROM base\nRUN --mount=type=secret,id=q,required x', "line 2: RUN: there is no secret 'q'; give it by"],
     ['FROM UPPER', "line 1: FROM: invalid reference format: 'UPPER': the name must be lowercase"],
     ['FROM base\nRUN ["/none"]', 'line 2: RUN: '],
-    ['FROM --platform=linux/s390x base', "line 1: FROM: the platform 'linux/s390x' cannot be built here"],
+    [
+      'FROM --platform=linux/s390x base',
+      "line 1: FROM: the image 'base' is for linux/amd64, not for linux/s390x",
+    ],
   ])('says what is wrong with %j', (text, message) => {
     const { code, stderr } = build(text);
     expect(code).toBe(1);

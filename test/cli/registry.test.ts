@@ -2,48 +2,21 @@
  * `plyfs image pull` and `push` with Debian's docker-registry and skopeo at the other end.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DockerRegistry } from '../helpers/docker-registry.js';
 import { cliScript, type Result, until, Workbench } from './plyfs-run.js';
 
-/** bcrypt of `secret`, as htpasswd makes it. */
-const PASSWORD_LINE = 'anna:$2y$05$6AJiuMtFKV3WKRsnfR40fOeMOGyqM7wuCUynvuFChPxk9M8jJzGDK\n';
-
 let bench: Workbench;
-let registry: ChildProcess;
+let registry: DockerRegistry;
 let host: string;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function startRegistry(extra = ''): Promise<void> {
-  const port = await freePort();
-  host = `localhost:${port}`;
-  const config = `version: 0.1
-log: {level: error}
-storage: {filesystem: {rootdirectory: ${bench.root}/registry}}
-http: {addr: "127.0.0.1:${port}"}
-${extra}`;
-  writeFileSync(join(bench.root, 'registry.yml'), config);
-  registry = spawn('docker-registry', ['serve', join(bench.root, 'registry.yml')], { stdio: 'ignore' });
-  for (let waited = 0; waited < 100; waited += 1) {
-    const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    if (answer) return;
-    await sleep(100);
-  }
-  throw new Error('docker-registry does not answer');
+async function startRegistry(): Promise<void> {
+  registry = await DockerRegistry.start(bench.root);
+  host = registry.host;
 }
 
 beforeEach(() => {
@@ -51,8 +24,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  registry.kill('SIGKILL');
-  if (registry.exitCode === null && registry.signalCode === null) await once(registry, 'exit');
+  await registry[Symbol.asyncDispose]();
   bench.dispose();
 });
 
@@ -168,8 +140,8 @@ describe('a registry on loopback', () => {
   });
 
   it('is given user and password of ~/.docker/config.json', async () => {
-    writeFileSync(join(bench.root, 'passwords'), PASSWORD_LINE);
-    await startRegistry(`auth: {htpasswd: {realm: test, path: ${bench.root}/passwords}}`);
+    registry = await DockerRegistry.withPassword(bench.root);
+    host = registry.host;
     const name = `${host}/app:1`;
     importTree('a', name);
     expect(image('a', 'push', name).stderr).toContain(`access to '${host}' denied: no credentials for it; `);

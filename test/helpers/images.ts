@@ -41,7 +41,8 @@ export function addImage(
       created: new Date().toISOString(),
       architecture: 'amd64',
       os,
-      config,
+      // Docker makes no container of an image without a command.
+      config: { Cmd: ['sh'], ...config },
       rootfs: { type: 'layers', diff_ids: diffIds },
     };
     const configBlob = addBlob(store, MEDIA_TYPE.config, imageConfig);

@@ -69,8 +69,8 @@ const value = Buffer.allocUnsafeSlow(65536);
 const times = new Times();
 
 export interface CopyRules {
-  /** Permission bits of all copies, in place of those of their sources. */
-  readonly mode?: number | undefined;
+  /** Permission bits of a copy, given the mode and type of its source. */
+  readonly mode?: ((mode: number, type: number) => number) | undefined;
   /** Whether what lies at a path below the first object is copied. */
   readonly includes?: ((path: Name) => boolean) | undefined;
 }
@@ -162,8 +162,10 @@ export class ObjectCopy {
     const flags = name === '' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
     const owner = this.#owners === 'keep' ? { uid, gid } : this.#owners;
     if (owner !== undefined) check(fchownat(parent, name, owner.uid, owner.gid, flags), 'chown', shown);
-    if (type !== S_IFLNK)
-      check(fchmodat(parent, name, (this.#rules.mode ?? mode) & PERMISSIONS), 'chmod', shown);
+    if (type !== S_IFLNK) {
+      const permissions = this.#rules.mode?.(mode, type) ?? mode;
+      check(fchmodat(parent, name, permissions & PERMISSIONS), 'chmod', shown);
+    }
     times.atimeSec = mtimeSec;
     times.atimeNsec = mtimeNsec;
     times.mtimeSec = mtimeSec;

@@ -67,7 +67,7 @@ async function readTar(tree: Tree, path: string, ways: CopyWays): Promise<void> 
   // An error says so when it is no directory.
   findTarget(tree, path.endsWith('/') ? path : `${path}/`).place[Symbol.dispose]();
   using copy = new ObjectCopy(ownersOfTar());
-  const sink = new TarTarget(tree, path, copy, { keepsXattrs: ways.archive });
+  const sink = new TarTarget(tree, path, copy, { keepsXattrs: ways.archive, conflicts: 'refuse' });
   const reader = new TarReader(sink);
   const { chunks } = await decompress(process.stdin as AsyncIterable<Buffer>);
   for await (const chunk of chunks) reader.write(chunk);

@@ -5,7 +5,7 @@
  * entry are resolved inside the container's root, as all paths of `cp` are.
  */
 
-import { EEXIST } from '../../errno/errno.js';
+import { EEXIST, ENOTDIR, EOPNOTSUPP, EPERM } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import type { EntryType, TarEntry } from '../../image/tar/entry.js';
@@ -14,6 +14,7 @@ import type { TarSink } from '../../image/tar/reader.js';
 import {
   O_DIRECTORY,
   O_NOFOLLOW,
+  O_PATH,
   O_RDONLY,
   S_IFBLK,
   S_IFCHR,
@@ -27,7 +28,8 @@ import { linkat, mkdirat, mknodat, symlinkat } from '../../linux/directory.js';
 import { fchmod, ftruncate } from '../../linux/inode.js';
 import { close, openat } from '../../linux/open.js';
 import { setxattrAt } from '../../linux/xattr.js';
-import { displayName, type Name, nameFromText } from '../../vfs/name.js';
+import { removeTree } from '../../store/remove-tree.js';
+import { displayName, type Name, nameFromText, textFromName } from '../../vfs/name.js';
 import type { ObjectCopy } from './copy-objects.js';
 import type { Tree } from './place.js';
 
@@ -43,27 +45,30 @@ const TYPES: Readonly<Record<EntryType, number>> = {
 
 const PARENT_MODE = 0o755;
 
+export interface TarRules {
+  readonly keepsXattrs: boolean;
+  /** A directory that meets something else, or the reverse: `refuse` it (cp), or `replace` what is there (ADD, tar). */
+  readonly conflicts: 'refuse' | 'replace';
+}
+
 export class TarTarget implements TarSink {
   readonly #tree: Tree;
   readonly #root: Name;
   readonly #copy: ObjectCopy;
   readonly #keepsXattrs: boolean;
+  readonly #conflicts: TarRules['conflicts'];
   #file:
     | { readonly entry: TarEntry; readonly parentFd: number; readonly name: Name; readonly fd: number }
     | undefined;
   /** Times of directories change while things are put into them. */
   readonly #directories: { readonly path: Name; readonly entry: TarEntry }[] = [];
 
-  constructor(
-    tree: Tree,
-    directory: string,
-    copy: ObjectCopy,
-    { keepsXattrs }: { readonly keepsXattrs: boolean },
-  ) {
+  constructor(tree: Tree, directory: string, copy: ObjectCopy, { keepsXattrs, conflicts }: TarRules) {
     this.#tree = tree;
     this.#root = nameFromText(directory);
     this.#copy = copy;
     this.#keepsXattrs = keepsXattrs;
+    this.#conflicts = conflicts;
   }
 
   entry(entry: TarEntry): void {
@@ -114,6 +119,7 @@ export class TarTarget implements TarSink {
   /** @returns whether the parent stays open, for a file's data. */
   #make(entry: TarEntry, parentFd: number, name: Name, path: Name): boolean {
     const shown = displayName(path);
+    if (this.#conflicts === 'replace') this.#makeRoom(parentFd, name, entry.type);
     if (entry.type === 'directory') {
       close(this.#copy.makeDirectory(parentFd, name));
       this.#directories.push({ path, entry });
@@ -136,6 +142,14 @@ export class TarTarget implements TarSink {
     return false;
   }
 
+  /** A symlink to a directory is none: what tar has in its place is what comes. */
+  #makeRoom(parentFd: number, name: Name, type: EntryType): void {
+    const fd = openat(parentFd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (fd >= 0) close(fd);
+    if (fd >= 0 && type !== 'directory') removeTree(`/proc/self/fd/${parentFd}/${textFromName(name)}`);
+    if (fd === -ENOTDIR && type === 'directory') this.#copy.clear(parentFd, name);
+  }
+
   #link(entry: TarEntry, parentFd: number, name: Name): void {
     const parts = this.#partsOf(entry.linkName);
     const first = parts.pop() ?? '';
@@ -149,7 +163,9 @@ export class TarTarget implements TarSink {
     this.#copy.finish(fd, name, { ...entry, type: TYPES[entry.type] });
     if (!this.#keepsXattrs) return;
     for (const [attribute, value] of entry.xattrs ?? []) {
-      check(setxattrAt(fd, name, attribute, value, 0), 'setxattr', displayName(entry.name));
+      const set = setxattrAt(fd, name, attribute, value, 0);
+      // What the target cannot keep is no reason to unpack nothing.
+      if (set !== -EOPNOTSUPP && set !== -EPERM) check(set, 'setxattr', displayName(entry.name));
     }
   }
 

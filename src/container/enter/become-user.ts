@@ -1,8 +1,8 @@
 /**
  * Who the command runs as: `user[:group]`, names or numbers, looked up in the container's passwd(5) and group(5).
  *
- * The rules are Docker's (moby/sys/user GetExecUser): a number need not be listed; without a group it is the one of
- * passwd, else 0, and the supplementary groups are those that list the user.
+ * The rules are Docker's (moby/sys/user GetExecUser): a number is one and need not be listed; without a group it is the one
+ * of passwd, else 0, and the supplementary groups are those that list the user.
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -38,27 +38,26 @@ export function findUser(text: string): ContainerUser {
 
 /** The texts are those of /etc/passwd and /etc/group. */
 export function lookupUser(text: string, passwd: string, group: string): ContainerUser {
-  const [userText = '', groupText] = text.split(':', 2);
+  const [userText = '', groupText = ''] = text.split(':', 2);
   const users = parsePasswd(passwd);
   const groups = parseGroup(group);
   const wanted = userText === '' ? '0' : userText;
   const number = idOf(wanted);
-  const entry =
-    users.find(({ name }) => name === wanted) ??
-    (number === undefined ? undefined : users.find(({ uid }) => uid === number));
+  const entry = users.find(({ name, uid }) => (number === undefined ? name === wanted : uid === number));
   if (entry === undefined && number === undefined) {
     throw new UserError(`unable to find user ${wanted}: no matching entries in passwd file`);
   }
-  const uid = entry?.uid ?? number ?? 0;
+  const uid = number ?? inRange(entry?.uid ?? 0, wanted);
   const home = entry?.home || '/';
-  if (groupText !== undefined && groupText !== '') {
-    return { uid, gid: gidOf(groupText, groups), groups: [], home };
-  }
-  const member = entry?.name ?? wanted;
+  if (groupText !== '') return { uid, gid: gidOf(groupText, groups), groups: [], home };
+  const member = entry?.name;
+  const others = groups.filter(
+    ({ gid, members }) => member !== undefined && members.includes(member) && gid >= 0 && gid <= MAX_ID,
+  );
   return {
     uid,
-    gid: entry?.gid ?? 0,
-    groups: groups.filter(({ members }) => members.includes(member)).map(({ gid }) => gid),
+    gid: inRange(entry?.gid ?? 0, `the group of ${wanted}`),
+    groups: others.map(({ gid }) => gid),
     home,
   };
 }
@@ -71,36 +70,40 @@ export function becomeUser({ uid, gid, groups }: ContainerUser, rootless: boolea
       hint: 'only root of the container is mapped; run plyfs as root',
     });
   }
-  process.setgroups?.([...groups]);
+  // The first one is among them, as in Docker.
+  process.setgroups?.([...new Set([gid, ...groups])]);
   process.setgid?.(gid);
   process.setuid?.(uid);
 }
 
 function gidOf(text: string, groups: readonly GroupEntry[]): number {
-  const entry = groups.find(({ name }) => name === text);
-  const gid = entry?.gid ?? idOf(text);
+  const gid = idOf(text) ?? groups.find(({ name }) => name === text)?.gid;
   if (gid === undefined) {
     throw new UserError(`unable to find group ${text}: no matching entries in group file`);
   }
-  return gid;
+  return inRange(gid, text);
 }
 
+/** A number is one, whatever the image's files call by it. */
 function idOf(text: string): number | undefined {
-  if (!/^\d{1,10}$/.test(text)) return undefined;
-  const id = Number(text);
-  if (id > MAX_ID) throw new UserError(`uids and gids must be in range 0-${MAX_ID}: '${text}'`);
-  return id;
+  return /^[-+]?\d+$/.test(text) ? inRange(Number(text), text) : undefined;
+}
+
+/** The kernel would take 2^32 for root. */
+function inRange(id: number, text: string): number {
+  if (id >= 0 && id <= MAX_ID) return id;
+  throw new UserError(`uids and gids must be in range 0-${MAX_ID}: '${text}'`);
 }
 
 function parsePasswd(text: string): PasswdEntry[] {
   return fieldsOf(text).flatMap(([name = '', , uid = '', gid = '', , home = '']) =>
-    /^\d+$/.test(uid) && /^\d+$/.test(gid) ? [{ name, uid: Number(uid), gid: Number(gid), home }] : [],
+    /^-?\d+$/.test(uid) && /^-?\d+$/.test(gid) ? [{ name, uid: Number(uid), gid: Number(gid), home }] : [],
   );
 }
 
 function parseGroup(text: string): GroupEntry[] {
   return fieldsOf(text).flatMap(([name = '', , gid = '', members = '']) =>
-    /^\d+$/.test(gid) ? [{ name, gid: Number(gid), members: members.split(',') }] : [],
+    /^-?\d+$/.test(gid) ? [{ name, gid: Number(gid), members: members.split(',') }] : [],
   );
 }
 

@@ -61,7 +61,7 @@ function statusOf(problem: string): 126 | 127 {
 /** See order.ts. */
 const CHANNEL_FD = 3;
 /** The command's standard error; descriptor 2 is for what goes wrong before it. */
-const ERRORS_FD = 4;
+export const ERRORS_FD = 4;
 
 /** Does not come back. @throws CommandError when the kernel refuses the file. */
 export function execute(

@@ -6,13 +6,15 @@
  * group) cannot lead out.
  */
 
-import { readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { fchownSync, fstatSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { UserError } from '../../errno/user-error.js';
+import { bringLoopbackUp } from '../../linux/loopback.js';
 import { closeOnExec, resetSignals, sethostname } from '../../linux/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
 import { becomeUser, findUser } from './become-user.js';
 import { dropCapabilities } from './capabilities.js';
-import { CommandError, execute, findProgram } from './execute.js';
+import { CommandError, ERRORS_FD, execute, findProgram } from './execute.js';
 import { joinMounts } from './join-mounts.js';
 import { makeRoot } from './make-root.js';
 import type { EnterOrder, EnterReport } from './order.js';
@@ -47,6 +49,7 @@ function main(): void {
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
   process.umask(0o022);
   const attached = order.joinPid === undefined ? makeRoot(order) : joinMounts(order.joinPid);
+  if (order.joinPid === undefined && order.network === 'none') bringLoopbackUp();
   if (order.joinPid === undefined) sethostname(nameFromText(order.hostname));
   if (order.terminal) {
     takeTerminal(
@@ -58,6 +61,8 @@ function main(): void {
     );
   }
   const user = findUser(order.user);
+  if (order.terminal) giveStreams(user.uid, [0, 1, 2]);
+  else if (order.ownsStreams) giveStreams(user.uid, [0, 1, ERRORS_FD]);
   enterDirectory(order.workingDirectory, order);
   if (!order.privileged && !order.rootless) dropCapabilities(lastCapability);
   becomeUser(user, order.rootless);
@@ -66,6 +71,12 @@ function main(): void {
   report({ at: 'ready', attached });
   receive();
   execute(program, order, environment);
+}
+
+/** So that /dev/stdout can be opened by who the command runs as. What is not made for it (/dev/null) is left. */
+function giveStreams(uid: number, fds: readonly number[]): void {
+  if (uid === 0) return;
+  for (const fd of fds) if (fstatSync(fd).isFIFO() || isatty(fd)) fchownSync(fd, uid, -1);
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -70,8 +70,12 @@ export interface EnterOrder {
   /** `user[:group]`; empty: root. */
   readonly user: string;
   readonly terminal: boolean;
+  /** Standard input, output and error were made for the command: they belong to its user. */
+  readonly ownsStreams: boolean;
   /** All capabilities, nothing of /proc and /sys hidden. */
   readonly privileged: boolean;
+  /** `none`: the network namespace is new, and its loopback is down. */
+  readonly network?: 'none';
   /** Root of a user namespace that maps one id. */
   readonly rootless: boolean;
 }

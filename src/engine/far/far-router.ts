@@ -13,7 +13,7 @@ import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi-flags.js';
 import * as op from '../../fuse/abi-opcodes.js';
 import { decodeCopyFileRange } from '../../fuse/decode-io.js';
 import { decodeLink, decodeName, decodeRename, decodeRename2 } from '../../fuse/decode-name.js';
-import { encodeAttr, encodeEntry } from '../../fuse/encode-entry.js';
+import { encodeAttr, encodeEntry, encodeStatx } from '../../fuse/encode-entry.js';
 import { fateOf } from '../../linux/caller-fate.js';
 import { type NodeId, nodeLocal, ROOT_NODE } from '../../vfs/node-id.js';
 import { type Exchange, handlers } from '../kernel/dispatch.js';
@@ -55,6 +55,7 @@ const MOST_WAITING_TRANSFERS = 40;
  */
 const asksAbout: ReadonlyMap<number, number> = new Map([
   [op.FUSE_GETATTR, 0],
+  [op.FUSE_STATX, 0],
   [op.FUSE_GETXATTR, ENODATA],
   [op.FUSE_LISTXATTR, EOPNOTSUPP],
 ]);
@@ -239,7 +240,8 @@ export class FarRouter {
       entry.ttlMs = 0;
       encodeEntry(loop.reply, entry);
       storage.send({ kind: 'entered', node: asked.root });
-    } else encodeAttr(loop.reply, entry.attr);
+    } else if (asked.opcode === op.FUSE_STATX) encodeStatx(loop.reply, entry.attr);
+    else encodeAttr(loop.reply, entry.attr);
     loop.answer(asked.unique, 0);
   }
 }

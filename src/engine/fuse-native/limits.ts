@@ -42,7 +42,7 @@ export const LIMITS = [
   },
   {
     key: 'no-such-operation',
-    text: 'missing: rename with flags, fallocate, SEEK_DATA and SEEK_HOLE, copy_file_range, O_TMPFILE, ioctl',
+    text: 'missing: rename with flags, fallocate, SEEK_DATA and SEEK_HOLE, copy_file_range, O_TMPFILE, ioctl (lsattr, chattr), birth times',
   },
   {
     key: 'acl',

@@ -26,6 +26,7 @@ import { CapabilityRemovals, Writers } from './bare-chown.js';
 
 export class Records {
   readonly getattr = new attr.GetattrIn();
+  readonly statx = new attr.StatxIn();
   readonly setattr = new attr.SetattrIn();
   readonly forget = new ForgetIn();
   readonly read = new io.ReadIn();

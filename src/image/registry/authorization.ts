@@ -6,7 +6,7 @@
 import { UserError } from '../../errno/user-error.js';
 import { parseChallenges } from './challenge.js';
 import type { Credentials } from './credentials.js';
-import { collect, drain, type HttpClient, type HttpResponse } from './http.js';
+import { collect, drain, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
@@ -31,11 +31,11 @@ export class Authorization {
   }
 
   /**
-   * Answers a 401: after it, headerFor() has what the registry asked for.
+   * Answers a 401 of the registry itself: after it, headerFor() has what the registry asked for.
    * @throws UserError when there are no credentials, or they are refused.
    */
-  async answer(challenge: string | undefined, scopes: readonly string[], asked: URL): Promise<void> {
-    const challenges = parseChallenges(challenge ?? '');
+  async answer(asked: HttpResponse, scopes: readonly string[]): Promise<void> {
+    const challenges = parseChallenges(asked.header('www-authenticate') ?? '');
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (bearer) {
       this.tokens.set(scopes.join(' '), await this.fetchToken(bearer.parameters, scopes, asked));
@@ -54,7 +54,7 @@ export class Authorization {
     const why = said === '' ? '' : `: ${said}`;
     if (this.credentials === undefined) {
       return new UserError(`access to '${this.host}' denied: no credentials for it${why}`, {
-        hint: `'docker login' or 'skopeo login ${this.host}' keeps them`,
+        hint: `'plyfs login ${this.host}' keeps them, as 'docker login' does`,
       });
     }
     const { username } = this.credentials;
@@ -65,17 +65,17 @@ export class Authorization {
   private async fetchToken(
     { realm, service }: Readonly<Record<string, string>>,
     scopes: readonly string[],
-    asked: URL,
+    asked: HttpResponse,
   ): Promise<string> {
     if (realm === undefined || !URL.canParse(realm)) {
       throw new UserError(`cannot log in to '${this.host}': its challenge names no realm`);
     }
     const url = new URL(realm);
     // A password that came by https does not go out in the clear.
-    if (url.protocol !== 'https:' && (url.protocol !== 'http:' || asked.protocol === 'https:')) {
+    if (url.protocol !== 'https:' && (url.protocol !== 'http:' || asked.url.protocol === 'https:')) {
       throw new UserError(`cannot log in to '${this.host}': its realm '${realm}' is not safe`);
     }
-    const response = await this.requestToken(url, service, scopes);
+    const response = await this.requestToken({ method: 'GET', url, isLed: !asked.isNear }, service, scopes);
     if (response.status === 401 || response.status === 403) {
       await drain(response);
       throw this.refused();
@@ -88,10 +88,11 @@ export class Authorization {
   }
 
   private requestToken(
-    url: URL,
+    request: HttpRequest,
     service: string | undefined,
     scopes: readonly string[],
   ): Promise<HttpResponse> {
+    const { url } = request;
     const identity = this.credentials?.identityToken;
     if (identity !== undefined) {
       const form = new URLSearchParams({
@@ -102,8 +103,8 @@ export class Authorization {
         ...(service === undefined ? {} : { service }),
       });
       return this.http.send({
+        ...request,
         method: 'POST',
-        url,
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: Buffer.from(form.toString()),
       });
@@ -111,7 +112,7 @@ export class Authorization {
     if (service !== undefined) url.searchParams.set('service', service);
     for (const scope of scopes) url.searchParams.append('scope', scope);
     const headers = this.credentials ? { authorization: basic(this.credentials) } : {};
-    return this.http.send({ method: 'GET', url, headers });
+    return this.http.send({ ...request, headers });
   }
 }
 

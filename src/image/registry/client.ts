@@ -5,6 +5,7 @@
  * (429, 5xx, a broken connection) are tried again. What is received is not trusted: who calls checks digests.
  */
 
+import { STATUS_CODES } from 'node:http';
 import { UserError } from '../../errno/user-error.js';
 import { type Digest, MEDIA_TYPE } from '../oci.js';
 import { Authorization } from './authorization.js';
@@ -67,6 +68,8 @@ export class Registry implements Disposable {
   private readonly retry: RetryPolicy;
   private readonly mayBePlain: boolean;
   private base: Promise<URL> | undefined;
+  /** The registry is on this host or its link. */
+  private isNear = false;
 
   /** `host`: HOST[:PORT]. */
   constructor(host: string, options: RegistryOptions = {}) {
@@ -75,6 +78,18 @@ export class Registry implements Disposable {
     this.authorization = new Authorization(host, this.http, options.credentials);
     this.retry = options.retry ?? DEFAULT_RETRY;
     this.mayBePlain = options.insecure === true || isLoopback(host);
+  }
+
+  /** Whether the registry takes the credentials. @throws UserError when it does not. */
+  async login(): Promise<void> {
+    await this.attempt(async () => {
+      const url = await this.baseUrl();
+      const response = await this.call({ method: 'GET', path: url, scopes: [], mayBeRefused: true });
+      await drain(response);
+      if (response.status === 200) return;
+      const what = `login attempt to ${url.href} failed with status: ${response.status}`;
+      throw new UserError(`${what} ${STATUS_CODES[response.status] ?? ''}`.trimEnd());
+    });
   }
 
   /**
@@ -239,19 +254,24 @@ export class Registry implements Disposable {
     mayBeRefused = false,
   }: Call): Promise<HttpResponse> {
     const url = path instanceof URL ? path : new URL(path, await this.baseUrl());
-    const isOurs = url.host === (await this.baseUrl()).host;
+    const { origin } = await this.baseUrl();
+    const isOurs = url.origin === origin;
     for (let attempt = 1; ; attempt += 1) {
       const authorization = isOurs ? this.authorization.headerFor(scopes) : {};
       const response = await this.http.send({
         method,
         url,
         headers: { ...headers, ...authorization },
+        isLed: !isOurs && !this.isNear,
         ...(body === undefined ? {} : { body }),
       });
-      if (response.status !== 401 || !isOurs || (attempt === 2 && mayBeRefused)) return response;
+      // Who is asked for credentials by another host, which a redirect leads to, gives it none.
+      const isAsked = response.status === 401 && response.url.origin === origin;
+      if (response.url.origin === origin) this.isNear = response.isNear;
+      if (!isAsked || !isOurs || (attempt === 2 && mayBeRefused)) return response;
       await drain(response);
       if (attempt === 2) throw this.authorization.refused();
-      await this.authorization.answer(response.header('www-authenticate'), scopes, url);
+      await this.authorization.answer(response, scopes);
     }
   }
 
@@ -270,7 +290,7 @@ export class Registry implements Disposable {
     if (statuses.includes(status)) return;
     const said = messageOf(await firstBytes(response.body, MAX_ERROR_BYTES));
     if (status === 403) throw this.authorization.refused(said);
-    const text = `cannot ${what}: '${this.host}' answered ${status}${said === '' ? '' : `: ${said}`}`;
+    const text = `cannot ${what}: '${answeredBy(response, this.host)}' answered ${status}${said === '' ? '' : `: ${said}`}`;
     if (status !== 429 && status < 500) throw new UserError(text);
     const pauseMs = retryAfterMs(response.header('retry-after'));
     const wish = pauseMs === undefined ? '' : ` (come again in ${Math.ceil(pauseMs / 1000)} s)`;
@@ -306,4 +326,9 @@ function messageOf(body: Buffer): string {
     if (error instanceof SyntaxError || error instanceof TypeError) return '';
     throw error;
   }
+}
+
+/** The registry, or the host that it led to. */
+function answeredBy({ url }: HttpResponse, host: string): string {
+  return url.host === new URL(`${url.protocol}//${host}`).host ? host : url.host;
 }

@@ -1,18 +1,14 @@
 /**
  * Who we are to a registry: `config.json` of Docker (`auths`, `credHelpers`, `credsStore`), in $DOCKER_CONFIG or
  * ~/.docker, else `auth.json` of Podman and skopeo (containers-auth.json(5)), whose keys may name a repository too.
- *
- * A credential helper is a program docker-credential-NAME: `get` on its command line, the host on its standard input,
- * JSON with Username and Secret as answer (docker/docker-credential-helpers).
  */
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { reasonOf } from '../../errno/reason.js';
 import { UserError } from '../../errno/user-error.js';
 import { DOCKER_HUB } from '../reference.js';
+import { askHelper } from './credential-helper.js';
 
 export interface Credentials {
   readonly username: string;
@@ -21,22 +17,18 @@ export interface Credentials {
   readonly identityToken?: string;
 }
 
-interface AuthEntry {
+export interface AuthEntry {
   readonly auth?: string;
   readonly username?: string;
   readonly password?: string;
   readonly identitytoken?: string;
 }
 
-interface DockerConfig {
+export interface DockerConfig {
   readonly auths?: Readonly<Record<string, AuthEntry>>;
   readonly credHelpers?: Readonly<Record<string, string>>;
   readonly credsStore?: string;
 }
-
-const HELPER_TIMEOUT_MS = 30_000;
-/** What helpers answer in place of a user name when the secret is an identity token. */
-const TOKEN_USER = '<token>';
 
 /**
  * The credentials for a repository (`HOST[:PORT][/PATH]`, docker.io by that name); undefined: none are kept.
@@ -54,9 +46,14 @@ export function findCredentials(
   return undefined;
 }
 
+/** Where docker keeps credentials, and 'plyfs login' too. */
+export function dockerConfigPath(env: NodeJS.ProcessEnv): string {
+  return join(env.DOCKER_CONFIG ?? join(env.HOME ?? homedir(), '.docker'), 'config.json');
+}
+
 function configPaths(env: NodeJS.ProcessEnv): string[] {
   const home = env.HOME ?? homedir();
-  const docker = join(env.DOCKER_CONFIG ?? join(home, '.docker'), 'config.json');
+  const docker = dockerConfigPath(env);
   if (env.REGISTRY_AUTH_FILE !== undefined) return [docker, env.REGISTRY_AUTH_FILE];
   const runtime =
     env.XDG_RUNTIME_DIR === undefined
@@ -65,7 +62,8 @@ function configPaths(env: NodeJS.ProcessEnv): string[] {
   return [docker, join(runtime, 'auth.json'), join(home, '.config/containers/auth.json')];
 }
 
-function readConfig(path: string): DockerConfig | undefined {
+/** @returns undefined when there is none that we may read. @throws UserError */
+export function readConfig(path: string): DockerConfig | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -73,19 +71,30 @@ function readConfig(path: string): DockerConfig | undefined {
     const { code } = error as NodeJS.ErrnoException;
     // Another user's home, after `sudo`, is none of ours.
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined;
-    throw new UserError(`cannot read '${path}': ${reasonOf(error)}`);
+    throw new UserError(`cannot read '${path}': ${(error as Error).message}`);
   }
+  let value: unknown;
   try {
-    return JSON.parse(text) as DockerConfig;
+    // An empty file is none, as for docker.
+    value = text.trim() === '' ? {} : JSON.parse(text);
   } catch (error) {
     throw new UserError(`cannot read '${path}': it is no JSON`, { cause: error });
   }
+  if (isMap(value)) {
+    const config = value as DockerConfig;
+    if (isMap(config.auths ?? {}) && isMap(config.credHelpers ?? {})) return config;
+  }
+  throw new UserError(`cannot read '${path}': it is no configuration of docker`);
+}
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function credentialsIn(config: DockerConfig, repository: string, path: string): Credentials | undefined {
   const host = repository.replace(/\/.*$/, '');
   const key = credentialKey(host);
-  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[host] ?? config.credsStore;
+  const helper = helperFor(config, host);
   if (helper !== undefined) {
     const found = askHelper(helper, key);
     if (found) return found;
@@ -101,6 +110,12 @@ function credentialsIn(config: DockerConfig, repository: string, path: string): 
   return best && fromEntry(best.entry, best.key, path);
 }
 
+/** The helper that keeps the credentials for a host; undefined: the file does. */
+export function helperFor({ credHelpers, credsStore }: DockerConfig, host: string): string | undefined {
+  const helper = credHelpers?.[credentialKey(host)] ?? credHelpers?.[host] ?? credsStore;
+  return helper === '' ? undefined : helper;
+}
+
 /** What docker keeps the credentials of a registry under; of docker.io the address of its first version. */
 export function credentialKey(host: string): string {
   return host === DOCKER_HUB ? DOCKER_HUB_KEY : host;
@@ -108,43 +123,24 @@ export function credentialKey(host: string): string {
 
 const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
-/** Keys of old files are URLs: `https://HOST/v1/`. */
-function placeOf(key: string): string {
+/** The host and path of a key; those of old files are URLs: `https://HOST/v1/`. */
+export function placeOf(key: string): string {
   const place = key.replace(/^https?:\/\//, '').replace(/(?:\/v[12])?\/*$/, '');
   return place.replace(/^(?:index|registry-1)\.docker\.io(?=\/|$)/, DOCKER_HUB);
 }
 
 function fromEntry(entry: AuthEntry, key: string, path: string): Credentials | undefined {
-  const identity = entry.identitytoken === undefined ? {} : { identityToken: entry.identitytoken };
+  if (!isMap(entry)) return undefined;
+  const identity =
+    entry.identitytoken === undefined || entry.identitytoken === ''
+      ? {}
+      : { identityToken: entry.identitytoken };
   if (entry.username !== undefined && entry.password !== undefined) {
     return { username: entry.username, password: entry.password, ...identity };
   }
-  if (entry.auth === undefined || entry.auth === '') return undefined;
+  if (typeof entry.auth !== 'string' || entry.auth === '') return undefined;
   const text = Buffer.from(entry.auth, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon < 1) throw new UserError(`cannot read '${path}': the 'auth' of '${key}' is no user:password`);
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ''), ...identity };
-}
-
-function askHelper(name: string, host: string): Credentials | undefined {
-  if (!/^[\w.-]+$/.test(name)) throw new UserError(`invalid credential helper '${name}'`);
-  const program = `docker-credential-${name}`;
-  const result = spawnSync(program, ['get'], { input: host, encoding: 'utf8', timeout: HELPER_TIMEOUT_MS });
-  if (result.error) throw new UserError(`cannot run '${program}': ${reasonOf(result.error)}`);
-  if (result.status !== 0) {
-    const message = (result.stdout || result.stderr).trim();
-    if (/credentials not found/i.test(message)) return undefined;
-    throw new UserError(`cannot ask '${program}' for '${host}': ${message || `status ${result.status}`}`);
-  }
-  const { Username, Secret } = parseAnswer(program, result.stdout);
-  if (Username === TOKEN_USER) return { username: '', password: '', identityToken: Secret };
-  return { username: Username, password: Secret };
-}
-
-function parseAnswer(program: string, text: string): { Username: string; Secret: string } {
-  try {
-    return JSON.parse(text) as { Username: string; Secret: string };
-  } catch (error) {
-    throw new UserError(`cannot read the answer of '${program}': it is no JSON`, { cause: error });
-  }
 }

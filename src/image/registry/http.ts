@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SecureContext } from 'node:tls';
 import { UserError } from '../../errno/user-error.js';
+import { isNearAddress, lookupFar, refuseNear } from './near.js';
 
 export interface BodySource {
   readonly sizeBytes: number;
@@ -23,12 +24,16 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | BodySource;
+  /** Its address came from a public host: it may not be one of this host or link. */
+  readonly isLed?: boolean;
 }
 
 export interface HttpResponse {
   readonly status: number;
   /** After redirects. */
   readonly url: URL;
+  /** Who answered is this host, or on its link: what it leads to may be so too. */
+  readonly isNear: boolean;
   header(name: string): string | undefined;
   /** All of the body has come, as its own framing says; true also for one that ends with its connection. */
   isWhole(): boolean;
@@ -45,7 +50,7 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 export interface HttpOptions {
-  /** False takes any certificate, and lets a redirect lead from https to http. */
+  /** False takes any certificate, and lets a redirect lead from https to http, and to this host. */
   readonly verify: boolean;
   /** Asked at the first https request. */
   readonly trust?: () => SecureContext;
@@ -83,7 +88,8 @@ export class HttpClient implements Disposable {
       const isSafe = current.method === 'GET' || current.method === 'HEAD';
       if (target === undefined || !isSafe || hop === MAX_REDIRECTS) return response;
       await drain(response);
-      current = redirected(current, this.targetOf(target, current.url));
+      const isLed = current.isLed === true || !response.isNear;
+      current = { ...redirected(current, this.targetOf(target, current.url)), isLed };
     }
   }
 
@@ -100,7 +106,9 @@ export class HttpClient implements Disposable {
     throw new UserError(`'${from.host}' redirects to '${location}', which is not safe`);
   }
 
-  private exchange({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
+  private exchange({ method, url, headers, body, isLed }: HttpRequest): Promise<HttpResponse> {
+    const isGuarded = isLed === true && this.options.verify;
+    if (isGuarded) refuseNear(url);
     const isTls = url.protocol === 'https:';
     const length = body === undefined ? undefined : Buffer.isBuffer(body) ? body.byteLength : body.sizeBytes;
     const sends = method === 'POST' || method === 'PUT' || method === 'PATCH';
@@ -108,6 +116,7 @@ export class HttpClient implements Disposable {
       method,
       agent: isTls ? this.https : this.http,
       timeout: IDLE_TIMEOUT_MS,
+      ...(isGuarded ? { lookup: lookupFar } : {}),
       headers: {
         'user-agent': 'plyfs',
         // What a proxy compresses on its way has neither its size nor its ranges.
@@ -133,6 +142,7 @@ function responseOf(message: IncomingMessage, url: URL): HttpResponse {
   return {
     status: message.statusCode ?? 0,
     url,
+    isNear: isNearAddress(message.socket.remoteAddress ?? ''),
     isWhole: () => message.complete,
     header: (name) => {
       const value = message.headers[name];

@@ -69,7 +69,7 @@ describe('a container that runs', () => {
     expect([add('./host:/srv/a/b'), add('./host/f:/etc/f')]).toEqual([FINE, FINE]);
     bench.get('container', 'stop', 'web');
     expect(readdirSync(path.replace(/merged$/, 'upper'))).toEqual([]);
-    bench.get('container', 'start', 'web');
+    bench.get('container', 'mount', 'web');
     expect(bench.run('cat', `${path}/srv/a/b/f`, `${path}/etc/f`).stdout).toBe(
       'from the host\nfrom the host\n',
     );
@@ -130,14 +130,14 @@ describe('a container that runs', () => {
     expect(mounts()).toEqual(['/data bind volume']);
     expect(bench.store.names('volumes')).toEqual([]);
     bench.get('container', 'stop', 'web');
-    bench.get('container', 'start', 'web');
+    bench.get('container', 'mount', 'web');
   });
 
   it('gives a mount back only when nothing is mounted in it, and says when there is none', () => {
     bench.get('container', 'create', '--name', 'web', '-v', './host:/a', 'box');
     mkdirSync(`${bench.root}/host/in`, { recursive: true });
-    for (const step of ['running', 'stopped']) {
-      if (step === 'running') bench.get('container', 'start', 'web');
+    for (const step of ['mounted', 'stopped']) {
+      if (step === 'mounted') bench.get('container', 'mount', 'web');
       expect(add('vol:/a/in')).toEqual(FINE);
       expect(remove('/a').stderr).toBe(
         "plyfs container mount-rm: cannot remove the mount at '/a': '/a/in' is mounted inside; remove '/a/in' first\n",
@@ -168,7 +168,7 @@ describe('a container that does not run', () => {
     expect(bench.run('ls', `${path}/full`).stdout).toBe('one\ntwo\n');
     bench.get('container', 'stop', 'web');
     expect(remove('/full')).toEqual(FINE);
-    bench.get('container', 'start', 'web');
+    bench.get('container', 'mount', 'web');
     expect(mounts()).toEqual(['/full2 volume volume', '/full3 volume volume']);
   });
 });

@@ -102,7 +102,7 @@ describe('plyfs cp out of a container', () => {
     bench.get('cp', 'box:/stopped', `${bench.root}/host/back`);
     expect(readFileSync(`${bench.root}/host/back`, 'utf8')).toBe('new');
     expect(bench.mounted()).toEqual([]);
-    bench.get('container', 'start', 'box');
+    bench.get('container', 'mount', 'box');
   });
 
   function plyfs(): string {

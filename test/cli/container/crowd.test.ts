@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addImage } from '../../helpers/images.js';
+import { addImage, fillSystem } from '../../helpers/images.js';
 import { cliScript, until } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
@@ -38,7 +38,8 @@ let bench: ContainerBench;
 beforeAll(() => {
   bench = new ContainerBench();
   bench.addImages();
-  addImage(bench.store.root, { name: 'vol:latest', config: { Volumes: { '/data': {} } } }, [() => undefined]);
+  const config = { Env: ['PATH=/bin'], Cmd: ['sleep', '1'], Volumes: { '/data': {} } };
+  addImage(bench.store.root, { name: 'vol:latest', config }, [fillSystem]);
 });
 afterAll(() => bench.dispose());
 
@@ -55,7 +56,8 @@ function* randomCommands(seed: number): Generator<string[]> {
       ['container', 'create', '--name', name, 'vol'],
       ['container', 'create', '--name', name, '-v', `v-${pick(NAMES)}:/data`, 'vol'],
       ['container', 'start', name],
-      ['container', 'start', name],
+      ['container', 'mount', name],
+      ['container', 'umount', name],
       ['container', 'stop', name],
       ['container', 'rm', '-f', '-v', name],
       ['container', 'rm', '-v', name],

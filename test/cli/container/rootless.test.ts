@@ -68,6 +68,28 @@ it('a container in the background takes exec, mounts that come and go, stop and 
   expect(answer('diff', 'web').stdout).toBe('C /etc\nA /etc/note\n');
   expect(answer('container', 'stop', '-t', '0', 'web')).toEqual({ status: 0, stdout: 'web\n', stderr: '' });
   expect(user.mounted()).toEqual([]);
-  expect(answer('container', 'start', '--run', 'web').stderr).toBe('');
+  expect(answer('container', 'start', 'web').stderr).toBe('');
   expect(answer('exec', 'web', 'cat', '/etc/note', '/data/v').stdout).toBe('kept\nv\n');
+});
+
+it('binds, volumes and tmpfs are the kernel’s; what the user mounts in /dev wins', () => {
+  const options = [
+    '-v',
+    './host:/h:ro',
+    '-v',
+    'own:/dev/shm',
+    '--tmpfs',
+    '/t:size=1m',
+    '-v',
+    '/dev/full:/dev/deep/full',
+  ];
+  const script =
+    'cat /proc/mounts; cat /h/f; touch /h/new; echo x > /dev/shm/x; test -c /dev/deep/full && echo device';
+  const { stdout, stderr } = answer('run', '--rm', ...options, 'box', 'sh', '-c', script);
+  const mounts = stdout.split('\n').map((line) => line.split(' ').slice(1, 4).join(' '));
+  expect(mounts.find((line) => line.startsWith('/h '))).toMatch(/^\/h \S+ ro,/);
+  expect(mounts).toContainEqual(expect.stringMatching(/^\/t tmpfs rw,nosuid,nodev,noexec,.*size=1024k/));
+  expect(mounts.filter((line) => line.startsWith('/dev/shm ')).join()).not.toMatch(/tmpfs/);
+  expect(stdout).toMatch(/from the host\ndevice\n$/);
+  expect(stderr).toMatch(/Read-only file system\n$/);
 });

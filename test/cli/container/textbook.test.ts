@@ -74,7 +74,8 @@ describe('the textbook', () => {
     bench.run('sh', '-c', `echo kept > ${path}/etc/note`);
     bench.get('container', 'stop', 'keeper');
     expect(bench.run('ls', path).stdout).toBe('');
-    bench.get('container', 'start', 'keeper');
+    expect(bench.get('container', 'start', '-a', 'keeper')).toBe('default');
+    bench.get('container', 'mount', 'keeper');
     expect(bench.run('cat', `${path}/etc/note`).stdout).toBe('kept\n');
     bench.get('container', 'rm', '-f', 'keeper');
     expect(bench.run('ls', path).code).toBe(2);

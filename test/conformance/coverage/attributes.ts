@@ -122,6 +122,10 @@ export const attributes: Item = {
       ],
     },
     {
+      sentence: 'birth time by statx',
+      cases: ['times: statx tells when an object was born, and no change moves that'],
+    },
+    {
       sentence: 'lsattr and chattr',
       cases: [
         'chattr: flags of files and directories are set and read back, also after a remount',

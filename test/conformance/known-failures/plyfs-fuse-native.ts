@@ -81,6 +81,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'host-changes: a directory moved on the host stays the working directory, and is found at its new place',
   ],
   'no-such-operation': [
+    'times: statx tells when an object was born, and no change moves that',
     'chattr: flags of files and directories are set and read back, also after a remount',
     'chattr: FS_IOC_FSSETXATTR sets the same flags',
     'chattr: an immutable file can be read and not changed, by root either, until the flag goes',

@@ -290,6 +290,32 @@ const cases: Case[] = [
       expect((await fs.lstat('t/d/f')).mtimeNs / SECOND).toBe(OLD / SECOND);
     },
   },
+  {
+    name: 'statx tells when an object was born, and no change moves that',
+    layers: layers(dir({ low: file('x'), d: dir() })),
+    needs: ['layers'],
+    async run(fs, t) {
+      for (const name of ['low', 'd']) {
+        expect(await fs.birthNs(name)).toBe(await t.lower(0).birthNs(name));
+      }
+      await fs.writeFile('new', 'x');
+      await fs.mkdir('made');
+      await fs.symlink('x', 'link');
+      const born = new Map<string, bigint | undefined>();
+      for (const name of ['new', 'made', 'link']) {
+        born.set(name, await fs.birthNs(name));
+        expect(born.get(name)).toBe(await t.upper.birthNs(name));
+      }
+      for (const name of ['new', 'made']) await fs.chmod(name, 0o700);
+      for (const name of ['new', 'made', 'link']) await fs.utimens(name, 1n, 1n);
+      await fs.writeFile('new', 'more');
+      await fs.rename('new', 'made/new');
+      await t.remount();
+      expect(await fs.birthNs('made/new')).toBe(born.get('new'));
+      expect(await fs.birthNs('made')).toBe(born.get('made'));
+      expect(await fs.birthNs('link')).toBe(born.get('link'));
+    },
+  },
 ];
 
 export const times: Suite = { name: 'times', cases };

@@ -44,6 +44,7 @@ export interface Stat {
 export type TimeChange = bigint | 'now' | 'omit';
 
 const STATX_BASIC_STATS = 0x7ff;
+const STATX_BTIME = 0x800;
 /** STATX_ATTR_IMMUTABLE and STATX_ATTR_APPEND. */
 const STATX_ATTR_SHARED = 0x30n;
 
@@ -141,6 +142,13 @@ export const attributeOperations = {
       nlink: isDirectory ? 0 : into.readUInt32LE(16),
       size: isDirectory ? 0n : into.readBigUInt64LE(40),
     };
+  },
+  /** Time of birth; undefined where the file system has none. */
+  birthNs(path: Path): bigint | undefined {
+    const into = Buffer.alloc(256);
+    call('statx', AT_FDCWD, cPath(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, into);
+    if ((into.readUInt32LE(0) & STATX_BTIME) === 0) return undefined;
+    return into.readBigInt64LE(80) * 1_000_000_000n + BigInt(into.readUInt32LE(88));
   },
   access(path: Path, mode: number): void {
     fs.accessSync(bytesOf(path), mode);

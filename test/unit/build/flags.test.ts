@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { copyOptions } from '../../../src/build/copy-options.js';
 import { type Instruction, parseDockerfile, parseTrigger } from '../../../src/build/dockerfile.js';
-import { isGitAddress } from '../../../src/build/fetch-remote.js';
+import { parseFileMode } from '../../../src/build/file-mode.js';
+import { parseGitAddress } from '../../../src/build/git-address.js';
 import { healthcheckOf } from '../../../src/build/healthcheck.js';
-import { parseRunMount, runMounts } from '../../../src/build/run-options.js';
+import { parseRunMount, runOptions } from '../../../src/build/run-options.js';
 import { parseSecrets } from '../../../src/build/secrets.js';
+import { S_IFDIR, S_IFREG } from '../../../src/linux/constants.js';
 import { removeTree } from '../../../src/store/remove-tree.js';
 
 const lookup = (name: string): string | undefined => ({ WHO: 'app', EMPTY: '' })[name];
@@ -24,40 +26,51 @@ function instruction(text: string): Instruction {
   return found;
 }
 
-describe('runMounts()', () => {
+describe('runOptions()', () => {
   test('reads keys by all their names, with the defaults of the type', () => {
-    const [bind, cache, secret] = runMounts(
+    const { mounts, network } = runOptions(
       instruction(
-        'RUN --mount=dst=/a,src=b,from=$WHO --mount=type=cache,target=/c,sharing=locked,uid=5,mode=0700 --mount=type=secret,id=s,env=S,required --network=host x',
+        'RUN --mount=dst=/a,src=b,from=$WHO --mount=type=CACHE,sharing=locked,uid=5,mode=0700,from=x,source=y --mount=type=secret,id=s,env=S,required --network=none x',
       ),
       lookup,
     );
-    expect(bind).toMatchObject({ type: 'bind', target: '/a', source: 'b', from: 'app', readOnly: undefined });
-    expect(cache).toMatchObject({ type: 'cache', target: '/c', locked: true, uid: 5, mode: 0o700 });
-    expect(secret).toMatchObject({ type: 'secret', id: 's', env: 'S', required: true });
+    expect(mounts).toMatchObject([
+      { type: 'bind', target: '/a', source: 'b', from: 'app', readOnly: undefined },
+      { type: 'cache', target: undefined, sharing: 'locked', uid: 5, mode: 0o700, from: 'x', source: 'y' },
+      { type: 'secret', id: 's', env: 'S', required: true },
+    ]);
+    expect(network).toBe('none');
+  });
+
+  test('takes quoted mounts, and variables that hold a comma', () => {
+    const text = `RUN --mount=type=bind,source=a\\ b,rw --mount='type=tmpfs,target=/t,size=1m' x`;
+    expect(runOptions(instruction(text), lookup).mounts).toMatchObject([
+      { source: 'a b', target: undefined, readOnly: false },
+      { type: 'tmpfs', target: '/t', sizeBytes: 1 << 20 },
+    ]);
+    expect(parseRunMount('target=$X,ro', () => 'a,b')).toMatchObject({ target: 'a,b', readOnly: true });
   });
 
   test.each([
-    ['type=ssh', "the mount type 'ssh' is not supported"],
-    ['type=cache', "the mount 'type=cache' has no target"],
-    ['target=/x,rw', 'is writable, which is not supported'],
+    ['type=none,target=/x', "the mount type 'none' is not supported; there are bind, cache"],
     ['target=/x,rw=maybe', "'maybe' is not true or false"],
     ['type=cache,target=/x,sharing=all', "'sharing=all' is not shared, private or locked"],
     ['type=tmpfs,target=/x,uid=1', "'uid' is not supported for a mount of type 'tmpfs'"],
     ['type=cache,target', "'target' of the mount 'type=cache,target' has no value"],
     ['type=secret', "the mount 'type=secret' has no id"],
     ['type=secret,id=a,mode=9', "invalid mode '9'"],
+    ['type=secret,id=a,source=b', 'has an id and a source'],
     ['type=cache,target=/x,uid=root', "'root' is no id"],
   ])('refuses %s', (spec, message) => {
-    expect(() => parseRunMount(spec)).toThrow(message);
+    expect(() => parseRunMount(spec)).toThrow(message.split(';')[0]!);
   });
 
   test.each([
-    ['RUN --network=none x', "'--network=none' is not supported: the network is the host's"],
+    ['RUN --network=other x', "line 2: RUN: 'other' is not default, none or host"],
     ['RUN --security=insecure x', "'--security=insecure' is not supported"],
     ['RUN --device=x x', "line 2: RUN: the flag '--device' is not supported"],
   ])('refuses %s', (text, message) => {
-    expect(() => runMounts(instruction(text), lookup)).toThrow(message);
+    expect(() => runOptions(instruction(text), lookup)).toThrow(message);
   });
 });
 
@@ -68,13 +81,14 @@ describe('copyOptions()', () => {
         instruction('COPY --link --chown=$WHO --exclude=a --exclude=b --parents=false a /'),
         lookup,
       ),
-    ).toEqual({
+    ).toMatchObject({
       from: undefined,
       chown: 'app',
       mode: undefined,
       excludes: ['a', 'b'],
       parents: false,
       checksum: undefined,
+      unpack: undefined,
       shown: '--link --chown=app --exclude=a --exclude=b --parents=false ',
     });
   });
@@ -84,21 +98,56 @@ describe('copyOptions()', () => {
     ['COPY --from=$EMPTY a /', "the flag '--from' has no value"],
     ['COPY --foo=1 a /', "the flag '--foo' is not supported"],
     ['ADD --from=x a /', "the flag '--from' is not supported"],
-    ['ADD --checksum=md5:1 a /', "'md5:1' is no sha256 digest"],
+    ['COPY --chmod=9 a /', "invalid mode '9'"],
+    ['COPY --chmod=u=z a /', "invalid mode 'u=z'"],
     ['COPY --link=no a /', "the flag '--link' is true or false, not 'no'"],
   ])('refuses %s', (text, message) => {
     expect(() => copyOptions(instruction(text), lookup)).toThrow(message);
   });
 
-  test('isGitAddress() knows repositories from files', () => {
-    const all = [
-      'git@a.b:c.git',
-      'https://a.b/c.git',
-      'https://a.b/c.git#main',
-      'https://a.b/c.tar',
-      'a.git',
-    ];
-    expect(all.filter(isGitAddress)).toEqual(all.slice(0, 3));
+  test.each([
+    ['755', 0o600, S_IFREG, 0o755],
+    ['04755', 0o600, S_IFREG, 0o4755],
+    ['u=rwX,go=rX', 0o600, S_IFREG, 0o644],
+    ['u=rwX,go=rX', 0o700, S_IFREG, 0o755],
+    ['u=rwX,go=rX', 0o600, S_IFDIR, 0o755],
+    ['+x', 0o644, S_IFREG, 0o755],
+    ['a-w,u+w', 0o666, S_IFREG, 0o644],
+    ['g=u', 0o640, S_IFREG, 0o660],
+    ['u+s,+t', 0o755, S_IFREG, 0o5755],
+    ['o=', 0o777, S_IFREG, 0o770],
+  ])('--chmod=%s makes of %o (type %o) %o', (text, mode, type, made) => {
+    expect(parseFileMode(text)(mode, type).toString(8)).toBe(made.toString(8));
+  });
+});
+
+describe('parseGitAddress()', () => {
+  test.each([
+    ['git@a.b:c.git', { remote: 'git@a.b:c.git', ref: undefined, directory: '' }],
+    ['https://a.b/c.git#main', { remote: 'https://a.b/c.git', ref: 'main', directory: '' }],
+    ['https://a.b/c.git#v1:sub/../dir/', { remote: 'https://a.b/c.git', ref: 'v1', directory: 'dir' }],
+    ['git://a/b#:../..', { remote: 'git://a/b', ref: undefined, directory: '' }],
+    [
+      'https://a.b/c.git?tag=v1&subdir=x&keep-git-dir=true&submodules=false&checksum=ab',
+      { ref: 'refs/tags/v1', directory: 'x', keepsGitDirectory: true, submodules: false, checksum: 'ab' },
+    ],
+  ])('reads %s', (text, found) => {
+    expect(parseGitAddress(text)).toMatchObject(found);
+  });
+
+  test.each([
+    'https://a.b/c.tar',
+    'a.git',
+    './git@x:y',
+    'dir/git@x:y',
+    'file:///x.git',
+  ])('%s is none', (text) => {
+    expect(parseGitAddress(text)).toBeUndefined();
+  });
+
+  test('refuses what git would take for an option', () => {
+    expect(() => parseGitAddress('git://a/b#--upload-pack=x')).toThrow("'--upload-pack=x' is no name");
+    expect(() => parseGitAddress('git://a/b?other=x')).toThrow("'other' of the address 'git://a/b?other=x'");
   });
 });
 

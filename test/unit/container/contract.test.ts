@@ -29,6 +29,7 @@ beforeAll(async () => {
   addImage(store.root, { name: 'vol:latest', config: { Volumes: { '/x': {} } } }, [fill]);
   addImage(store.root, { name: 'overfile:latest', config: { Volumes: { '/etc/passwd': {} } } }, [fill]);
   addImage(store.root, { name: 'win:latest', os: 'windows' }, [fill]);
+  addImage(store.root, { name: 'mute:latest', config: { Cmd: [] } }, [fill]);
   for (const name of ['from-a', 'from-b']) await create({ name, volumes: [`${name}:/x`] });
 });
 
@@ -176,7 +177,11 @@ describe('containers', () => {
       { image: 'win', volumes: ['/etc/passwd:/x'] },
       `${BIND}source path must be a directory: '/etc/passwd' is mounted into a windows container; mount the directory that holds the file`,
     ],
-    ['no command to run', { isRun: true }, 'no command specified; give one after the image'],
+    [
+      'no command to run',
+      { image: 'mute' },
+      'no command specified; give one after the image, or an image with CMD',
+    ],
   ])('%s', async (_, wish, line) => {
     const before = readdirSync(store.path('containers'));
     const found = await lineOf(() => create(wish));

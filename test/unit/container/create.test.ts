@@ -75,6 +75,7 @@ describe('createContainer()', () => {
       user: 'app',
       tty: false,
       interactive: false,
+      endsInputWithClient: true,
       stopSignal: 'SIGINT',
     });
     expect(labels).toEqual({ tier: 'web', from: 'me', bare: '' });
@@ -84,7 +85,6 @@ describe('createContainer()', () => {
     [{ command: ['one'] }, ['/entry'], ['one']],
     [{ entrypoint: '/mine' }, ['/mine'], []],
     [{ entrypoint: '/mine', command: ['one'] }, ['/mine'], ['one']],
-    [{ entrypoint: '' }, [], []],
     [{ entrypoint: '', command: ['one', 'two'] }, [], ['one', 'two']],
   ])('%j: entrypoint %j, command %j', async (wish, entrypoint, command) => {
     const { process: recorded } = await create({ image: 'plain', ...wish });

@@ -1,9 +1,11 @@
 /** The control socket, both ends. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ControlHandler, replyTo, serveControl } from '../../../src/daemon/control.js';
 import { askDaemon, CONTROL_SOCKET } from '../../../src/daemon/control-client.js';
@@ -72,6 +74,20 @@ describe('the control socket', () => {
       /cannot reach the daemon at '\/nonexistent'/,
     );
   });
+
+  it('hangs up on another user, though he can reach it', async () => {
+    chmodSync(directory, 0o755);
+    const path = join(directory, CONTROL_SOCKET);
+    chmodSync(path, 0o777);
+    const script = `const s = require('node:net').createConnection(${JSON.stringify(path)});
+      s.on("data", (d) => { console.log(String(d)); s.end(); }); s.on('error', () => 0); s.on('close', () => console.log('closed'));
+      s.write('{"id":1,"name":"echo","args":{}}\\n')`;
+    const ask = (uid: number) =>
+      promisify(execFile)(process.execPath, ['-e', script], { uid, timeout: 10_000 });
+    const other = await ask(1234);
+    expect(other.stdout.trim()).toBe('closed');
+    expect((await ask(0)).stdout).toContain('"value":{}');
+  }, 25_000);
 
   it('closes a connection that sends an endless line', async () => {
     const socket = createConnection(join(directory, CONTROL_SOCKET));

@@ -1,12 +1,16 @@
 /** The run directory: who is alive, what is stale, and whose directory it is. */
 
+import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +19,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createRunDirectory,
+  deadStates,
   listRunStates,
   newRunId,
   processStartTicks,
@@ -107,14 +112,86 @@ describe('run states', () => {
 describe('createRunDirectory()', () => {
   it('refuses a root that is a file', () => {
     writeFileSync(join(root, 'file'), '');
-    expect(() => createRunDirectory(join(root, 'file'), newRunId())).toThrow(/cannot make the run directory/);
+    expect(() => createRunDirectory(join(root, 'file'), newRunId())).toThrow(
+      /cannot make the run directory '.*': EEXIST|cannot use the run directory '.*': it is a symbolic link or no/,
+    );
   });
 
-  it('takes write permission away from others', () => {
-    mkdirSync(join(root, 'open'));
-    utimesSync(join(root, 'open'), 1, 1);
+  it('closes a root of this user to those who may read it', () => {
+    mkdirSync(join(root, 'open'), { mode: 0o755 });
     createRunDirectory(join(root, 'open'), newRunId());
-    expect(statSync(join(root, 'open')).mode & 0o022).toBe(0);
+    expect(statSync(join(root, 'open')).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('a trap laid where run states are', () => {
+  /** A directory of a victim's that a link in the run root leads to, with names like those of run directories. */
+  function victim(): { path: string; inside: string } {
+    const path = join(root, 'victim');
+    const inside = join(path, '0123456789ab');
+    mkdirSync(inside, { recursive: true });
+    writeFileSync(join(inside, 'precious'), 'x');
+    utimesSync(inside, 1, 1);
+    return { path, inside };
+  }
+
+  const uses: [string, () => unknown][] = [
+    ['listRunStates()', () => listRunStates(join(root, 'run'))],
+    ['deadStates()', () => deadStates(join(root, 'run'))],
+    ['createRunDirectory()', () => createRunDirectory(join(root, 'run'), newRunId())],
+  ];
+
+  it.each(uses)('%s refuses a root that is a link, and touches nothing behind it', (_, use) => {
+    const { path, inside } = victim();
+    mkdirSync(join(root, 'real'), { mode: 0o700 });
+    symlinkSync(path, join(root, 'real/mounts'));
+    symlinkSync(join(root, 'real'), join(root, 'run'));
+    expect(use).toThrow(/cannot use the run directory|cannot make the run directory/);
+    expect(existsSync(join(inside, 'precious'))).toBe(true);
+  });
+
+  it.each(uses)('%s refuses a link in place of the directory of all mounts', (_, use) => {
+    const { path, inside } = victim();
+    mkdirSync(join(root, 'run'), { mode: 0o700 });
+    symlinkSync(path, join(root, 'run/mounts'));
+    expect(use).toThrow(/cannot use the run directory '.*mounts': it is a symbolic link|cannot make/);
+    expect(existsSync(join(inside, 'precious'))).toBe(true);
+  });
+
+  it.each(uses)('%s refuses a root of another user', (_, use) => {
+    mkdirSync(join(root, 'run'), { mode: 0o700 });
+    chownSync(join(root, 'run'), 1234, 1234);
+    expect(use).toThrow(/it belongs to another user \(1234\)/);
+  });
+
+  it.each(uses)('%s refuses a root in which others may write, and leaves its mode', (_, use) => {
+    mkdirSync(join(root, 'run'));
+    chmodSync(join(root, 'run'), 0o1777);
+    expect(use).toThrow(/others may write in it/);
+    expect(statSync(join(root, 'run')).mode & 0o7777).toBe(0o1777);
+  });
+
+  it('as a link in place of one mount is neither read nor removed', () => {
+    const { inside } = victim();
+    const { directory } = store();
+    const link = join(root, 'mounts', 'aaaaaaaaaaaa');
+    symlinkSync(inside, link);
+    symlinkSync(directory, join(root, 'mounts', 'bbbbbbbbbbbb'));
+    expect(listRunStates(root)).toHaveLength(1);
+    expect([existsSync(link), existsSync(join(inside, 'precious'))]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['a FIFO', (path: string) => spawnSync('mkfifo', [path])],
+    ['a link to a device', (path: string) => symlinkSync('/dev/zero', path)],
+    ['a directory', (path: string) => mkdirSync(path)],
+    ['a file of another user', (path: string) => spawnSync('install', ['-o', '1234', '/dev/null', path])],
+    ['a file without an end', (path: string) => spawnSync('truncate', ['-s', '1T', path])],
+  ])('as %s in place of a state is no state, and nothing waits for it', (_, lay) => {
+    const { directory } = store();
+    rmSync(join(directory, 'state.json'));
+    lay(join(directory, 'state.json'));
+    expect(readRunState(directory)).toBeUndefined();
   });
 });
 

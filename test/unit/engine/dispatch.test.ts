@@ -64,6 +64,7 @@ const calls: readonly Call[] = [
   { opcode: op.FUSE_STATFS, method: 'statfs', args: [5] },
   { opcode: op.FUSE_GETXATTR, method: 'getxattr', args: [5, 'u.a'], gives: Buffer.from('v') },
   { opcode: op.FUSE_LISTXATTR, method: 'listxattr', args: [5], gives: Buffer.from('user.a\0') },
+  { opcode: op.FUSE_STATX, method: 'getattr', args: [5, HANDLE] },
   { opcode: op.FUSE_IOCTL, method: 'inodeFlags', args: [5] },
   { opcode: op.FUSE_SETXATTR, method: 'setxattr', args: [5, 'u.a'] },
 ];

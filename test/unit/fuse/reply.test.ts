@@ -7,6 +7,7 @@ import {
   encodeEntry,
   encodeNegativeEntry,
   encodeOpen,
+  encodeStatx,
 } from '../../../src/fuse/encode-entry.js';
 import * as misc from '../../../src/fuse/encode-misc.js';
 import {
@@ -86,6 +87,22 @@ describe('encodeEntry() and its like', () => {
     expect(body((reply) => encodeAttr(reply, fillAttr(new Attr())))).toBe(
       digits(`01 00 00 00 00 00 00 00 00 65 cd 1d 00 00 00 00 ${ATTR}`),
     );
+  });
+
+  it('writes the answer to a STATX, with the time of birth where there is one', () => {
+    const basic = `01 00 00 00 00 00 00 00 00 65 cd 1d ${'00 '.repeat(20)} ff 07 00 00 00 10 00 00 ${'00 '.repeat(8)}`;
+    const born = basic.replace('ff 07', 'ff 0f');
+    const middle = `02 00 00 00 e8 03 00 00 fe ff ff ff a4 61 00 00 08 07 06 05 04 03 02 00 05 00 00 00 01 00 00 00
+      09 00 00 00 00 00 00 00 ${'00 '.repeat(8)} ff ff ff ff ff ff ff ff 01 00 00 00 00 00 00 00`;
+    const end = `00 00 00 80 ff ff ff ff 03 00 00 00 00 00 00 00 02 00 00 00 01 00 00 00 ff c9 9a 3b 00 00 00 00
+      23 01 00 00 78 56 04 00 ${'00 '.repeat(120)}`;
+    const attr = fillAttr(new Attr());
+    expect(body((reply) => encodeStatx(reply, attr))).toBe(
+      digits(`${basic} ${middle} ${'00 '.repeat(16)} ${end}`),
+    );
+    Object.assign(attr, { hasBtime: true, btimeSec: -2, btimeNsec: 5 });
+    const birth = 'fe ff ff ff ff ff ff ff 05 00 00 00 00 00 00 00';
+    expect(body((reply) => encodeStatx(reply, attr))).toBe(digits(`${born} ${middle} ${birth} ${end}`));
   });
 
   it('writes an entry and an opened file for create', () => {

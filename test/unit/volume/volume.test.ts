@@ -47,7 +47,7 @@ describe('createVolume()', () => {
     expect(
       spawnSync('stat', ['-c', '%a', store.path('volumes/data'), store.path('volumes/data/_data')]).stdout +
         '',
-    ).toBe('711\n755\n');
+    ).toBe('710\n755\n');
   });
 
   test('is idempotent for the same name, options and labels', () => {

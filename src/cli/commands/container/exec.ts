@@ -1,15 +1,18 @@
 /**
- * `plyfs container exec`, also `plyfs exec`; and `logs`.
+ * `plyfs container exec`, also `plyfs exec`.
  */
 
 import { Command } from 'commander';
 import { collect } from '../../options.js';
+import { fail } from '../../output.js';
+import { DETACH_KEYS_TEXT, NoTerminal, refuseWithoutTerminal } from './attach-options.js';
 import { failToRun } from './run.js';
-import { addContainerOptions, attempt, type ContainerFlags, openContainer } from './shared.js';
+import { addContainerOptions, type ContainerFlags, openContainer } from './shared.js';
 
 const EXEC_DETAILS = `
 In a container whose command runs, the new one joins its namespaces. In one that is only mounted it has namespaces of its
-own, so that two commands there do not see each other's processes. Exit status as of 'plyfs run'.
+own, so that two commands there do not see each other's processes. Exit status as of 'plyfs run'; 1 where there is no
+such container, or it does not run. With -t, or -d, it goes on when this command is gone.
 
 Examples:
   plyfs exec -it web sh
@@ -23,6 +26,8 @@ interface ExecFlags extends ContainerFlags {
   readonly tty?: boolean;
   readonly interactive?: boolean;
   readonly privileged?: boolean;
+  readonly detach?: boolean;
+  readonly detachKeys?: string;
 }
 
 export function execCommand(name: 'exec' | 'container exec'): Command {
@@ -35,6 +40,8 @@ export function execCommand(name: 'exec' | 'container exec'): Command {
     .option('--env-file <file>', 'a file of such lines (repeatable)', collect)
     .option('-w, --workdir <dir>', "where it starts (default: the container's)")
     .option('-u, --user <user>', "USER[:GROUP] (default: the container's)")
+    .option('-d, --detach', 'in the background')
+    .option('--detach-keys <keys>', DETACH_KEYS_TEXT)
     .option('-t, --tty', 'a terminal of its own')
     .option('-i, --interactive', 'keep standard input open')
     .option('--privileged', 'leave root all capabilities');
@@ -44,10 +51,14 @@ export function execCommand(name: 'exec' | 'container exec'): Command {
 }
 
 async function runExec(name: string, text: string, args: readonly string[], flags: ExecFlags): Promise<void> {
+  const { NotRunning, execInContainer } = await import('../../../container/exec.js');
+  const { parseDetachKeys, DEFAULT_DETACH_KEYS } = await import('../../../container/attach/detach-keys.js');
+  const found = await openOrFail(name, text, flags);
+  if (found === undefined) return;
+  const { store, record } = found;
   try {
-    const { execInContainer } = await import('../../../container/exec.js');
-    const { store, record } = await openContainer(text, flags);
-    process.exitCode = await execInContainer(store, record, {
+    if (flags.detach !== true) await refuseWithoutTerminal(flags);
+    const status = await execInContainer(store, record, {
       command: args,
       environment: flags.env,
       environmentFiles: flags.envFile,
@@ -56,46 +67,22 @@ async function runExec(name: string, text: string, args: readonly string[], flag
       tty: flags.tty,
       interactive: flags.interactive,
       privileged: flags.privileged,
+      detach: flags.detach,
+      detachKeys: parseDetachKeys(flags.detachKeys ?? DEFAULT_DETACH_KEYS),
     });
+    process.exitCode = status ?? 0;
   } catch (error) {
     await failToRun(name, error, flags);
+    if (error instanceof NotRunning || error instanceof NoTerminal) process.exitCode = 1;
   }
 }
 
-const LOGS_DETAILS = `
-What the command of 'run -d' or 'start --run' has printed, standard output and error as they came. A command in the
-foreground leaves no log.
-
-Examples:
-  plyfs container logs web
-  plyfs container logs -f -n 20 web`;
-
-interface LogsFlags extends ContainerFlags {
-  readonly follow?: boolean;
-  readonly tail?: string;
-}
-
-export function logsCommand(name: 'logs' | 'container logs'): Command {
-  const command = new Command('logs')
-    .description("show a container's output")
-    .argument('<container>', 'name or id')
-    .option('-f, --follow', 'go on until the container ends')
-    .option('-n, --tail <lines>', "only the last so many, or 'all'", 'all');
-  return addContainerOptions(command)
-    .addHelpText('after', LOGS_DETAILS)
-    .action((text: string, flags: LogsFlags) =>
-      attempt(name, flags, async () => {
-        const { printLog } = await import('../../../container/wait.js');
-        const { UserError } = await import('../../../errno/user-error.js');
-        const { store, record } = await openContainer(text, flags);
-        const tail = flags.tail ?? 'all';
-        if (!/^(all|\d{1,9})$/.test(tail)) {
-          throw new UserError(`invalid number of lines '${tail}'`, { hint: "a number, or 'all'" });
-        }
-        await printLog(store, record, {
-          follow: flags.follow === true,
-          lastLines: tail === 'all' ? undefined : Number(tail),
-        });
-      }),
-    );
+/** Docker's status is 1 here, and not 125. */
+async function openOrFail(name: string, text: string, flags: ExecFlags) {
+  try {
+    return await openContainer(text, flags);
+  } catch (error) {
+    fail(name, error, flags.debug === true);
+    return undefined;
+  }
 }

@@ -4,18 +4,20 @@
 
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
+import { attachCommand } from './attach.js';
 import { mountAddCommand, mountRemoveCommand } from './change-mounts.js';
 import { commitCommand, exportCommand } from './commit.js';
 import { copyCommand } from './copy.js';
 import { createCommand } from './create.js';
 import { diffCommand } from './diff.js';
-import { execCommand, logsCommand } from './exec.js';
+import { execCommand } from './exec.js';
 import { inspectCommand } from './inspect.js';
 import { listCommand } from './list.js';
+import { logsCommand } from './logs.js';
 import { pruneCommand, removeCommand, renameCommand } from './remove.js';
 import { restartCommand } from './restart.js';
 import { runCommand } from './run.js';
-import { mountCommand, startCommand } from './start.js';
+import { mountCommand, startCommand, umountCommand } from './start.js';
 import { killCommand, stopCommand, waitCommand } from './stop.js';
 import { topCommand } from './top.js';
 
@@ -26,10 +28,12 @@ export function containerCommand(): Command {
     stopCommand('container stop'),
     restartCommand('container restart'),
     mountCommand(),
+    umountCommand(),
     mountAddCommand(),
     mountRemoveCommand(),
     runCommand('container run'),
     execCommand('container exec'),
+    attachCommand('container attach'),
     listCommand('ls'),
     inspectCommand(),
     diffCommand('container diff'),
@@ -51,6 +55,7 @@ export function containerShortcuts(): Command[] {
   return [
     runCommand('run'),
     execCommand('exec'),
+    attachCommand('attach'),
     listCommand('ps'),
     diffCommand('diff'),
     copyCommand('cp'),

@@ -42,6 +42,7 @@ export function removeCommand(name: 'rm' | 'container rm'): Command {
       await forEachContainer(texts, flags, (store, record) => removeContainer(store, record, flags), {
         command: name,
         ignoreUnknown: flags.force === true,
+        atOnce: true,
       });
     });
 }

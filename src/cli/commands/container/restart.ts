@@ -7,7 +7,7 @@ import { addContainerOptions, type ContainerFlags, forEachContainer } from './sh
 import { addStopOptions, type StopFlags, stopWays } from './stop.js';
 
 const DETAILS = `
-As 'stop' and then 'start'; where the container's command ran, it is run again in the background, as by 'start --run'.
+As 'stop' and then 'start': the command is run again in the background, also that of a container that did not run.
 
 Examples:
   plyfs restart web
@@ -25,25 +25,16 @@ export function restartCommand(name: 'restart' | 'container restart'): Command {
 }
 
 async function runRestart(name: string, texts: readonly string[], flags: Flags): Promise<void> {
-  const { stopContainer } = await import('../../../container/stop.js');
-  const { startContainer } = await import('../../../container/mount.js');
+  const { keepForRestart, stopContainer } = await import('../../../container/stop.js');
   const { runDetached } = await import('../../../container/run.js');
-  const { UserError } = await import('../../../errno/user-error.js');
-  const { statusOf } = await import('../../../container/status.js');
   await forEachContainer(
     texts,
     flags,
     async (store, record) => {
-      const ran = statusOf(store, record).pid !== undefined;
-      if (ran && record.autoRemove) {
-        throw new UserError(`cannot restart container '${record.name}': it was made with --rm`, {
-          hint: 'it is removed when it stops',
-        });
-      }
+      keepForRestart(store, record);
       await stopContainer(store, record, await stopWays(flags));
-      if (ran) await runDetached(store, record);
-      else await startContainer(store, record);
+      await runDetached(store, record);
     },
-    { command: name },
+    { command: name, atOnce: true },
   );
 }

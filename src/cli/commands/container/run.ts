@@ -3,7 +3,10 @@
  */
 
 import { Command } from 'commander';
+import { UserError } from '../../../errno/user-error.js';
+import { collect } from '../../options.js';
 import { fail, print } from '../../output.js';
+import { DETACH_KEYS_TEXT, NoTerminal, refuseWithoutTerminal } from './attach-options.js';
 import { addCreateOptions, type CreateFlags, createFor, wishOf } from './create-options.js';
 import { addContainerOptions, openStore } from './shared.js';
 
@@ -16,8 +19,11 @@ Signals go to the command; where a process ends of one by default, the command d
 exit status is the command's own, 128+N when signal N ended it; 125: plyfs failed, 126: the command cannot be executed,
 127: it was not found.
 
-When the command has ended the container is unmounted and kept, unless --rm. 'plyfs container start NAME' mounts it
-again, 'start --run NAME' runs the command again. With -d the output goes to a log: 'plyfs container logs NAME'.
+When the command has ended the container is unmounted and kept, unless --rm. 'plyfs start NAME' runs the command again,
+'plyfs container mount NAME' only mounts it. What is printed is kept for 'plyfs logs NAME' too.
+
+On a terminal (-it) Ctrl-P Ctrl-Q leaves the command, which goes on; so does a terminal that is closed. 'plyfs attach
+NAME' comes back to it.
 
 Without privileges there is one user, root of the container, and -u takes no other.
 
@@ -28,6 +34,9 @@ Examples:
 
 interface RunFlags extends CreateFlags {
   readonly detach?: boolean;
+  readonly attach?: string[];
+  readonly detachKeys?: string;
+  readonly sigProxy?: boolean;
 }
 
 export function runCommand(name: 'run' | 'container run'): Command {
@@ -36,26 +45,58 @@ export function runCommand(name: 'run' | 'container run'): Command {
     .argument('<image>', 'NAME[:TAG] or id')
     .argument('[command...]', "instead of the image's CMD")
     .passThroughOptions()
-    .option('-d, --detach', 'in the background; prints the id');
+    .option('-d, --detach', 'in the background; prints the id')
+    .option('-a, --attach <stream>', 'only to stdin, stdout or stderr (repeatable)', collect)
+    .option('--detach-keys <keys>', DETACH_KEYS_TEXT)
+    .option('--sig-proxy', 'pass signals on to the command; the default, without -t', true)
+    .option('--no-sig-proxy', 'keep signals to this command');
   return addContainerOptions(addCreateOptions(command))
     .addHelpText('after', DETAILS)
     .action((image: string, args: readonly string[], flags: RunFlags) => runRun(name, image, args, flags));
 }
 
 async function runRun(name: string, image: string, args: readonly string[], flags: RunFlags): Promise<void> {
-  const { runDetached, runForeground } = await import('../../../container/run.js');
+  const { runDetached, runAttached, startSupervisor } = await import('../../../container/run.js');
+  const { parseDetachKeys, DEFAULT_DETACH_KEYS } = await import('../../../container/attach/detach-keys.js');
+  let supervisor: import('../../../container/run.js').Supervisor | undefined;
   try {
+    const detachKeys = parseDetachKeys(flags.detachKeys ?? DEFAULT_DETACH_KEYS);
+    const streams = streamsOf(flags);
+    if (flags.detach !== true) await refuseWithoutTerminal({ tty: flags.tty, interactive: streams.stdin });
+    supervisor = startSupervisor();
     const store = await openStore(flags);
-    const record = await createFor(name, store, { ...wishOf(image, args, flags), isRun: true });
+    const wish = { ...wishOf(image, args, flags), isDetached: flags.detach };
+    const record = await createFor(name, store, wish);
     if (flags.detach) {
-      await runDetached(store, record);
+      await runDetached(store, record, supervisor);
       print(record.id);
     } else {
-      process.exitCode = await runForeground(store, record);
+      const forwardsSignals = flags.sigProxy !== false;
+      const options = { ...streams, detachKeys, forwardsSignals };
+      process.exitCode = (await runAttached(store, record, options, supervisor)) ?? 0;
     }
   } catch (error) {
     await failToRun(name, error, flags);
+    if (error instanceof NoTerminal) process.exitCode = 1;
+  } finally {
+    supervisor?.forget();
   }
+}
+
+/** Which streams are ours. @throws UserError */
+function streamsOf({ attach, detach, interactive }: RunFlags) {
+  if (attach === undefined) return { stdin: interactive === true, stdout: true, stderr: true };
+  if (detach) throw new UserError('conflicting options: -a and -d');
+  const wanted = attach.map((text) => text.toLowerCase());
+  const unknown = attach.find((_, index) => !['stdin', 'stdout', 'stderr'].includes(wanted[index] ?? ''));
+  if (unknown !== undefined) {
+    throw new UserError(`invalid stream '${unknown}'`, { hint: 'attach to stdin, stdout or stderr' });
+  }
+  return {
+    stdin: wanted.includes('stdin') && interactive === true,
+    stdout: wanted.includes('stdout'),
+    stderr: wanted.includes('stderr'),
+  };
 }
 
 /** 126 and 127 for a command that cannot be run, 125 for all else. */

@@ -27,23 +27,42 @@ export interface EachAction {
   readonly line?: (record: ContainerRecord, typed: string) => string;
   /** Names that mean nothing are passed over. */
   readonly ignoreUnknown?: boolean;
+  /** Not one container after the other. */
+  readonly atOnce?: boolean;
 }
 
-/** The action for each container named; goes on past one that fails, and prints the names that went well. */
+/** How many at once; each may hold a daemon's start or end up. */
+const AT_ONCE = 50;
+
+/** The action for each container named; goes on past one that fails, and prints the names that went well, in order. */
 export async function forEachContainer(
   texts: readonly string[],
   flags: ContainerFlags,
   action: (store: Store, record: ContainerRecord) => Promise<void> | void,
-  { command, line = (_, typed) => typed, ignoreUnknown = false }: EachAction,
+  { command, line = (_, typed) => typed, ignoreUnknown = false, atOnce = false }: EachAction,
 ): Promise<void> {
   const { findContainer, resolveContainer } = await import('../../../container/find.js');
   const store = await openStore(flags);
-  for (const text of texts) {
-    await attempt(command, flags, async () => {
-      if (ignoreUnknown && findContainer(store, text) === undefined) return;
+  // One that is named twice is not meant to be changed by two at a time.
+  const turns = new Map<string, Promise<void>>();
+  const work = async (text: string): Promise<() => Promise<void>> => {
+    try {
+      if (ignoreUnknown && findContainer(store, text) === undefined) return async () => undefined;
       const record = resolveContainer(store, text);
-      await action(store, record);
-      print(line(record, text));
-    });
+      const turn = (turns.get(record.id) ?? Promise.resolve()).then(() => action(store, record));
+      turns.set(
+        record.id,
+        turn.catch(() => undefined),
+      );
+      await turn;
+      return async () => print(line(record, text));
+    } catch (error) {
+      return () => attempt(command, flags, () => Promise.reject(error));
+    }
+  };
+  const size = atOnce ? AT_ONCE : 1;
+  for (let at = 0; at < texts.length; at += size) {
+    const results = await Promise.all(texts.slice(at, at + size).map(work));
+    for (const tell of results) await tell();
   }
 }

@@ -1,9 +1,10 @@
 /**
- * `plyfs container start` and `mount`.
+ * `plyfs container start`, `mount` and `umount`.
  */
 
 import { Command } from 'commander';
 import { print } from '../../output.js';
+import { DETACH_KEYS_TEXT, NoTerminal, refuseWithoutTerminal } from './attach-options.js';
 import { failToRun } from './run.js';
 import {
   addContainerOptions,
@@ -14,61 +15,77 @@ import {
 } from './shared.js';
 
 const START_DETAILS = `
-The container's tree is mounted, and 'plyfs container inspect' gives the place as MountPoint. Its command is not run:
---run does that, in the background as 'run -d'; with --attach here. A container that runs already is left as it is.
-After a restart of the host, or when the daemon was killed, 'start' mounts it again with all its changes.
+Mounts the container and runs its command, in the background; with -a here. A container that runs already is left as it
+is, or attached to. After a restart of the host, or when the daemon was killed, 'start' finds all its changes again.
+'plyfs container mount' mounts it without running anything.
 
 Examples:
-  plyfs container start web db
-  plyfs container start --run web
-  ls "$(plyfs container mount web)"/etc`;
+  plyfs start web db
+  plyfs start -ai shell`;
 
 interface StartFlags extends ContainerFlags {
-  readonly run?: boolean;
   readonly attach?: boolean;
+  readonly interactive?: boolean;
+  readonly detachKeys?: string;
+  readonly sigProxy?: boolean;
 }
 
 export function startCommand(name: 'start' | 'container start'): Command {
   const command = new Command('start')
-    .description('mount containers')
+    .description('run the commands of containers')
     .argument('<container...>', 'names or ids')
-    .option('--run', 'run their commands too, in the background')
-    .option('-a, --attach', 'run the command of one container, with its output here');
+    .option('-a, --attach', 'of one container, with its output here')
+    .option('-i, --interactive', 'with our standard input as well')
+    .option('--detach-keys <keys>', DETACH_KEYS_TEXT)
+    .option('--sig-proxy', 'pass signals on to the command; the default, without a terminal', true)
+    .option('--no-sig-proxy', 'keep signals to this command');
   return addContainerOptions(command)
     .addHelpText('after', START_DETAILS)
     .action((texts: readonly string[], flags: StartFlags) => runStart(name, texts, flags));
 }
 
 async function runStart(name: string, texts: readonly string[], flags: StartFlags): Promise<void> {
-  if (flags.attach) return runAttached(name, texts, flags);
-  const { startContainer } = await import('../../../container/mount.js');
+  if (flags.attach || flags.interactive) return runAttachedStart(name, texts, flags);
   const { runDetached } = await import('../../../container/run.js');
+  const { statusOf } = await import('../../../container/status.js');
   await forEachContainer(
     texts,
     flags,
     async (store, record) => {
-      if (flags.run) await runDetached(store, record);
-      else await startContainer(store, record);
+      if (statusOf(store, record).pid === undefined) await runDetached(store, record);
     },
     { command: name },
   );
 }
 
-async function runAttached(name: string, texts: readonly string[], flags: StartFlags): Promise<void> {
+async function runAttachedStart(name: string, texts: readonly string[], flags: StartFlags): Promise<void> {
   const [text = '', ...more] = texts;
+  const { UserError } = await import('../../../errno/user-error.js');
+  const { runAttached } = await import('../../../container/run.js');
+  const { attachToRunning } = await import('../../../container/attach/attach.js');
+  const { parseDetachKeys, DEFAULT_DETACH_KEYS } = await import('../../../container/attach/detach-keys.js');
+  const { statusOf } = await import('../../../container/status.js');
+  const { StartFailure } = await import('../../../container/start-process.js');
   try {
-    const { UserError } = await import('../../../errno/user-error.js');
     if (more.length > 0) throw new UserError('cannot start and attach multiple containers at once');
     const { store, record } = await openContainer(text, flags);
-    const { runForeground } = await import('../../../container/run.js');
-    process.exitCode = await runForeground(store, record);
+    const { tty, interactive } = record.process;
+    const stdin = flags.interactive === true && interactive;
+    await refuseWithoutTerminal({ tty, interactive: stdin });
+    const detachKeys = parseDetachKeys(flags.detachKeys ?? DEFAULT_DETACH_KEYS);
+    const forwardsSignals = flags.sigProxy !== false;
+    const options = { stdin, stdout: true, stderr: true, detachKeys, forwardsSignals };
+    const isRunning = statusOf(store, record).pid !== undefined;
+    const status = await (isRunning ? attachToRunning : runAttached)(store, record, options);
+    process.exitCode = status ?? 0;
   } catch (error) {
     await failToRun(name, error, flags);
+    if (!(error instanceof StartFailure) || error instanceof NoTerminal) process.exitCode = 1;
   }
 }
 
 const MOUNT_DETAILS = `
-Mounts the container unless it is mounted, and prints where. 'plyfs container stop' takes the mount away.
+Mounts the container unless it is mounted, runs nothing, and prints where. 'plyfs container umount' takes that back.
 
 Examples:
   plyfs container mount web
@@ -77,14 +94,56 @@ Examples:
 export function mountCommand(): Command {
   const command = new Command('mount')
     .description('mount a container and print its path')
-    .argument('<container>', 'name or id');
+    .argument('<container...>', 'names or ids');
   return addContainerOptions(command)
     .addHelpText('after', MOUNT_DETAILS)
-    .action((text: string, flags: ContainerFlags) =>
+    .action((texts: readonly string[], flags: ContainerFlags) =>
       attempt('container mount', flags, async () => {
-        const { startContainer } = await import('../../../container/mount.js');
-        const { store, record } = await openContainer(text, flags);
-        print(await startContainer(store, record));
+        const { mountWithoutCommand } = await import('../../../container/mount.js');
+        for (const text of texts) {
+          const { store, record } = await openContainer(text, flags);
+          print(await mountWithoutCommand(store, record));
+        }
       }),
     );
+}
+
+const UMOUNT_DETAILS = `
+Takes back what 'plyfs container mount' did. One whose command runs is refused, unless -f, which ends the command first.
+
+Example:
+  plyfs container umount web`;
+
+interface UmountFlags extends ContainerFlags {
+  readonly force?: boolean;
+  readonly lazy?: boolean;
+}
+
+export function umountCommand(): Command {
+  const command = new Command('umount')
+    .alias('unmount')
+    .description('unmount containers that do not run')
+    .argument('<container...>', 'names or ids')
+    .option('-f, --force', 'also running ones, which are stopped')
+    .option('--lazy', 'also when programs on the host use it; it is served until they are done');
+  return addContainerOptions(command)
+    .addHelpText('after', UMOUNT_DETAILS)
+    .action(async (texts: readonly string[], flags: UmountFlags) => {
+      const { stopContainer } = await import('../../../container/stop.js');
+      const { statusOf } = await import('../../../container/status.js');
+      const { UserError } = await import('../../../errno/user-error.js');
+      await forEachContainer(
+        texts,
+        flags,
+        async (store, record) => {
+          if (statusOf(store, record).pid !== undefined && flags.force !== true) {
+            throw new UserError(`cannot unmount container '${record.name}': it is running`, {
+              hint: `'plyfs stop ${record.name}' ends it first, or -f`,
+            });
+          }
+          await stopContainer(store, record, { lazily: flags.lazy });
+        },
+        { command: 'container umount' },
+      );
+    });
 }

@@ -39,19 +39,22 @@ async function runStop(name: string, texts: readonly string[], flags: StopFlags)
     texts,
     flags,
     async (store, record) => {
-      const ran = statusOf(store, record).isMounted;
+      const ran = statusOf(store, record).status === 'running';
       await stopContainer(store, record, await stopWays(flags));
       // Who waits for a command does so at its end; here there may be nobody.
       if (ran && record.autoRemove) await removeContainer(store, record, { force: true, volumes: true });
     },
-    { command: name },
+    { command: name, atOnce: true },
   );
 }
 
 /** Also of `restart`. */
 export function addStopOptions(command: Command): Command {
   return command
-    .option('-t, --time <seconds>', 'how long to wait before SIGKILL; -1: for ever', '10')
+    .option(
+      '-t, --time <seconds>',
+      "how long to wait before SIGKILL; -1: for ever (default: the container's, or 10)",
+    )
     .addOption(new Option('--timeout <seconds>', 'the same, as Docker has it now').hideHelp())
     .option('-s, --signal <signal>', "instead of the container's stop signal")
     .option('--lazy', 'unmount also when programs on the host use it; it is served until they are done');
@@ -61,14 +64,15 @@ export async function stopWays(flags: StopFlags): Promise<StopWays> {
   const { parseSignal } = await import('../../../container/signal.js');
   return {
     signal: flags.signal === undefined ? undefined : parseSignal(flags.signal),
-    graceMs: (await parseSeconds(flags.timeout ?? flags.time ?? '10')) * 1000,
+    graceMs: await graceOf(flags.timeout ?? flags.time),
     lazily: flags.lazy,
   };
 }
 
-async function parseSeconds(text: string): Promise<number> {
+async function graceOf(text: string | undefined): Promise<number | undefined> {
   const { UserError } = await import('../../../errno/user-error.js');
-  if (/^(-1|\d{1,9})$/.test(text)) return Number(text);
+  if (text === undefined) return undefined;
+  if (/^(-1|\d{1,9})$/.test(text)) return Number(text) * 1000;
   throw new UserError(`invalid time '${text}'`, { hint: 'seconds, or -1' });
 }
 
@@ -88,6 +92,7 @@ export function killCommand(name: 'kill' | 'container kill'): Command {
       const { killContainer } = await import('../../../container/stop.js');
       await forEachContainer(texts, flags, (store, record) => killContainer(store, record, flags.signal), {
         command: name,
+        atOnce: true,
       });
     });
 }

@@ -2,182 +2,204 @@
  * `plyfs image build`: an image from a Dockerfile.
  */
 
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, posix, resolve } from 'node:path';
-import { Command, Option } from 'commander';
-import { reasonOf } from '../../../errno/reason.js';
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { BuildOptions } from '../../../build/build-image.js';
+import type { BuildOutput } from '../../../build/build-output.js';
+import type { NamedContext } from '../../../build/context.js';
+import type { Dockerfile } from '../../../build/dockerfile.js';
+import type { Staging } from '../../../build/open-context.js';
 import { UserError } from '../../../errno/user-error.js';
-import type { Intent } from '../../../store/intent.js';
 import type { Store } from '../../../store/store.js';
 import { cleanWhenInterrupted } from '../../interrupt.js';
 import { parseKeyValues } from '../../key-values.js';
-import { collect } from '../../options.js';
 import { print } from '../../output.js';
-import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
-
-const DETAILS = `
-The id of the image is printed; what the steps say goes to standard error. A step that was done before on the same
-layers, with the same words and files, is taken from the cache ('plyfs image prune' empties it).
-
-Instructions: all of Dockerfiles. COPY and ADD know --from, --chown, --chmod, --exclude, --parents, --link, --checksum,
-here-documents, tars and web addresses (no git); RUN knows --mount of the types bind (read-only), cache (a volume, see
-'plyfs volume ls'), tmpfs and secret. What is changed below a VOLUME after it is kept. HEALTHCHECK is recorded, and not
-carried out. What .dockerignore, or DOCKERFILE.dockerignore, names is left out. A base image that is not there is pulled
-when its name says from which registry. With SOURCE_DATE_EPOCH, of the environment or as --build-arg, no time in the
-image is later than that.
-
-Examples:
-  plyfs image build -t app:1 .
-  plyfs image build -f app.Dockerfile --build-arg VERSION=2 --target test -t app:test src
-  plyfs image build -t app -f - . <Dockerfile
-  tar -C src -cz . | plyfs image build -t app -`;
-
-interface BuildFlags extends StoreFlags {
-  readonly file?: string;
-  readonly tag?: readonly string[];
-  readonly buildArg?: readonly string[];
-  readonly label?: readonly string[];
-  readonly target?: string;
-  readonly cache: boolean;
-  readonly insecure?: boolean;
-  readonly quiet?: boolean;
-  readonly pull?: boolean;
-  readonly platform?: string;
-  readonly progress?: string;
-  readonly iidfile?: string;
-  readonly secret?: readonly string[];
-}
+import { attempt, openStore } from '../../store-command.js';
+import { type BuildFlags, buildCommand, refuseFlags } from './build-flags.js';
 
 export function imageBuildCommand(name: 'build' | 'image build'): Command {
-  const command = new Command('build')
-    .description('make an image of a Dockerfile')
-    .argument(
-      '<context>',
-      "the directory that COPY and ADD take files from; '-': a tar, or a Dockerfile, on standard input",
-    )
-    .option('-f, --file <file>', "the Dockerfile; '-' is standard input (default: CONTEXT/Dockerfile)")
-    .option('-t, --tag <name>', 'NAME[:TAG] of the image (repeatable)', collect)
-    .option(
-      '--build-arg <name=value>',
-      'a value for an ARG; NAME alone: from the environment (repeatable)',
-      collect,
-    )
-    .option('--label <key=value>', 'a label of the image (repeatable)', collect)
-    .option('--target <stage>', 'stop after this stage')
-    .option('--no-cache', 'do all steps anew')
-    .option('--pull', 'get base images anew from the registries that their names say')
-    .option('--platform <platform>', 'only that of this host can be built')
-    .option(
-      '--secret <spec>',
-      'id=ID,src=FILE or id=ID,env=NAME, for RUN --mount=type=secret (repeatable)',
-      collect,
-    )
-    .option('--iidfile <file>', "write the image's id there")
-    .addOption(
-      new Option('--progress <type>', "'quiet' is -q; the others are one").choices([
-        'auto',
-        'plain',
-        'tty',
-        'quiet',
-      ]),
-    )
-    .option('--insecure', 'plain http, or a certificate that cannot be verified, will do for base images')
-    .option('-q, --quiet', 'say nothing of the steps; what RUN prints is still shown');
-  return addStoreOptions(command)
-    .addHelpText('after', DETAILS)
-    .action((context: string, flags: BuildFlags) => attempt(name, flags, () => runBuild(context, flags)));
+  return buildCommand().action((context: string, flags: BuildFlags) =>
+    attempt(name, flags, () => runBuild(context, flags)),
+  );
 }
 
 async function runBuild(contextName: string, flags: BuildFlags): Promise<void> {
-  const { buildImage } = await import('../../../build/build-image.js');
+  refuseFlags(flags);
   const { BuildContext } = await import('../../../build/context.js');
   const { parseDockerfile } = await import('../../../build/dockerfile.js');
-  const { formatReference, parseImageName } = await import('../../../image/reference.js');
-  const { parseSecrets } = await import('../../../build/secrets.js');
-  checkPlatform(flags.platform, await import('../../../image/platform.js'));
-  const names = (flags.tag ?? []).map((name) => formatReference(parseImageName(name)));
-  const isQuiet = flags.quiet === true || flags.progress === 'quiet';
+  const { findDockerfile, openContext } = await import('../../../build/open-context.js');
+  if (contextName === '-' && flags.file === '-') {
+    throw new UserError("only one of context and Dockerfile can be '-'");
+  }
   const store = await openStore(flags);
   cleanWhenInterrupted(store);
   using intent = store.intend();
-  const { directory, text, path } = await openContext(store, intent, contextName, flags.file);
+  const staging = { store, intent, input: process.stdin };
+  const opened = await openContext(staging, contextName);
+  const { text, path } = findDockerfile(opened, flags.file);
   const file = parseDockerfile(text, path);
-  const context = new BuildContext(directory, path === '-' ? undefined : resolve(path));
+  const isFine = await check(file, flags);
+  if (flags.check) {
+    if (!isFine) process.exitCode = 1;
+    return;
+  }
+  using context = new BuildContext(opened.directory, path === '-' ? undefined : resolve(path));
+  using contexts = await namedContexts(staging, flags.buildContext ?? []);
   // What COPY and WORKDIR make has the modes that the image says, whoever builds it.
   process.umask(0o022);
-  const id = await buildImage(store, file, {
-    context,
-    names,
-    say: isQuiet ? () => undefined : (line) => void process.stderr.write(`${line}\n`),
+  await buildAndDeliver(store, file, flags, { context, contexts: contexts.byName });
+}
+
+/** Says what the checks find. @returns whether the build may go on. */
+async function check(file: Dockerfile, flags: BuildFlags): Promise<boolean> {
+  const { checkDockerfile } = await import('../../../build/dockerfile-checks.js');
+  const { found, isError } = checkDockerfile(file);
+  const isQuiet = isQuietBuild(flags) && !flags.check && !isError;
+  for (const { rule, line, message } of isQuiet ? [] : found) {
+    process.stderr.write(`warning: line ${line}: ${rule}: ${message}\n`);
+  }
+  if (isError && found.length > 0)
+    throw new UserError(`the build checks found ${found.length} things, which are errors`);
+  if (flags.check) {
+    const count = found.length === 1 ? '1 warning has' : `${found.length} warnings have`;
+    print(found.length === 0 ? 'Check complete, no warnings found.' : `Check complete, ${count} been found!`);
+  }
+  return found.length === 0;
+}
+
+function isQuietBuild({ quiet, progress }: BuildFlags): boolean {
+  return quiet === true || progress === 'quiet';
+}
+
+async function buildAndDeliver(
+  store: Store,
+  file: Dockerfile,
+  flags: BuildFlags,
+  sources: Pick<BuildOptions, 'context' | 'contexts'>,
+): Promise<void> {
+  const { buildImage } = await import('../../../build/build-image.js');
+  const { buildPlatform } = await import('../../../build/build-platform.js');
+  const { parseOutput, writeBuildOutput } = await import('../../../build/build-output.js');
+  const { parseAgents } = await import('../../../build/agents.js');
+  const { hostLine } = await import('../../../build/run-network.js');
+  const { parseSecrets } = await import('../../../build/secrets.js');
+  const { parseSize } = await import('../../../mounts/spec/size.js');
+  const { formatReference, parseImageName } = await import('../../../image/reference.js');
+  const outputs = (flags.output ?? []).map(parseOutput);
+  const keepsImage =
+    outputs.length === 0 || outputs.some(({ type }) => !/^(?:local|tar|cacheonly)$/.test(type));
+  const asked = [
+    ...(flags.tag ?? []),
+    ...outputs.flatMap((output) => (output.type === 'image' ? output.names : [])),
+  ];
+  const names = [...new Set(asked.map((name) => formatReference(parseImageName(name))))];
+  if (names.length === 0 && pushes(flags, outputs))
+    throw new UserError('an image to push needs a name', { hint: 'give -t' });
+  const isSilent = isQuietBuild(flags);
+  const built = await buildImage(store, file, {
+    ...sources,
+    names: keepsImage ? names : [],
+    say: isSilent ? () => undefined : (line) => void process.stderr.write(`${line}\n`),
     buildArgs: buildArgs(flags.buildArg ?? []),
     labels: parseKeyValues('label', flags.label),
-    target: flags.target,
-    noCache: !flags.cache,
+    annotations: parseAnnotations(flags.annotation),
+    target: flags.target === '' ? undefined : flags.target,
+    platform: flags.platform === undefined ? undefined : buildPlatform(flags.platform),
+    noCache: flags.cache === false,
     insecure: flags.insecure === true,
     pull: flags.pull === true,
     secrets: parseSecrets(flags.secret ?? []),
+    agents: parseAgents(flags.ssh ?? []),
+    network: networkOf(flags.network),
+    around: {
+      hosts: (flags.addHost ?? []).map(hostLine),
+      shmBytes: flags.shmSize === undefined ? undefined : parseSize(flags.shmSize),
+    },
   });
-  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, id);
-  print(id);
+  const kept = keepsImage ? names : [];
+  for (const output of outputs) await writeBuildOutput(store, kept[0] ?? built.id, output);
+  if (pushes(flags, outputs)) await pushAll(store, names, flags);
+  if (flags.iidfile !== undefined) writeFileSync(flags.iidfile, built.id);
+  if (flags.metadataFile !== undefined) writeMetadata(flags.metadataFile, built, names);
+  // What goes to standard output is an archive then.
+  if (!outputs.some((output) => 'destination' in output && output.destination === '-')) print(built.id);
 }
 
-interface OpenedContext {
-  readonly directory: string;
-  /** The Dockerfile, and where it is; `-`: nowhere. */
-  readonly text: string;
-  readonly path: string;
+function pushes(flags: BuildFlags, outputs: readonly BuildOutput[]): boolean {
+  return flags.push === true || outputs.some((output) => output.type === 'image' && output.pushes);
 }
 
-async function openContext(
-  store: Store,
-  intent: Intent,
-  name: string,
-  file: string | undefined,
-): Promise<OpenedContext> {
-  if (name !== '-') {
-    if (/^(?:https?|git|ssh):\/\/|^git@/.test(name)) {
-      throw new UserError(`the build context '${name}' is an address, which is not supported`, {
-        hint: 'fetch it, and give the directory',
-      });
-    }
-    if (statSync(name, { throwIfNoEntry: false })?.isDirectory() !== true) {
-      throw new UserError(`the build context '${name}' is no directory`);
-    }
-    const path = file ?? dockerfileIn(name);
-    return { directory: name, text: readText(path), path };
+async function pushAll(store: Store, names: readonly string[], flags: BuildFlags): Promise<void> {
+  const { parseReference } = await import('../../../image/reference.js');
+  const { pushImage } = await import('../../../image/registry/push.js');
+  for (const name of names) {
+    const { digest } = await pushImage(store, parseReference(name), { insecure: flags.insecure === true });
+    if (!isQuietBuild(flags)) process.stderr.write(` ---> Pushed ${name}@${digest}\n`);
   }
-  if (file === '-') throw new UserError("only one of context and Dockerfile can be '-'");
-  const { readContext } = await import('../../../build/tar-context.js');
-  const { directory, dockerfile } = await readContext(store, intent, process.stdin);
-  if (dockerfile !== undefined && file === undefined) return { directory, text: dockerfile, path: '-' };
-  if (dockerfile !== undefined) throw new UserError('standard input is no tar', { hint: 'leave out -f' });
-  const path = file === undefined ? dockerfileIn(directory) : join(directory, posix.join('/', file));
-  return { directory, text: readText(path, `${file ?? 'Dockerfile'} of the context`), path };
 }
 
-/** `Dockerfile`; `dockerfile` where only that is there. */
-function dockerfileIn(directory: string): string {
-  const [path, other] = ['Dockerfile', 'dockerfile'].map((name) => join(directory, name)) as [string, string];
-  return !existsSync(path) && existsSync(other) ? other : path;
+interface BuiltImage {
+  readonly id: string;
+  readonly manifestDigest: string;
 }
 
-type Platforms = typeof import('../../../image/platform.js');
+function writeMetadata(path: string, { id, manifestDigest }: BuiltImage, names: readonly string[]): void {
+  const metadata = {
+    'containerimage.config.digest': id,
+    'containerimage.digest': manifestDigest,
+    ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
+  };
+  writeFileSync(path, `${JSON.stringify(metadata, undefined, 2)}\n`);
+}
 
-function checkPlatform(wanted: string | undefined, { formatPlatform, hostPlatform, ...of }: Platforms): void {
-  if (wanted === undefined || of.servesPlatform(hostPlatform(), of.parsePlatform(wanted))) return;
-  throw new UserError(`the platform '${wanted}' cannot be built here`, {
-    hint: `this host is ${formatPlatform(hostPlatform())}`,
+interface NamedContexts extends Disposable {
+  readonly byName: ReadonlyMap<string, NamedContext>;
+}
+
+/** `NAME=DIRECTORY`, `NAME=docker-image://IMAGE`, `NAME=ADDRESS`. */
+async function namedContexts(staging: Staging, texts: readonly string[]): Promise<NamedContexts> {
+  const { BuildContext } = await import('../../../build/context.js');
+  const { openContext } = await import('../../../build/open-context.js');
+  const opened: Disposable[] = [];
+  const byName = new Map<string, NamedContext>();
+  for (const text of texts) {
+    const equals = text.indexOf('=');
+    if (equals < 1) throw new UserError(`invalid build context '${text}'`, { hint: 'write NAME=DIRECTORY' });
+    const [name, value] = [text.slice(0, equals).toLowerCase(), text.slice(equals + 1)];
+    const image = /^docker-image:\/\/(.+)$/.exec(value)?.[1];
+    if (image !== undefined) byName.set(name, { image });
+    else {
+      const { directory } = await openContext(staging, value);
+      const context = new BuildContext(directory);
+      opened.push(context);
+      byName.set(name, { context });
+    }
+  }
+  return { byName, [Symbol.dispose]: () => disposeAll(opened) };
+}
+
+function disposeAll(opened: readonly Disposable[]): void {
+  for (const one of opened) one[Symbol.dispose]();
+}
+
+function networkOf(text: string | undefined): 'none' | 'host' | undefined {
+  if (text === undefined || text === 'default') return undefined;
+  if (text === 'none' || text === 'host') return text;
+  throw new UserError(`the network '${text}' cannot be had`, { hint: 'there are default, host and none' });
+}
+
+/** `[manifest:]KEY=VALUE`. */
+function parseAnnotations(texts: readonly string[] | undefined): Record<string, string> {
+  const bare = (texts ?? []).map((text) => {
+    const [, where, rest] = /^([\w,[\]/-]+):(.*=.*)$/s.exec(text) ?? [];
+    if (where === undefined || rest === undefined || where.includes('.')) return text;
+    if (where === 'manifest') return rest;
+    throw new UserError(`the annotation '${text}' is of the ${where}, which cannot be had`, {
+      hint: 'an image here has a manifest alone',
+    });
   });
-}
-
-function readText(path: string, shown = path): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : reasonOf(error);
-    throw new UserError(`cannot read '${shown}': ${why}`, { cause: error });
-  }
+  return parseKeyValues('annotation', bare);
 }
 
 function buildArgs(texts: readonly string[]): Map<string, string> {

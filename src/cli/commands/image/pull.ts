@@ -13,7 +13,7 @@ const CREDENTIALS = `
 A registry on this host (localhost, 127.0.0.1) may speak plain http; another only with --insecure. A certificate is right
 when the system, Node (NODE_EXTRA_CA_CERTS) or /etc/docker/certs.d/HOST[:PORT]/ca.crt (or below /etc/containers,
 ~/.config/docker, ~/.config/containers) knows its authority; NAME.cert and NAME.key there are shown to the registry. User
-and password are those of ~/.docker/config.json, with its helpers, or of the auth.json that 'skopeo login' writes. Proxies
+and password are those of 'plyfs login' (~/.docker/config.json and its helpers), or of the auth.json of 'skopeo login'. Proxies
 (HTTPS_PROXY) are not used.`;
 
 const PULL_DETAILS = `

@@ -1,0 +1,29 @@
+/** Attaching to a command that runs already. */
+
+import { UserError } from '../../errno/user-error.js';
+import type { ContainerRecord } from '../../store/container-record.js';
+import type { Store } from '../../store/store.js';
+import { type AttachOptions, clientOptions, statusOf as statusOfOutcome } from '../run.js';
+import { statusOf } from '../status.js';
+import { followCommand, requestOf } from './client.js';
+import { connectSupervisor } from './connect.js';
+
+/** @returns the exit status; undefined when it was left and goes on. @throws UserError when it does not run. */
+export async function attachToRunning(
+  store: Store,
+  record: ContainerRecord,
+  options: AttachOptions,
+): Promise<number | undefined> {
+  if (statusOf(store, record).pid === undefined) {
+    throw new UserError('cannot attach to a stopped container', {
+      hint: `'plyfs start ${record.name}' starts it`,
+    });
+  }
+  const socket = await connectSupervisor(store, record, requestOf(options));
+  if (socket === undefined) {
+    throw new UserError(`cannot attach to container '${record.name}': who waits for its command is gone`, {
+      hint: `'plyfs restart ${record.name}' mends that`,
+    });
+  }
+  return statusOfOutcome(await followCommand(socket, clientOptions(store, record, options)));
+}

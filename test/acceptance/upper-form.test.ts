@@ -1,0 +1,62 @@
+/** What plyfs leaves in the directories of an upper beside the files: as overlayfs does, by the same script. */
+
+import { afterEach, expect, it } from 'vitest';
+import { Workbench } from '../cli/plyfs-run.js';
+
+let bench: Workbench;
+
+afterEach(() => bench.dispose());
+
+function sh(script: string): string {
+  const { code, stdout, stderr } = bench.run('bash', '-ec', `cd '${bench.root}'\n${script}`);
+  expect([code, stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+const mounts = {
+  overlayfs: () =>
+    sh(
+      'mount -t overlay plyfs-test -o lowerdir=low,upperdir=up,workdir=work,redirect_dir=on,index=on,metacopy=on at',
+    ),
+  plyfs: () => {
+    const { code, stderr } = bench.plyfs('mount', '-l', 'low', '--upper', 'up', '--work', 'work', 'at');
+    expect([code, stderr]).toEqual([0, '']);
+  },
+};
+
+/** What `look` says after the script ran in the mount, by either. */
+function bothSay(prepare: string, script: string, look: string): { overlayfs: string; plyfs: string } {
+  const said = { overlayfs: '', plyfs: '' };
+  for (const kind of ['overlayfs', 'plyfs'] as const) {
+    bench = new Workbench('low', 'up', 'work', 'at');
+    sh(prepare);
+    mounts[kind]();
+    sh(`cd at; ${script}`);
+    said[kind] = sh(look);
+    sh('umount at; while [ -n "$(ls -A work/work 2>/dev/null)" ]; do sleep 0.05; done');
+    bench.dispose();
+  }
+  return said;
+}
+
+it('the directories in the workdir are closed to all and inherit no ACL, bit or group', () => {
+  const { overlayfs, plyfs } = bothSay(
+    'setfacl -d -m u:1001:rwx,o::rwx work; chgrp 1001 work; chmod 2777 work',
+    'echo > new',
+    'for d in work/work work/index; do stat -c "%a %u" $d; getfacl -c $d; done',
+  );
+  expect(plyfs).toBe(overlayfs);
+  expect(plyfs).toContain('user::---');
+});
+
+it('a directory is impure while it holds a copy, and pure when listed without one', () => {
+  const impure = 'getfattr --absolute-names -n trusted.overlay.impure up/d up/e 2>/dev/null || true';
+  const { overlayfs, plyfs } = bothSay(
+    'mkdir low/l; for f in a b c; do echo $f > low/$f; done',
+    'mkdir d e; mv a d; mv b e; mv c d; echo own > d/own; rm d/a; ls d > /dev/null; rm e/b; echo own > e/own; ls e > /dev/null',
+    impure,
+  );
+  expect(plyfs).toBe(overlayfs);
+  expect(plyfs).toContain('up/d');
+  expect(plyfs).not.toContain('up/e');
+});
