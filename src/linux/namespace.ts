@@ -33,6 +33,16 @@ const sysPrctl = bind<(option: number, value: number, c: number, d: number, e: n
   'int',
   ['int', 'ulong', 'ulong', 'ulong', 'ulong'],
 );
+const sysSeccomp = bind<(option: number, mode: number, program: Uint8Array, d: number, e: number) => number>(
+  'prctl',
+  'int',
+  ['int', 'ulong', 'void *', 'ulong', 'ulong'],
+);
+const sysKeyctl = bind<(nr: number, operation: number, name: number) => number>('syscall', 'long', [
+  'long',
+  'long',
+  'long',
+]);
 const sysSignal = bind<(signal: number, handler: number) => number>('signal', 'long', ['int', 'long']);
 const sysFcntl = bind<(fd: number, command: number, value: number) => number>('fcntl', 'int', [
   'int',
@@ -40,6 +50,10 @@ const sysFcntl = bind<(fd: number, command: number, value: number) => number>('f
   'long',
 ]);
 
+const SYS_KEYCTL = process.arch === 'arm64' ? 219 : 250;
+const KEYCTL_JOIN_SESSION_KEYRING = 1;
+const PR_SET_SECCOMP = 22;
+const SECCOMP_MODE_FILTER = 2;
 const SYS_PIVOT_ROOT = process.arch === 'arm64' ? 41 : 155;
 const PR_CAPBSET_DROP = 24;
 const SIG_DFL = 0;
@@ -112,6 +126,29 @@ export function sethostname(name: Name): number {
 /** Takes a capability from the bounding set, so that no later execve gives it. -EINVAL: the kernel has none such. */
 export function dropFromBoundingSet(capability: number): number {
   return settle(sysPrctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
+}
+
+/**
+ * Has the kernel run a program of classic BPF before each system call of this thread, and of what it becomes. Needs
+ * CAP_SYS_ADMIN in the user namespace, or no_new_privs (-EACCES).
+ * @param program struct sock_filter[]; copied by the kernel.
+ */
+export function setSeccompFilter(program: Uint8Array): number {
+  const stable = Buffer.alloc(Math.max(program.length, STABLE_BYTES));
+  stable.set(program);
+  // struct sock_fprog: u16 instructions, pointer.
+  const header = Buffer.alloc(STABLE_BYTES);
+  header.writeUInt16LE(program.length / 8, 0);
+  header.writeBigUInt64LE(addressOf(stable), 8);
+  const result = settle(sysSeccomp(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0));
+  // It must live until here.
+  stable.fill(0);
+  return result;
+}
+
+/** A new, empty session keyring (session-keyring(7)); -ENOSYS where the kernel has none. */
+export function joinSessionKeyring(): number {
+  return settle(sysKeyctl(SYS_KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0));
 }
 
 /** glibc keeps these two for itself; setuid(2) of a process with several threads needs one. */

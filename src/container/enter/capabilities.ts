@@ -22,6 +22,9 @@ const KEPT: readonly number[] = [
   31, // SETFCAP
 ];
 
+/** Numbers (CAP_*) that the command may have. */
+export const KEPT_CAPABILITIES: ReadonlySet<number> = new Set(KEPT);
+
 /** Takes effect at execve(2): until then this thread keeps what it has. */
 export function dropCapabilities(last: number): void {
   for (let capability = 0; capability <= last; capability++) {

@@ -13,11 +13,12 @@ import { bringLoopbackUp } from '../../linux/loopback.js';
 import { closeOnExec, resetSignals, sethostname } from '../../linux/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
 import { becomeUser, findUser } from './become-user.js';
-import { dropCapabilities } from './capabilities.js';
+import { dropCapabilities, KEPT_CAPABILITIES } from './capabilities.js';
 import { CommandError, ERRORS_FD, execute, findProgram } from './execute.js';
 import { joinMounts } from './join-mounts.js';
 import { makeRoot } from './make-root.js';
 import type { EnterOrder, EnterReport } from './order.js';
+import { confine } from './seccomp/confine.js';
 import { takeTerminal } from './terminal.js';
 import { enterDirectory } from './working-directory.js';
 
@@ -65,6 +66,8 @@ function main(): void {
   else if (order.ownsStreams) giveStreams(user.uid, [0, 1, ERRORS_FD]);
   enterDirectory(order.workingDirectory, order);
   if (!order.privileged && !order.rootless) dropCapabilities(lastCapability);
+  // While this thread may: the user has no privilege for it.
+  if (!order.privileged) confine(KEPT_CAPABILITIES);
   becomeUser(user, order.rootless);
   const environment = environmentOf(order, user.home);
   const program = findProgram(order.args[0] ?? '', environment);

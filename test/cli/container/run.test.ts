@@ -135,6 +135,17 @@ describe('plyfs run', () => {
     expect(BigInt(`0x${bounding('--privileged')}`)).toBeGreaterThan(0xa00425fbn);
   });
 
+  test('system calls are filtered in run and exec, unless --privileged', () => {
+    const filter =
+      'while read key value; do case $key in Seccomp:) echo $value;; esac; done < /proc/self/status';
+    const status = (...args: string[]) => bench.get(...args, 'sh', '-c', filter);
+    expect(status('run', '--rm', 'box')).toBe('2');
+    expect(status('run', '--rm', '--privileged', 'box')).toBe('0');
+    bench.get('run', '-d', '--name', 'filtered', 'box', 'sleep', '100');
+    expect(status('exec', 'filtered')).toBe('2');
+    bench.get('rm', '-f', 'filtered');
+  });
+
   test.each([
     'SIGTERM',
     'SIGINT',
