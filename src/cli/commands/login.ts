@@ -127,14 +127,15 @@ async function credentialsFor({ username, password, passwordStdin }: LoginFlags)
 
 /** A line of the terminal. */
 async function ask(question: string, answer: 'shown' | 'hidden'): Promise<string> {
-  process.stdout.write(question);
   const output =
     answer === 'shown' ? process.stdout : new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output, terminal: true });
+  // From here on the terminal shows nothing by itself.
+  if (answer === 'hidden') process.stdout.write(question);
   // Ctrl-C, which the interface takes, ends the command as anywhere.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    return await lines.question('');
+    return await lines.question(answer === 'shown' ? question : '');
   } finally {
     lines.close();
     if (answer === 'hidden') process.stdout.write('\n');
