@@ -90,6 +90,26 @@ export async function readTop(
   throw noImage(options.shown, options.wanted, offered);
 }
 
+/**
+ * The manifest for a platform, of an index; undefined: it is a manifest itself.
+ * @param read gives a manifest or index, unverified.
+ * @throws UserError when there is none, or something is wrong.
+ */
+export async function chooseManifest(
+  read: BlobReader['read'],
+  top: { readonly bytes: Buffer },
+  options: { readonly shown: string; readonly wanted: Platform },
+): Promise<{ readonly bytes: Buffer; readonly mediaType: string } | undefined> {
+  const fields = parseJson(top.bytes, 'the manifest');
+  if (!Array.isArray(fields.manifests)) return undefined;
+  const offered: string[] = [];
+  for (const descriptor of checkIndex(fields, 'an index').manifests) {
+    const found = await choose({ read }, descriptor, { wanted: options.wanted, offered, depth: 1 });
+    if (found !== undefined) return { bytes: await readBlob({ read }, found), mediaType: found.mediaType };
+  }
+  throw noImage(options.shown, options.wanted, offered);
+}
+
 interface Choice {
   readonly wanted: Platform;
   /** Gets the platforms that are there. */
@@ -99,7 +119,7 @@ interface Choice {
 
 /** The manifest that a descriptor stands for; undefined when it is for another platform. */
 async function choose(
-  blobs: BlobReader,
+  blobs: Pick<BlobReader, 'read'>,
   descriptor: Descriptor,
   choice: Choice,
 ): Promise<Descriptor | undefined> {
@@ -161,7 +181,7 @@ function checkConfigType({ mediaType }: Descriptor): void {
   throw new NotAnImage(`it is no image: its config is of the type '${mediaType}'`);
 }
 
-async function readBlob(blobs: BlobReader, descriptor: Descriptor): Promise<Buffer> {
+async function readBlob(blobs: Pick<BlobReader, 'read'>, descriptor: Descriptor): Promise<Buffer> {
   const bytes = await blobs.read(descriptor);
   const what = `blob '${descriptor.digest}'`;
   compareDigest(`sha256:${sha256(bytes)}`, descriptor.digest, what);

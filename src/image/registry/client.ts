@@ -53,6 +53,7 @@ interface Call {
 /** The largest that a registry has to accept, and more than any real one. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
+const MAX_TAGS = 1_000_000;
 
 const MANIFEST_TYPES = [
   MEDIA_TYPE.manifest,
@@ -145,6 +146,19 @@ export class Registry implements Disposable {
     });
   }
 
+  /** All tags of a repository, in the order that the registry has. @throws UserError when there is no such repository. */
+  async tags(repository: string): Promise<string[]> {
+    const found: string[] = [];
+    for (let path: string | URL | undefined = `${repository}/tags/list`; path !== undefined; ) {
+      const page: TagPage = await this.tagPage(repository, path);
+      found.push(...page.tags);
+      if (found.length > MAX_TAGS) throw new UserError(`'${this.host}/${repository}' has too many tags`);
+      // A page that brings nothing has none after it.
+      path = page.tags.length === 0 ? undefined : page.next;
+    }
+    return found;
+  }
+
   async hasBlob(repository: string, digest: Digest): Promise<boolean> {
     return this.has(repository, `${repository}/blobs/${digest}`);
   }
@@ -213,6 +227,19 @@ export class Registry implements Disposable {
 
   [Symbol.dispose](): void {
     this.http[Symbol.dispose]();
+  }
+
+  private async tagPage(repository: string, path: string | URL): Promise<TagPage> {
+    return this.attempt(async () => {
+      const response = await this.call({ method: 'GET', path, scopes: [pullScope(repository)] });
+      if (response.status === 404) {
+        await drain(response);
+        throw new UserError(`no such repository in the registry: '${this.host}/${repository}'`);
+      }
+      await this.expect(response, [200], `list the tags of '${repository}'`);
+      const bytes = await collect(decoded(response).body, MAX_MANIFEST_BYTES, this.host);
+      return { tags: tagsOf(bytes, this.host), next: nextPage(response) };
+    });
   }
 
   private async beginUpload(repository: string, scopes: readonly string[]): Promise<URL> {
@@ -326,6 +353,29 @@ function messageOf(body: Buffer): string {
     if (error instanceof SyntaxError || error instanceof TypeError) return '';
     throw error;
   }
+}
+
+interface TagPage {
+  readonly tags: readonly string[];
+  readonly next: URL | undefined;
+}
+
+function tagsOf(bytes: Buffer, host: string): string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new UserError(`the list of tags of '${host}' is no JSON`, { cause: error });
+  }
+  const tags = ((value ?? {}) as { tags?: unknown }).tags ?? [];
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags;
+  throw new UserError(`the list of tags of '${host}' is none`);
+}
+
+/** RFC 8288, as the distribution-spec has it: `<URL>; rel="next"`. */
+function nextPage({ header, url }: HttpResponse): URL | undefined {
+  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(header('link') ?? '')?.[1];
+  return target !== undefined && URL.canParse(target, url.href) ? new URL(target, url) : undefined;
 }
 
 /** The registry, or the host that it led to. */

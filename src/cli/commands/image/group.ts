@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
 import { imageBuildCommand } from './build.js';
+import { imageCopyCommand } from './copy.js';
 import { imageHistoryCommand } from './history.js';
 import { imageImportCommand } from './import.js';
 import { imageInspectCommand } from './inspect.js';
@@ -15,9 +16,10 @@ import { imagePullCommand, imagePushCommand } from './pull.js';
 import { imageRemoveCommand } from './rm.js';
 import { imageSaveCommand } from './save.js';
 import { imageTagCommand } from './tag.js';
+import { imageTagsCommand } from './tags.js';
 
 export function imageCommand(): Command {
-  return commandGroup('image', 'images: build, pull, push, import, load, save, list, tag, remove', [
+  return commandGroup('image', 'images: build, pull, push, copy, import, load, save, list, tag, remove', [
     imageImportCommand('image import'),
     imageLoadCommand('image load'),
     imageSaveCommand('image save'),
@@ -30,6 +32,8 @@ export function imageCommand(): Command {
     imageBuildCommand('image build'),
     imagePullCommand('image pull'),
     imagePushCommand('image push'),
+    imageCopyCommand(),
+    imageTagsCommand(),
   ]);
 }
 

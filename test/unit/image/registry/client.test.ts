@@ -228,6 +228,26 @@ describe('Registry', () => {
     expect(remote.requests('GET', /manifests/)).toHaveLength(1);
   });
 
+  test('lists the tags of all pages, and says which repository there is not', async () => {
+    const pages = [['a', 'b'], ['c'], []];
+    remote.handlers.push(({ url = '' }, response) => {
+      if (!url.startsWith('/v2/app/tags/list')) return false;
+      const page = Number(new URL(url, 'http://x').searchParams.get('page') ?? 0);
+      response.writeHead(200, { link: `</v2/app/tags/list?page=${page + 1}>; rel="next"` });
+      response.end(JSON.stringify({ name: 'app', tags: pages[page] }));
+      return true;
+    });
+    using registry = client();
+    expect(await registry.tags('app')).toEqual(['a', 'b', 'c']);
+    await expect(registry.tags('none')).rejects.toThrow(
+      `no such repository in the registry: '${remote.host}/none'`,
+    );
+    pages[0] = null as unknown as string[];
+    expect(await registry.tags('app')).toEqual([]);
+    pages[0] = 'x' as unknown as string[];
+    await expect(registry.tags('app')).rejects.toThrow('the list of tags');
+  });
+
   test('names the host that cannot be reached', async () => {
     using registry = new Registry('127.0.0.1:1', { retry });
     await expect(registry.manifest('app', '1')).rejects.toThrow("cannot reach the registry '127.0.0.1:1'");
