@@ -31,6 +31,7 @@ export const ENOSPC = 28;
 export const ESPIPE = 29;
 export const EROFS = 30;
 export const EMLINK = 31;
+export const EPIPE = 32;
 export const ERANGE = 34;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
@@ -75,6 +76,7 @@ const table: ReadonlyMap<number, readonly [code: string, text: string]> = new Ma
   [ESPIPE, ['ESPIPE', 'illegal seek']],
   [EROFS, ['EROFS', 'read-only file system']],
   [EMLINK, ['EMLINK', 'too many links']],
+  [EPIPE, ['EPIPE', 'broken pipe']],
   [ERANGE, ['ERANGE', 'numerical result out of range']],
   [ENAMETOOLONG, ['ENAMETOOLONG', 'file name too long']],
   [ENOSYS, ['ENOSYS', 'function not implemented']],

@@ -59,6 +59,17 @@ export const differences: readonly Difference[] = [
     reason: 'all mounts are in one list; HostConfig.Tmpfs has those of --tmpfs too, as Docker',
   },
   {
+    case: 'files: commit leaves volumes out',
+    parts: ['status', 'stdout', 'stderr'],
+    reason: 'mount points are virtual and leave nothing in the image: semantics.md section 3',
+  },
+  {
+    case: 'files: cp keeps mode, and owner with -a',
+    parts: ['stdout'],
+    reason:
+      "without -a the files belong to root, as Docker's documentation has it; its daemon keeps the numbers of the host",
+  },
+  {
     case: 'run: exec',
     parts: ['stdout'],
     reason: `a program that is not found is 127, nothing of it on standard output; ${OF_20_10}`,
@@ -105,6 +116,38 @@ export const wordings: readonly Wording[] = [
   {
     docker: /^docker ((?:\w+ )?(\w+)) requires at most (1) argument$/,
     plyfs: 'too many arguments for $2. expected $3 argument but got 2',
+  },
+  {
+    docker: /^no such container:path: (c1):(\/nothere)$/,
+    plyfs: 'could not find the file $2 in container $1',
+  },
+  {
+    docker: /^no such container:path: (c1):(\/new)$/,
+    plyfs: 'could not find the directory $2 in container $1',
+  },
+  { docker: /^no such container:path: (nothere):.*$/, plyfs: 'no such container: $1' },
+  {
+    docker: /^lstat \$pwd\/(\w+): no such file or directory$/,
+    plyfs: 'could not find the file $1 in the host',
+  },
+  { docker: /^no such directory$/, plyfs: 'cannot copy to /new/ of container c1: no such directory' },
+  {
+    docker: /^cannot copy directory$/,
+    plyfs: 'cannot copy a directory to the file /data/seed of container c1',
+  },
+  {
+    docker: /^invalid reference format: repository name must be lowercase$/,
+    plyfs: 'invalid reference format: bad: the name must be lowercase',
+  },
+  { docker: /cant evaluate field nothing$/, plyfs: 'map has no entry for key nothing' },
+  {
+    docker:
+      /^(?:.*)?conflict\. the container name \/(\w+) is already in use by container (\S+?)\. you have to .*$/,
+    plyfs: 'conflict: the container name $1 is already in use by container $2',
+  },
+  {
+    docker: /^invalid container name \((.*)\), only (\S+) are allowed$/,
+    plyfs: 'invalid container name $1: only $2 are allowed',
   },
   { docker: /^remove (\w+): volume is in use/, plyfs: 'cannot remove volume $1: volume is in use' },
   { docker: /^invalid mode: (frob)$/, plyfs: 'invalid mode: $1' },

@@ -77,8 +77,14 @@ export function showValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(showValue).join(' ')}]`;
   if (typeof value !== 'object') return String(value);
   const keys = Object.keys(value).sort();
-  const fields = keys.map((key) => `${key}:${showValue((value as Record<string, unknown>)[key] ?? null)}`);
+  const fields = keys.map((key) => `${key}:${showField((value as Record<string, unknown>)[key])}`);
   return `map[${fields.join(' ')}]`;
+}
+
+/** `{}` for a map's value without fields: a Go map of which only the keys count. */
+function showField(value: unknown): string {
+  const isBare = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return isBare && !Array.isArray(value) ? '{}' : showValue(value ?? null);
 }
 
 /** A record of fixed fields, as Go prints a struct: `{a 1 [x]}`; what is below a name of `maps` is a map. */

@@ -107,7 +107,8 @@ $D run --rm im1
 ## build removes files of the base
 printf 'FROM base\nRUN rm -r /data && touch /gone\n' >Dockerfile
 $D build -q -t im1 . >/dev/null 2>&1
-$D run --rm im1 ls -d /data /gone 2>&1
+$D run --rm im1 ls -d /gone
+$D run --rm im1 ls -d /data 2>/dev/null; echo $?
 
 ## build iidfile
 printf 'FROM base\n' >Dockerfile

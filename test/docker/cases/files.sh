@@ -92,7 +92,7 @@ echo x >f; $D cp f c1:/f; $D exec c1 cat /f
 
 ## diff of added, changed, deleted
 $D run --name c1 base sh -c 'touch /new; echo x >/data/seed; rm /srv/page; mkdir /d; touch /d/x'
-$D diff c1
+$D diff c1 | sort
 
 ## diff of nothing
 $D create --name c1 base >/dev/null
@@ -100,7 +100,7 @@ $D diff c1
 
 ## diff of a directory that was replaced
 $D run --name c1 base sh -c 'rm -r /data; mkdir /data; touch /data/only'
-$D diff c1
+$D diff c1 | sort
 
 ## diff of a chmod
 $D run --name c1 base chmod 600 /data/seed
