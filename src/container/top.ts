@@ -1,6 +1,7 @@
 /** The processes of a container as ps(1) on the host shows them. */
 
 import { execFile } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
@@ -25,11 +26,15 @@ export async function topContainer(
   record: ContainerRecord,
   options: readonly string[],
 ): Promise<ProcessTable> {
-  if (statusOf(store, record).status !== 'running') {
-    throw new UserError(`container '${record.name}' is not running`);
-  }
+  const { status, pid } = statusOf(store, record);
+  if (status !== 'running') throw new UserError(`container '${record.name}' is not running`);
   const output = await runPs(options.length === 0 ? ['-ef'] : options);
-  const pids = new Set(processesIn(mountPointOf(store, record)).map(String));
+  const own = pid === undefined ? undefined : pidNamespaceOf(pid);
+  const inside = processesIn(mountPointOf(store, record));
+  // The command's helpers have its root too, but stay outside of its pid namespace.
+  const pids = new Set(
+    inside.filter((each) => own === undefined || pidNamespaceOf(each) === own).map(String),
+  );
   const [head = '', ...lines] = output.split('\n').filter((line) => line !== '');
   const titles = head.trim().split(/\s+/);
   const column = titles.indexOf('PID');
@@ -41,6 +46,20 @@ export async function topContainer(
     .map((line) => cellsOf(line, titles.length))
     .filter((cells) => pids.has(cells[column] ?? ''));
   return { titles, rows };
+}
+
+/** @returns undefined for a process that is gone. */
+function pidNamespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT') || isSystemError(error, 'ESRCH')) return undefined;
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
 }
 
 async function runPs(options: readonly string[]): Promise<string> {

@@ -130,6 +130,10 @@ export const wordings: readonly Wording[] = [
     docker: /^lstat \$pwd\/(\w+): no such file or directory$/,
     plyfs: 'could not find the file $1 in the host',
   },
+  {
+    docker: /^container rootfs is marked read-only$/,
+    plyfs: 'cannot copy to /f of container c1: container rootfs is marked read-only',
+  },
   { docker: /^no such directory$/, plyfs: 'cannot copy to /new/ of container c1: no such directory' },
   {
     docker: /^cannot copy directory$/,

@@ -1,8 +1,12 @@
 /** `cp`: between the host and a container, running or not. */
 
+import { EROFS } from '../../errno/errno.js';
+import { isErrno } from '../../errno/fs-error.js';
+import { UserError } from '../../errno/user-error.js';
 import { decompress } from '../../image/decompress.js';
 import { writeOutput } from '../../image/output.js';
 import { TarReader } from '../../image/tar/reader.js';
+import type { ContainerRecord } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
 import { resolveContainer } from '../find.js';
 import { openRootOf } from '../open-root.js';
@@ -29,28 +33,42 @@ export async function copyFiles(store: Store, from: string, to: string, ways: Co
   const inside = source.container === undefined ? target.path : source.path;
   await using root = await openRootOf(store, record, inside);
   const tree = containerTree(root.fd, record.name);
-  const host = hostTree(process.cwd());
-  if (source.container === undefined && source.path === '-') return await readTar(tree, target.path, ways);
   if (target.container === undefined && target.path === '-') return await writeTar(tree, source.path, ways);
   if (source.container === undefined) {
-    copyPath({
-      from: host,
-      source: source.path,
-      to: tree,
-      target: target.path,
-      followLink: ways.followLink,
-      owners: ownersInside(ways),
-    });
+    try {
+      if (source.path === '-') await readTar(tree, target.path, ways);
+      else copyInto(tree, source.path, target.path, ways);
+    } catch (error) {
+      throw isErrno(error, EROFS) ? readOnly(record, target.path, error) : error;
+    }
   } else {
     copyPath({
       from: tree,
       source: source.path,
-      to: host,
+      to: hostTree(process.cwd()),
       target: target.path,
       followLink: ways.followLink,
       owners: ways.archive ? 'keep' : undefined,
     });
   }
+}
+
+function copyInto(tree: Tree, source: string, target: string, ways: CopyWays): void {
+  copyPath({
+    from: hostTree(process.cwd()),
+    source,
+    to: tree,
+    target,
+    followLink: ways.followLink,
+    owners: ownersInside(ways),
+  });
+}
+
+function readOnly({ name, readOnly: isRoot }: ContainerRecord, path: string, cause: unknown): UserError {
+  const what = isRoot ? 'container rootfs' : 'mounted volume';
+  return new UserError(`cannot copy to '${path}' of container '${name}': ${what} is marked read-only`, {
+    cause,
+  });
 }
 
 async function writeTar(tree: Tree, path: string, { followLink }: CopyWays): Promise<void> {
