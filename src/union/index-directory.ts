@@ -67,6 +67,23 @@ export function copiesNamedByLowers(state: UnionState): Set<number> {
   return found;
 }
 
+/**
+ * At mount: takes away what no name leads to any more, since names went while nobody watched (in upper, offline).
+ * Linux: fs/overlayfs/readdir.c:ovl_indexdir_cleanup() v6.18.
+ */
+export function dropOrphans(state: UnionState): void {
+  const { index } = state;
+  if (index === undefined) return;
+  const orphans: Name[] = [];
+  readNames(state, index, (name) => {
+    const text = readMark(index.fd, name, state.xattrs.nlink);
+    const difference = Number.parseInt(text.slice(1), 10);
+    if (!text.startsWith('U') || !state.statName(index, name, state.other)) return;
+    if (state.other.nlink + difference <= 0) orphans.push(name);
+  });
+  for (const name of orphans) check(unlinkat(index.fd, name, 0), 'unlink', 'index');
+}
+
 /** Writes the difference before the names change: a crash between shows a wrong count, never a lost file. */
 export function setNlinkDelta(state: UnionState, node: UnionNode, delta: number): void {
   writeNlinkDelta(state, state.index!.fd, node.indexName!, delta);

@@ -12,7 +12,7 @@ import { Statx, statx } from '../linux/statx.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
 import { PrivateXattrs, type XattrNamespace } from './format.js';
-import { openIndex } from './index-directory.js';
+import { dropOrphans, openIndex } from './index-directory.js';
 import { Layer } from './layer.js';
 import { type AccessTimes, openUpper } from './open-upper.js';
 import { fileSystemUuid } from './origin.js';
@@ -88,6 +88,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     passthrough: options.passthrough,
     descriptorLimit: options.descriptorLimit,
   });
+  dropOrphans(state);
   return new UnionFileSystem(state);
 }
 

@@ -99,7 +99,9 @@ function lowerPath(node: UnionNode): Name {
 }
 
 /** @returns undefined when the node has the redirect that it needs. */
-function nextRedirect(node: UnionNode, sameParent: boolean): Name | undefined {
+function nextRedirect(node: UnionNode, inSameParent: boolean): Name | undefined {
+  // A file of the index is reached from other directories too. Linux: fs/overlayfs/dir.c:ovl_need_absolute_redirect().
+  const sameParent = inSameParent && node.indexName === undefined;
   if (node.redirect?.startsWith('/') === true || (sameParent && node.redirect !== undefined))
     return undefined;
   return sameParent ? node.name : lowerPath(node);

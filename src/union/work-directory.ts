@@ -19,7 +19,9 @@ import {
   O_RDONLY,
   O_WRONLY,
   S_IFCHR,
+  SEEK_SET,
 } from '../linux/constants.js';
+import { lseek } from '../linux/data.js';
 import { forEachDirent, getdents64, linkat, mkdirat, mknodat, unlinkat } from '../linux/directory.js';
 import { close, openat } from '../linux/open.js';
 import { removexattrAt, setxattrAt } from '../linux/xattr.js';
@@ -137,6 +139,8 @@ function removeTree(dirfd: number, name: Name): void {
 
 /** Removes all that is in a directory, open for reading. */
 export function removeContent(fd: number): void {
+  // It may have been read before, to its end.
+  check(lseek(fd, 0, SEEK_SET), 'lseek');
   const buffer = Buffer.allocUnsafe(32 * 1024);
   const names: { name: Name; type: number }[] = [];
   for (;;) {

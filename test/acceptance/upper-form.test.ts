@@ -60,3 +60,28 @@ it('a directory is impure while it holds a copy, and pure when listed without on
   expect(plyfs).toContain('up/d');
   expect(plyfs).not.toContain('up/e');
 });
+
+it('index entries that no name leads to any more go at the next mount', () => {
+  bench = new Workbench('low', 'up', 'work', 'at');
+  sh('echo x > low/a; ln low/a low/b');
+  mounts.plyfs();
+  sh('cd at; echo y >> a; rm b');
+  expect(sh('ls work/index | wc -l; umount at; while [ -n "$(ls -A work/work)" ]; do sleep 0.05; done')).toBe(
+    '1\n',
+  );
+  sh('rm up/a');
+  mounts.plyfs();
+  // That of the layer shows again.
+  expect(sh('ls work/index; ls at')).toBe('a\n');
+  sh('umount at');
+});
+
+it('a renamed metacopy of several names says where its data lies by a path from the root', () => {
+  const { overlayfs, plyfs } = bothSay(
+    'mkdir low/d low/e; head -c 100000 /dev/zero > low/d/a; ln low/d/a low/e/b',
+    'chmod 600 d/a; mv d/a d/moved; stat -c "%s %h" e/b',
+    'getfattr --absolute-names -n trusted.overlay.redirect up/d/moved',
+  );
+  expect(plyfs).toBe(overlayfs);
+  expect(plyfs).toContain('redirect="/d/a"');
+});

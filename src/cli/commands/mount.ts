@@ -19,7 +19,8 @@ SRC of -l is a path when there is one of that name or when it begins with '/', '
 of an image. A tar (plain, gzip, zstd) is unpacked into the store once, and stays there until 'plyfs image prune'.
 
 -o takes what 'mount -t overlay' takes: lowerdir=TOP:...:BOTTOM (and '::DATA' for layers of data alone; or lowerdir+=,
-datadir+=), upperdir=, workdir=, userxattr, volatile, ro, and allow_other, nosuid, nodev, noexec, noatime, relatime, strictatime, fsname=; and of its own:
+datadir+=), upperdir=, workdir=, userxattr, volatile, ro, and allow_other, nosuid, nodev, noexec, noatime, relatime,
+strictatime, fsname=; and of its own:
   passthrough=programs   the default (also: coherent): files of layers that are open follow what is written to them later
                          ('tail -f' of a log, maps, locks, inotify). They are read through the daemon until they lie in
                          upper; program code (ELF) is read by the kernel itself.

@@ -102,6 +102,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'special: a tmpfile takes the place of a whited out name',
     'space: fallocate lengthens with zeros, KEEP_SIZE only takes the space',
     'space: a punched hole and a zeroed range read as zeros',
+    'space: fallocate collapses and inserts ranges',
     'held-open: a descriptor open for reading sees a hole punched into it',
     'held-open: maps made before show a hole punched into it',
     'space: SEEK_DATA and SEEK_HOLE find the pieces of a file of a layer and of upper',

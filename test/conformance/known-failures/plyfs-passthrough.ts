@@ -2,11 +2,13 @@
 
 import type { KnownFailures } from '../run-suites.js';
 import { ofMaps, ofReads } from './held-open.js';
+import { plyfsFailures } from './plyfs.js';
 
 const KEEPS = 'the kernel reads the lower file by itself for those who had it open';
 const NO_WAY = 'the kernel cannot give an inode that is open another backing file: ESTALE';
 
 export const plyfsPassthroughFailures: KnownFailures = {
+  ...plyfsFailures,
   ...ofReads(KEEPS),
   ...ofMaps(KEEPS),
   'held-open: many who hold a file open see each of many appends': KEEPS,

@@ -2,6 +2,8 @@
 
 import { expect } from 'vitest';
 import {
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
   FALLOC_FL_ZERO_RANGE,
@@ -48,6 +50,19 @@ const cases: Case[] = [
       const kept = (n: number): string => 'x'.repeat(n * KIB);
       expect(data === kept(8) + zeros(16) + kept(16) + zeros(4) + kept(20)).toBe(true);
       expect((await fs.fstat(fd)).blocks).toBeLessThanOrEqual(96 + 16);
+    },
+  },
+  {
+    name: 'fallocate collapses and inserts ranges',
+    layers: layers(dir({ f: file('a'.repeat(4 * KIB) + 'b'.repeat(4 * KIB) + 'c'.repeat(4 * KIB)) })),
+    async run(fs) {
+      const fd = await fs.open('f', O_RDWR);
+      await fs.fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 4 * KIB, 4 * KIB);
+      expect((await fs.readFile('f')) === 'a'.repeat(4 * KIB) + 'c'.repeat(4 * KIB)).toBe(true);
+      await fs.fallocate(fd, FALLOC_FL_INSERT_RANGE, 0, 4 * KIB);
+      expect((await fs.readFile('f')).slice(0, 5 * KIB) === '\0'.repeat(4 * KIB) + 'a'.repeat(KIB)).toBe(
+        true,
+      );
     },
   },
   {
