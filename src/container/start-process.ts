@@ -4,11 +4,13 @@
  */
 
 import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { splitLines } from '../daemon/lines.js';
 import { UserError } from '../errno/user-error.js';
 import type { AttachedMount, EnterOrder, EnterReport } from './enter/order.js';
+import { openSealedProgram, SEAL_FLAG } from './enter/sealed-program.js';
 import { type SignalName, statusOfSignal } from './signal.js';
 
 /** What a descriptor of the command is: one of ours, or nothing. */
@@ -41,12 +43,16 @@ export function runProcess(order: EnterOrder, options: StartOptions): Promise<nu
   return new Promise((resolve, reject) => {
     const [program, ...args] = wrapperOf(order);
     const [input, output, errors] = options.stdio;
-    const child = spawn(program!, [...args, process.execPath, enterScript()], {
+    const sealed = order.rootless ? undefined : openSealedProgram();
+    const node = sealed === undefined ? process.execPath : `/proc/self/fd/${PROGRAM_FD}`;
+    const seal = order.rootless ? [SEAL_FLAG] : [];
+    const child = spawn(program!, [...args, node, enterScript(), ...seal], {
       // What the wrapper itself says is for us; the command finds its standard error as descriptor 4.
-      stdio: [input, output, 'pipe', 'pipe', errors === 'inherit' ? 2 : errors],
+      stdio: [input, output, 'pipe', 'pipe', errors === 'inherit' ? 2 : errors, sealed ?? 'ignore'],
       // A session of its own: a Ctrl-C at our terminal comes to us alone, and we pass it on.
       detached: true,
     });
+    if (sealed !== undefined) closeSync(sealed);
     let failure: StartFailure | undefined;
     let hasBegun = false;
     const complaint = collect(child.stderr as Readable);
@@ -114,6 +120,7 @@ function onReports(
 }
 
 const LINE_LIMIT = 64 * 1024;
+const PROGRAM_FD = 5;
 const DRAIN_MS = 1_000;
 
 /** When all that was written into the channel is read: its other ends are closed once the process has ended. */

@@ -171,12 +171,20 @@ export function cloneTreePrivate(dirfd: number): number {
   return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, MS_PRIVATE));
 }
 
-/** The root of a new detached file system that needs no options (proc), as a descriptor; MOUNT_ATTR_* in `attr`. */
-export function detachedMount(type: Name, attr: number): number {
+/**
+ * The root of a new detached file system (proc, devpts), as a descriptor; MOUNT_ATTR_* in `attr`.
+ * @param options `key=value` each; the type is its source.
+ */
+export function detachedMount(
+  type: Name,
+  attr: number,
+  options: readonly (readonly [key: Name, value: Name])[] = [],
+): number {
   const context = fsopen(type, FSOPEN_CLOEXEC);
   if (context < 0) return context;
-  const named = fsconfigString(context, 'source', type);
-  const created = named < 0 ? named : fsconfigCreate(context);
+  const settings = [['source', type] as const, ...options];
+  const refused = settings.map(([key, value]) => fsconfigString(context, key, value)).find((one) => one < 0);
+  const created = refused ?? fsconfigCreate(context);
   const fd = created < 0 ? created : fsmount(context, FSMOUNT_CLOEXEC, attr);
   close(context);
   return fd;

@@ -5,7 +5,7 @@
  * threads keep theirs. The resource limit belongs to the process.
  */
 
-import { CLONE_FS } from './constants.js';
+import { CLONE_FS, CLONE_NEWNS } from './constants.js';
 import { bind, settle } from './library.js';
 
 export const CAP_CHOWN = 0;
@@ -87,6 +87,11 @@ export function getThreadId(): number {
 /** Gives this thread a umask, working directory and root of its own. */
 export function unshareFs(): number {
   return settle(sysUnshare(CLONE_FS));
+}
+
+/** Gives this thread a mount namespace of its own, a copy of what it had. */
+export function unshareMounts(): number {
+  return settle(sysUnshare(CLONE_NEWNS));
 }
 
 /** Lets this thread keep its capabilities when its fsuid leaves 0. Needs CAP_SETPCAP (-EPERM). */

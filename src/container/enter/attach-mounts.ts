@@ -105,8 +105,6 @@ function attachStep(tree: RootTree, { item, makesPoint }: Step<PlacedMount>, fd:
     if (!(error instanceof FsError)) throw error;
     const hint = error.errno === ENOENT ? 'the kernel has no such name there' : undefined;
     throw cannotMount(mount.spec, place, { errno: error.errno, hint });
-  } finally {
-    close(fd);
   }
 }
 

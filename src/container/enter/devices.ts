@@ -1,24 +1,33 @@
 /**
  * /dev of a container: a tmpfs with the devices that every program may use, terminals and shared memory of its own. A
  * device is a node of our own where we may make one, else the host's, mounted over an empty file.
+ *
+ * All goes by the descriptor of that tmpfs: what the image or another process makes of the name `/dev` meanwhile does not
+ * matter.
  */
 
-import { chmodSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { check } from '../../errno/fs-error.js';
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_PATH,
+  O_WRONLY,
   OPEN_TREE_CLONE,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_SYMLINKS,
   S_IFCHR,
 } from '../../linux/constants.js';
-import { mknodat } from '../../linux/directory.js';
-import { mount, openTree, privateTmpfs } from '../../linux/mount.js';
-import { close } from '../../linux/open.js';
+import { mkdirat, mknodat, symlinkat } from '../../linux/directory.js';
+import { fchmodat } from '../../linux/inode.js';
+import { detachedMount, mountSetattr, openTree, privateTmpfs } from '../../linux/mount.js';
+import { close, openat, openat2 } from '../../linux/open.js';
 import type { Name } from '../../vfs/name.js';
-import { type RootTree, typeOf } from './root-tree.js';
+import { attachTo, fileSystemOf, type RootTree, typeOf } from './root-tree.js';
 
 /** Devices of `mem` (1) and `tty` (5): Documentation/admin-guide/devices.txt. */
 const DEVICES: ReadonlyMap<string, readonly [major: number, minor: number]> = new Map([
@@ -41,7 +50,7 @@ const LINKS = [
 ] as const;
 
 const SIZE_BYTES = 64 << 20;
-const SIZE_OPTION = `size=${SIZE_BYTES / 1024}k`;
+const FLAGS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 /** A device of the host as a detached mount. */
 export interface Device {
@@ -65,63 +74,81 @@ export function makeDev(tree: RootTree, devices: readonly Device[], taken: Reado
   const options = { source: 'tmpfs', sizeBytes: SIZE_BYTES, mode: 0o755 };
   const fd = check(privateTmpfs(options, MOUNT_ATTR_NOSUID), 'mount', '/dev');
   tree.attach(fd, '/dev');
+  const isFree = (name: string) => !taken.has(`/dev/${name}`);
+  for (const device of devices.filter(({ name }) => isFree(name))) makeDevice(fd, device);
+  for (const [link, target] of LINKS) {
+    if (isFree(link)) check(symlinkat(target, fd, link), 'symlink', `/dev/${link}`);
+  }
+  for (const [name, make] of FILE_SYSTEMS) {
+    if (!isFree(name)) continue;
+    const mountFd = make();
+    // A kernel may be built without message queues.
+    if (mountFd === undefined) continue;
+    check(mkdirat(fd, name, 0o755), 'mkdir', `/dev/${name}`);
+    attachIn(fd, name, mountFd);
+  }
   close(fd);
-  for (const { name, fd: deviceFd } of devices) {
-    const place = `/dev/${name}`;
-    if (taken.has(place)) continue;
-    if (makeNode(name, place)) continue;
-    writeFileSync(place, '');
-    tree.attach(deviceFd, place);
-  }
-  for (const [link, target] of LINKS) if (!taken.has(`/dev/${link}`)) symlinkSync(target, `/dev/${link}`);
-  for (const [place, mountIt] of FILE_SYSTEMS) {
-    if (taken.has(place)) continue;
-    mkdirSync(place);
-    mountIt(place);
-  }
 }
 
-const FILE_SYSTEMS: readonly (readonly [string, (place: string) => void])[] = [
-  ['/dev/pts', mountTerminals],
-  ['/dev/mqueue', mountQueues],
-  ['/dev/shm', mountShared],
+const FILE_SYSTEMS: readonly (readonly [string, () => number | undefined])[] = [
+  ['pts', makeTerminals],
+  ['mqueue', makeQueues],
+  ['shm', makeShared],
 ];
 
-const FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+/** include/uapi/linux/magic.h */
+const DEVPTS_SUPER_MAGIC = 0x1cd1;
 
-/** A user namespace may make none. */
-function makeNode(name: string, place: Name): boolean {
-  const [major, minor] = DEVICES.get(name) ?? [0, 0];
-  if (mknodat(AT_FDCWD, place, S_IFCHR | DEVICE_MODE, major, minor) < 0) return false;
-  chmodSync(place, DEVICE_MODE);
-  return true;
-}
-
-/** Shows the harmless devices in a /dev of the user's, in which none works (nodev). @throws FsError */
+/** Lets the harmless devices and terminals work in a /dev of the user's, in which none does (nodev). @throws FsError */
 export function showDevices(tree: RootTree, devices: readonly Device[]): void {
   for (const { name, fd } of devices) {
     const place = `/dev/${name}`;
     const found = tree.openPlain(place);
     if (found < 0) continue;
-    const isDevice = typeOf(found) === S_IFCHR;
+    if (typeOf(found) === S_IFCHR) attachTo(fd, found, place);
     close(found);
-    if (isDevice) tree.attach(fd, place);
   }
+  const terminals = tree.openPlain('/dev/pts');
+  if (terminals < 0) return;
+  if (fileSystemOf(terminals) === DEVPTS_SUPER_MAGIC) {
+    check(mountSetattr(terminals, '', AT_EMPTY_PATH, 0, MOUNT_ATTR_NODEV), 'allow devices', '/dev/pts');
+  }
+  close(terminals);
+}
+
+function makeDevice(devFd: number, { name, fd }: Device): void {
+  const [major, minor] = DEVICES.get(name) ?? [0, 0];
+  // A user namespace may make none.
+  if (mknodat(devFd, name, S_IFCHR, major, minor) >= 0) {
+    // Whatever the umask says.
+    check(fchmodat(devFd, name, DEVICE_MODE), 'chmod', `/dev/${name}`);
+    return;
+  }
+  close(check(openat(devFd, name, O_WRONLY | O_CREAT, DEVICE_MODE), 'create', `/dev/${name}`));
+  attachIn(devFd, name, fd);
+}
+
+function attachIn(devFd: number, name: string, mountFd: number): void {
+  const flags = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const target = check(openat2(devFd, name, O_PATH | O_NOFOLLOW, 0, flags), 'open', `/dev/${name}`);
+  attachTo(mountFd, target, `/dev/${name}`);
+  close(target);
 }
 
 /** Group 5 is `tty` everywhere; a user namespace of one id has no such group. */
-function mountTerminals(place: string): void {
-  const options = 'newinstance,ptmxmode=0666,mode=0620';
-  const flags = MS_NOSUID | MS_NOEXEC;
-  if (mount('devpts', place, 'devpts', flags, `${options},gid=5`) >= 0) return;
-  check(mount('devpts', place, 'devpts', flags, options), 'mount', place);
+function makeTerminals(): number {
+  const flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+  const options = [['ptmxmode', '0666'] as const, ['mode', '0620'] as const];
+  const fd = detachedMount('devpts', flags, [...options, ['gid', '5']]);
+  return fd >= 0 ? fd : check(detachedMount('devpts', flags, options), 'mount', '/dev/pts');
 }
 
-/** A kernel may be built without them: then the directory is gone too. */
-function mountQueues(place: string): void {
-  if (mount('mqueue', place, 'mqueue', FLAGS, '') < 0) rmdirSync(place);
+function makeQueues(): number | undefined {
+  const fd = detachedMount('mqueue', FLAGS);
+  return fd < 0 ? undefined : fd;
 }
 
-function mountShared(place: string): void {
-  check(mount('shm', place, 'tmpfs', FLAGS, `mode=1777,${SIZE_OPTION}`), 'mount', place);
+function makeShared(): number {
+  const options = { source: 'shm', sizeBytes: SIZE_BYTES, mode: 0o1777 };
+  return check(privateTmpfs(options, FLAGS), 'mount', '/dev/shm');
 }

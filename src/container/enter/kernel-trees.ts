@@ -20,8 +20,9 @@ import {
 } from '../../linux/constants.js';
 import { privateTmpfs } from '../../linux/mount.js';
 import { close, openat2 } from '../../linux/open.js';
+import type { Name } from '../../vfs/name.js';
 import { restrict } from './restrict.js';
-import { attachTo, cloneTree, fileSystemOf, type RootTree, typeOf } from './root-tree.js';
+import { attachTo, cloneTree, fileSystemOf, typeOf } from './root-tree.js';
 
 /** include/uapi/linux/magic.h */
 const PROC_SUPER_MAGIC = 0x9fa0;
@@ -61,21 +62,24 @@ const KERNEL_TREES: readonly KernelTree[] = [
 
 const READ_ONLY_FLAGS = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
+/** What is mounted at /proc or /sys, by whomever. */
+export interface KernelMount {
+  readonly place: Name;
+  readonly fd: number;
+}
+
 /**
- * Hides the host in /proc and /sys, whoever mounted them.
+ * Hides the host in /proc and /sys.
+ * PRECONDITION: they are attached; what is a mount of something else is left as it is.
  * @param nullFd a detached mount of the host's /dev/null.
  * @throws FsError
  */
-export function hideHost(tree: RootTree, nullFd: number): void {
-  for (const { place, magic, readOnly, covered } of KERNEL_TREES) {
-    const fd = tree.openPlain(place);
-    if (fd === -ENOENT) continue;
-    check(fd, 'open', place);
-    if (fileSystemOf(fd) === magic) {
-      for (const name of readOnly) withName(fd, name, (found) => makeReadOnly(found, `${place}/${name}`));
-      for (const name of covered) withName(fd, name, (found) => cover(found, `${place}/${name}`, nullFd));
-    }
-    close(fd);
+export function hideHost(mounts: readonly KernelMount[], nullFd: number): void {
+  for (const { place, fd } of mounts) {
+    const rules = KERNEL_TREES.find((one) => one.place === place && one.magic === fileSystemOf(fd));
+    if (rules === undefined) continue;
+    for (const name of rules.readOnly) withName(fd, name, (found) => makeReadOnly(found, `${place}/${name}`));
+    for (const name of rules.covered) withName(fd, name, (found) => cover(found, `${place}/${name}`, nullFd));
   }
 }
 
@@ -103,5 +107,7 @@ function cover(fd: number, path: string, nullFd: number): void {
     : cloneTree(nullFd, path);
   check(lid, 'cover', path);
   attachTo(lid, fd, path);
+  // The node is the host's: whoever is root here must not change its mode.
+  restrict(lid, MOUNT_ATTR_RDONLY, path);
   close(lid);
 }

@@ -18,6 +18,7 @@ import { CommandError, ERRORS_FD, execute, findProgram } from './execute.js';
 import { joinMounts } from './join-mounts.js';
 import { makeRoot } from './make-root.js';
 import type { EnterOrder, EnterReport } from './order.js';
+import { becomeSealed, SEAL_FLAG } from './sealed-program.js';
 import { confine } from './seccomp/confine.js';
 import { takeTerminal } from './terminal.js';
 import { enterDirectory } from './working-directory.js';
@@ -42,6 +43,7 @@ function receive(): string {
 function main(): void {
   // From here on a signal does to us what it would do to the command before its first instruction.
   resetSignals();
+  if (process.argv.includes(SEAL_FLAG)) becomeSealed([0, 1, 2, CHANNEL_FD, ERRORS_FD]);
   const order = JSON.parse(receive()) as EnterOrder;
   // Node makes close-on-exec only what it finds first.
   for (const fd of readdirSync('/proc/self/fd')) if (Number(fd) > 2) closeOnExec(Number(fd));

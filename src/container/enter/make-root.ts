@@ -70,11 +70,17 @@ export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
   const ours = OURS.filter((place) => !taken.has(place) && isThere(tree, place));
   const attachments = prepareMounts(tree, placed, ours);
   attachments.at(OURS);
-  if (ours.includes('/proc')) tree.attach(procFd, '/proc');
-  if (ours.includes('/sys') && sysFd >= 0) tree.attach(sysFd, '/sys');
+  const made = [
+    { place: '/proc', fd: procFd },
+    { place: '/sys', fd: sysFd },
+  ];
+  const kernels = made.filter(({ place, fd }) => fd >= 0 && ours.includes(place));
+  for (const { place, fd } of kernels) tree.attach(fd, place);
   if (ours.includes('/dev')) makeDev(tree, devices, taken);
-  else if (taken.has('/dev') && !privileged) showDevices(tree, devices);
-  if (!privileged) hideHost(tree, nullOf(devices));
+  else if (taken.has('/dev') && !privileged && !rootless) showDevices(tree, devices);
+  // Those of the user too.
+  const his = placed.flatMap(({ place, fd }) => (fd === undefined ? [] : [{ place, fd }]));
+  if (!privileged) hideHost([...kernels, ...his], nullOf(devices));
   attachments.except(OURS);
   for (const { place, fd } of hostFiles) attachFile(tree, place, fd);
   return attachments.attached;

@@ -2,13 +2,24 @@
  * A terminal from the container's own /dev/pts as standard input, output and error, and as the session's terminal.
  */
 
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { EEXIST } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
-import { MS_BIND } from '../../linux/constants.js';
+import {
+  AT_FDCWD,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_WRONLY,
+  OPEN_TREE_CLONE,
+} from '../../linux/constants.js';
 import { ioctlBuffer, ioctlNumber } from '../../linux/ioctl.js';
-import { mount } from '../../linux/mount.js';
+import { openTree } from '../../linux/mount.js';
 import { closeOnExec, dup2, setsid } from '../../linux/namespace.js';
+import { close, openat } from '../../linux/open.js';
+import { attachTo } from './root-tree.js';
 
 const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;
@@ -27,10 +38,7 @@ export function takeTerminal(
   check(ioctlBuffer(masterFd, TIOCSPTLCK, Buffer.alloc(STABLE_BYTES)), 'unlock', '/dev/ptmx');
   const slave = `/dev/pts/${number.readUInt32LE(0)}`;
   handOver(masterFd);
-  if (asConsole) {
-    writeFileSync('/dev/console', '');
-    check(mount(slave, '/dev/console', '', MS_BIND, ''), 'bind', '/dev/console');
-  }
+  if (asConsole) showAs(slave, '/dev/console');
   // Not the leader of a group: `unshare` and `nsenter` fork.
   check(setsid(), 'setsid');
   const slaveFd = openSync(slave, 'r+');
@@ -38,6 +46,17 @@ export function takeTerminal(
   for (const fd of [0, 1, 2]) check(dup2(slaveFd, fd), 'dup2');
   if (slaveFd > 2) closeSync(slaveFd);
   closeSync(masterFd);
+}
+
+/** The console of a /dev that is the user's is there already, and not to be opened. */
+function showAs(slave: string, place: string): void {
+  const made = openat(AT_FDCWD, place, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  if (made !== -EEXIST) close(check(made, 'create', place));
+  const target = check(openat(AT_FDCWD, place, O_PATH | O_NOFOLLOW), 'open', place);
+  const clone = check(openTree(AT_FDCWD, slave, OPEN_TREE_CLONE), 'clone', slave);
+  attachTo(clone, target, place);
+  close(target);
+  close(clone);
 }
 
 function openMaster(): number {
