@@ -3,6 +3,7 @@
  */
 
 import { Command } from 'commander';
+import { takeOptions } from '../../docker-options.js';
 import { addContainerOptions, attempt, type ContainerFlags, openStore } from './shared.js';
 
 const DETAILS = `
@@ -37,6 +38,7 @@ export function copyCommand(name: 'cp' | 'container cp'): Command {
     .argument('<target>', 'a path, -, or CONTAINER:PATH')
     .option('-a, --archive', 'keep owners and extended attributes')
     .option('-L, --follow-link', 'copy what a symlink given as source leads to');
+  takeOptions(command, ['-q, --quiet']);
   return addContainerOptions(command)
     .addHelpText('after', DETAILS)
     .action((source: string, target: string, flags: CopyFlags) =>

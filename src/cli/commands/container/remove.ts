@@ -4,6 +4,7 @@
 
 import { Command } from 'commander';
 import { confirm } from '../../confirm.js';
+import { refuseOptions } from '../../docker-options.js';
 import { matchesLabels, parseFilters } from '../../list.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
@@ -35,6 +36,7 @@ export function removeCommand(name: 'rm' | 'container rm'): Command {
     .argument('<container...>', 'names or ids')
     .option('-f, --force', 'also running ones, with SIGKILL; unknown ones are passed over')
     .option('-v, --volumes', 'remove their unnamed volumes too, where no other container has them');
+  refuseOptions(command, { '-l, --link': "containers have no links: they share the host's network" });
   return addContainerOptions(command)
     .addHelpText('after', REMOVE_DETAILS)
     .action(async (texts: readonly string[], flags: RemoveFlags) => {

@@ -141,7 +141,7 @@ function addFileOptions(command: Command): Command {
     .option('--insecure', 'plain http, or a certificate that cannot be verified, will do for registries')
     .option('-q, --quiet', 'say nothing of the steps; what RUN prints is still shown');
   for (const flags of HARMLESS) command.addOption(new Option(flags, 'changes nothing').hideHelp());
-  for (const flags of Object.keys(REFUSED)) command.addOption(new Option(flags).hideHelp());
+  for (const flags of Object.keys(REFUSED)) command.addOption(new Option(flags, 'refused').hideHelp());
   return addStoreOptions(command);
 }
 

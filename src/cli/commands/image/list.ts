@@ -3,6 +3,7 @@
  */
 
 import { Command } from 'commander';
+import { refuseOptions } from '../../docker-options.js';
 import { keyLines, type Row } from '../../format.js';
 import { addListOptions, formatList, type ListFlags, type ListShape } from '../../list.js';
 import { print } from '../../output.js';
@@ -67,6 +68,7 @@ export function imageListCommand(name: 'ls' | 'images'): Command {
     .option('--digests', 'show the digests of manifests')
     .option('--no-trunc', 'show whole ids')
     .option('--root <dir>', 'where images are kept (default: /var/lib/plyfs, or ~/.local/share/plyfs)');
+  refuseOptions(command, { '--tree': 'of an image for several platforms one is kept' });
   const shown = name === 'ls' ? 'image ls' : 'images';
   return addListOptions(command, 'only ids', FILTERS)
     .addHelpText('after', DETAILS)

@@ -4,6 +4,7 @@
 
 import { Command } from 'commander';
 import { UserError } from '../../../errno/user-error.js';
+import { refuseOptions, takeOptions } from '../../docker-options.js';
 import { cleanWhenInterrupted } from '../../interrupt.js';
 import { print } from '../../output.js';
 import { byteProgress } from '../../progress.js';
@@ -48,23 +49,27 @@ export function imagePullCommand(shown: 'pull' | 'image pull'): Command {
   const command = transferCommand('pull', 'get an image from a registry')
     .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT] (default: that of this host)')
     .option('--skip-devices', 'leave out devices that cannot be made');
+  refuseOptions(command, { '-a, --all-tags': "'plyfs image tags' lists them, each is pulled by itself" });
   return addStoreOptions(command)
     .addHelpText('after', PULL_DETAILS)
     .action((name: string, flags: PullFlags) => attempt(shown, flags, () => runPull(shown, name, flags)));
 }
 
 export function imagePushCommand(shown: 'push' | 'image push'): Command {
-  return addStoreOptions(transferCommand('push', 'send an image to a registry'))
+  const command = transferCommand('push', 'send an image to a registry');
+  refuseOptions(command, { '-a, --all-tags': 'each name is pushed by itself' });
+  return addStoreOptions(command)
     .addHelpText('after', PUSH_DETAILS)
     .action((name: string, flags: TransferFlags) => attempt(shown, flags, () => runPush(name, flags)));
 }
 
 function transferCommand(name: string, description: string): Command {
-  return new Command(name)
+  const command = new Command(name)
     .description(description)
     .argument('<name>', '[HOST[:PORT]/]PATH[:TAG]')
     .option('--insecure', 'plain http, or a certificate that cannot be verified, will do')
     .option('-q, --quiet', 'no progress, and only the name or digest');
+  return takeOptions(command, ['--disable-content-trust [bool]']);
 }
 
 async function runPull(command: string, name: string, flags: PullFlags): Promise<void> {

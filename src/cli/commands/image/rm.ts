@@ -4,6 +4,7 @@
 
 import { Command } from 'commander';
 import { UserError } from '../../../errno/user-error.js';
+import { takeOptions } from '../../docker-options.js';
 import { errorLine, print } from '../../output.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
@@ -25,6 +26,8 @@ export function imageRemoveCommand(name: 'rmi' | 'image rm'): Command {
     .description('remove names and images')
     .argument('<image...>', 'names or ids')
     .option('-f, --force', 'also images in use or with several names; unknown ones are no error');
+  // There are no images between that would go with it.
+  takeOptions(command, ['--no-prune']);
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((images: string[], flags: RemoveFlags) => runRemove(name, images, flags));

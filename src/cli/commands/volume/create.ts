@@ -4,6 +4,7 @@
 
 import { Command } from 'commander';
 import { UserError } from '../../../errno/user-error.js';
+import { refuseOptions } from '../../docker-options.js';
 import { parseKeyValues } from '../../key-values.js';
 import { collect } from '../../options.js';
 import { print } from '../../output.js';
@@ -39,6 +40,14 @@ export function volumeCreateCommand(): Command {
     .option('-d, --driver <name>', "there is 'local'", 'local')
     .option('--label <key=value>', 'what is to be known of it (repeatable)', collect)
     .option('-o, --opt <key=value>', 'an option of the driver (repeatable)', collect);
+  const cluster = 'there are no volumes of a cluster';
+  refuseOptions(command, {
+    '--availability <value>': cluster,
+    '--group <value>': cluster,
+    '--scope <value>': cluster,
+    '--sharing <value>': cluster,
+    '--type <value>': `${cluster}; a file system is named by --opt type=`,
+  });
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)
     .action((name: string | undefined, flags: CreateFlags) =>
