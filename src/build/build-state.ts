@@ -45,6 +45,8 @@ export function emptyImage(platform: Platform): Image {
     pulledBy: [],
     layers: [],
     buildSteps: [],
+    indexDigest: undefined,
+    pulledFrom: undefined,
   };
 }
 

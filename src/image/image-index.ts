@@ -15,10 +15,12 @@ import {
   BUILD_STEP,
   type Descriptor,
   type Digest,
+  IMAGE_INDEX,
   type ImageConfig,
   type Index,
   type Manifest,
   MEDIA_TYPE,
+  PULLED_FROM,
   REF_NAME,
 } from './oci.js';
 import { formatReference, parseReference, type Reference } from './reference.js';
@@ -40,6 +42,10 @@ export interface Image {
   readonly layers: readonly string[];
   /** Keys of the build steps that end with it. */
   readonly buildSteps: readonly string[];
+  /** Of the index that it came by, as one of several. */
+  readonly indexDigest: Digest | undefined;
+  /** `HOST/PATH` from which it was pulled. */
+  readonly pulledFrom: string | undefined;
 }
 
 /** Nobody can name it, but by its id. */
@@ -78,13 +84,15 @@ export function listImages(store: StorePaths): Image[] {
   const holders = holdersOf(manifests);
   for (const descriptor of manifests) {
     const { digest, annotations } = descriptor;
-    const known = labels.get(digest) ?? { names: [], pulledBy: [], buildSteps: [] };
+    const known = labels.get(digest) ?? NO_LABELS;
     const name = nameOf(descriptor);
     const isHolder = name === undefined || holders.get(name) === digest;
     labels.set(digest, {
       names: added(known.names, isHolder ? name : annotations?.[REF_NAME]),
       pulledBy: added(known.pulledBy, pulledNameOf(descriptor)),
       buildSteps: added(known.buildSteps, annotations?.[BUILD_STEP]),
+      indexDigest: annotations?.[IMAGE_INDEX] ?? known.indexDigest,
+      pulledFrom: annotations?.[PULLED_FROM] ?? known.pulledFrom,
     });
   }
   return [...labels]
@@ -92,7 +100,20 @@ export function listImages(store: StorePaths): Image[] {
     .sort((a, b) => (b.config.created ?? '').localeCompare(a.config.created ?? ''));
 }
 
-type Labels = Pick<Image, 'names' | 'pulledBy' | 'buildSteps'>;
+type Labels = Pick<Image, 'names' | 'pulledBy' | 'buildSteps' | 'indexDigest' | 'pulledFrom'>;
+
+const NO_LABELS: Labels = {
+  names: [],
+  pulledBy: [],
+  buildSteps: [],
+  indexDigest: undefined,
+  pulledFrom: undefined,
+};
+
+/** An image that no name leads to: one of an index. @throws UserError when the store lacks it. */
+export function imageAt(store: StorePaths, manifestDigest: Digest): Image {
+  return readImage(store, manifestDigest, NO_LABELS);
+}
 
 function added(list: readonly string[], one: string | undefined): readonly string[] {
   return one === undefined || list.includes(one) ? list : [...list, one];

@@ -101,3 +101,9 @@ export const PULLED_BY_DIGEST = 'plyfs.pulled.digest';
 
 /** Of a descriptor in index.json: which step of a build made it (a key that build/ computes). */
 export const BUILD_STEP = 'plyfs.build.step';
+
+/** Of a descriptor in index.json: the digest of the index, for several platforms, that the image came by. */
+export const IMAGE_INDEX = 'plyfs.image.index';
+
+/** Of a descriptor in index.json: `HOST/PATH` from which it was pulled. */
+export const PULLED_FROM = 'plyfs.pulled.from';

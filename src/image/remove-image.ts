@@ -13,6 +13,7 @@ import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
 import { type Image, isDangling, listImages, nameByDigest, readIndex, resolveImage } from './image-index.js';
 import { imageUsers } from './image-users.js';
+import { blobsOfIndex } from './index-blobs.js';
 import { withImage, withoutImages, withoutName, withoutPulled } from './index-names.js';
 import { LAYER_FILE, readLayer } from './layer-record.js';
 import { type Descriptor, type Digest, MEDIA_TYPE } from './oci.js';
@@ -164,6 +165,9 @@ function neededBy(
     manifest.config.digest,
     ...manifest.layers.map(({ digest }) => digest),
   ]);
+  const indexes = images.flatMap(({ indexDigest }) =>
+    indexDigest === undefined ? [] : blobsOfIndex(store, indexDigest),
+  );
   const layers = [...images, ...listContainers(store)].flatMap((user) => user.layers);
-  return { blobs: new Set(blobs.map(hexOf)), layers: new Set(layers) };
+  return { blobs: new Set([...blobs, ...indexes].map(hexOf)), layers: new Set(layers) };
 }

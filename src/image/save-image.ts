@@ -11,10 +11,11 @@ import type { Store } from '../store/store.js';
 import { hexOf } from './chain-id.js';
 import { decompress } from './decompress.js';
 import { compareDigest } from './digest.js';
-import { blobPath, type Image, layerTreePath, readIndex, resolveImage } from './image-index.js';
+import { blobPath, type Image, resolveImage } from './image-index.js';
+import { imageFor } from './index-blobs.js';
 import { openInput } from './input.js';
 import { readLayer } from './layer-record.js';
-import { type Descriptor, type Digest, MEDIA_TYPE, REF_NAME } from './oci.js';
+import { type Descriptor, type Digest, MEDIA_TYPE, type Platform, REF_NAME } from './oci.js';
 import { formatReference, parseReference } from './reference.js';
 import { sizeOfBlob } from './stored-blobs.js';
 import { encodeHeader } from './tar/encode.js';
@@ -27,8 +28,12 @@ export function saveImages(
   store: Store,
   texts: readonly string[],
   format: SaveFormat,
+  platform?: Platform,
 ): AsyncIterable<Buffer> {
-  const chosen = texts.map((text) => chooseImage(store, text));
+  const chosen = texts.map((text) => {
+    const { image, names } = chooseImage(store, text);
+    return { names, image: platform === undefined ? image : imageFor(store, image, platform, text) };
+  });
   return format === 'oci-archive' ? ociArchive(store, chosen) : dockerArchive(store, chosen);
 }
 
@@ -47,11 +52,10 @@ function chooseImage(store: Store, text: string): Chosen {
 }
 
 async function* ociArchive(store: Store, chosen: readonly Chosen[]): AsyncGenerator<Buffer> {
-  const known = readIndex(store).manifests;
   const blobs = new Set<Digest>();
   const manifests: Descriptor[] = [];
   for (const { image, names } of chosen) {
-    const { annotations: _, ...plain } = known.find(({ digest }) => digest === image.manifestDigest)!;
+    const plain = descriptorOf(store, image);
     if (names.length === 0) manifests.push(plain);
     for (const name of names) manifests.push({ ...plain, annotations: { [REF_NAME]: name } });
     blobs.add(image.manifestDigest).add(image.manifest.config.digest);
@@ -64,6 +68,14 @@ async function* ociArchive(store: Store, chosen: readonly Chosen[]): AsyncGenera
   yield* jsonEntry('index.json', index);
   yield* jsonEntry('oci-layout', { imageLayoutVersion: '1.0.0' });
   yield END;
+}
+
+function descriptorOf(store: Store, { manifest, manifestDigest }: Image): Descriptor {
+  return {
+    mediaType: manifest.mediaType ?? MEDIA_TYPE.manifest,
+    digest: manifestDigest,
+    size: sizeOfBlob(store, hexOf(manifestDigest)),
+  };
 }
 
 async function* dockerArchive(store: Store, chosen: readonly Chosen[]): AsyncGenerator<Buffer> {
@@ -110,14 +122,17 @@ interface PlainLayer {
 }
 
 async function* plainLayerEntry(store: Store, layer: PlainLayer): AsyncGenerator<Buffer> {
-  const record = readLayer(store, layer.hex);
-  if (record === undefined) {
-    throw new UserError(`the store lacks the layer '${layerTreePath(store, layer.hex)}'`, {
-      hint: "see 'plyfs doctor'",
-    });
-  }
-  const { chunks } = await decompress(openInput(blobPath(store, layer.blob)));
-  yield* fileEntry(layer.name, record.tarBytes, verified(chunks, layer.diffId));
+  const blob = blobPath(store, layer.blob);
+  // That of another platform is not unpacked.
+  const tarBytes = readLayer(store, layer.hex)?.tarBytes ?? (await unpackedBytes(blob));
+  const { chunks } = await decompress(openInput(blob));
+  yield* fileEntry(layer.name, tarBytes, verified(chunks, layer.diffId));
+}
+
+async function unpackedBytes(path: string): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of (await decompress(openInput(path))).chunks) bytes += chunk.length;
+  return bytes;
 }
 
 async function* verified(chunks: AsyncIterable<Buffer>, digest: Digest): AsyncGenerator<Buffer> {

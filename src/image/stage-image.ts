@@ -11,7 +11,7 @@ import { asLayerBlob, jsonBytes, layerType } from './import-image.js';
 import { openInput } from './input.js';
 import type { Notices } from './layer/attributes.js';
 import type { FoundImage, FoundLayer } from './layout/found-image.js';
-import { type Descriptor, type Digest, type Manifest, MEDIA_TYPE } from './oci.js';
+import { type Descriptor, type Digest, IMAGE_INDEX, type Manifest, MEDIA_TYPE } from './oci.js';
 import { settleLayers } from './settle-layers.js';
 import { type UnpackedLayer, type UnpackOptions, unpackLayer } from './unpack-layer.js';
 
@@ -44,13 +44,24 @@ export async function stageImage(
   const config = await stage.addBytes(image.configBytes, image.configType);
   const layers = done.map(({ blob }) => blob);
   const manifest = await stageManifest(stage, image, config, layers);
+  const index = await stageIndex(stage, image);
   return {
     id: config.digest,
-    manifest,
-    blobs: [config.digest, ...layers.map(({ digest }) => digest)],
+    manifest: index === undefined ? manifest : { ...manifest, annotations: { [IMAGE_INDEX]: index[0]! } },
+    blobs: [config.digest, ...layers.map(({ digest }) => digest), ...(index ?? [])],
     layers: chain,
     names: image.names,
   };
+}
+
+/** @returns the digests of an index and of all that comes with it, the index first. */
+async function stageIndex(stage: ImageStage, { index }: FoundImage): Promise<Digest[] | undefined> {
+  if (index === undefined) return undefined;
+  const { digest } = await stage.addBytes(index.bytes, index.mediaType);
+  for (const blob of index.blobs) {
+    if (!stage.hasBlob(blob.digest)) await stage.copyBlob(blob.open(), blob.digest);
+  }
+  return [digest, ...index.blobs.map((blob) => blob.digest)];
 }
 
 async function stageManifest(

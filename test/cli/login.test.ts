@@ -100,9 +100,9 @@ test.each([
   ],
   [
     ['-u', 'anna', '-p', 'x', '--password-stdin', 'HOST'],
-    /--password and --password-stdin are mutually exclusive$/,
+    /conflicting options: cannot specify both --password and --password-stdin$/,
   ],
-  [['--password-stdin', 'HOST'], /Must provide --username with --password-stdin$/],
+  [['--password-stdin', 'HOST'], /the --password-stdin option requires --username to be set$/],
   [['HOST'], /Cannot perform an interactive login from a non TTY device$/],
   [['-u', 'anna', '--password-stdin', 'HOST'], /Password Required$/],
   [['-u', 'anna', '-p', 'x', 'a b'], /'a b' is no host of a registry; write HOST/],

@@ -1,5 +1,6 @@
 /** `image tags`, `inspect --remote` and `copy` at Debian's docker-registry, with skopeo beside them. */
 
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DockerRegistry } from '../helpers/docker-registry.js';
@@ -146,6 +147,71 @@ test('copy brings all platforms to another registry as they are, or one, with th
   expect(image('copy', `${one.host}/none:1`, target).stderr).toBe(
     `plyfs image copy: no such image in the registry: '${one.host}/none:1'\n`,
   );
+});
+
+test('push keeps all platforms of what was pulled or loaded, and save gives another of them', () => {
+  bench.env.DOCKER_CONFIG = join(bench.root, 'docker');
+  expect(bench.plyfs('login', '-u', 'anna', '-p', 'secret', two.host).code).toBe(0);
+  const auth = ['--tls-verify=false', '--creds', 'anna:secret'];
+  const inTwo = (path: string): string =>
+    skopeo('inspect', '--raw', ...auth, `docker://${two.host}/${path}`).stdout;
+  const plyfs = (...args: string[]): string => {
+    const { code, stdout, stderr } = image(...args, '--root', 'state');
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout;
+  };
+  plyfs('pull', '-q', name);
+  for (const [index, target] of [`${one.host}/team/app:again`, `${two.host}/pushed/app:1`].entries()) {
+    plyfs('tag', name, target);
+    plyfs('push', '-q', target);
+    expect(index === 0 ? raw(target) : inTwo('pushed/app:1')).toBe(raw(name));
+  }
+  plyfs('push', '-q', '--platform', `linux/${HOST_ARCH}`, `${two.host}/pushed/app:1`);
+  expect(JSON.parse(inTwo('pushed/app:1'))).toHaveProperty('config');
+
+  const elsewhere = ['--root', 'loaded'];
+  expect(image('load', '-i', 'layout', ...elsewhere).stderr).toBe('');
+  expect(image('tag', 'app', `${two.host}/loaded/app:1`, ...elsewhere).code).toBe(0);
+  expect(image('push', '-q', `${two.host}/loaded/app:1`, ...elsewhere).stderr).toBe('');
+  expect(inTwo('loaded/app:1')).toBe(raw(name));
+  for (const format of ['oci-archive', 'docker-archive']) {
+    const saved = image(
+      'save',
+      '--platform',
+      'linux/mips',
+      '--format',
+      format,
+      '-o',
+      'mips.tar',
+      'app',
+      ...elsewhere,
+    );
+    expect([saved.code, saved.stderr]).toEqual([0, '']);
+    const shown = skopeo('inspect', '--config', `${format}:mips.tar:app:latest`);
+    expect(JSON.parse(shown.stdout)).toMatchObject({ architecture: 'mips' });
+  }
+  expect(image('save', '--platform', 'linux/s390x', '-o', 'x.tar', 'app', ...elsewhere).stderr).toContain(
+    `'app' is for linux/${HOST_ARCH}, and the store has none for linux/s390x; 'plyfs image pull --platform linux/s390x' gets it`,
+  );
+  expect(image('prune', '-f', ...elsewhere).stdout).toBe('Total reclaimed space: 0B\n');
+  for (const text of ['app', `${two.host}/loaded/app:1`])
+    expect(image('rm', text, ...elsewhere).code).toBe(0);
+  expect(readdirSync(join(bench.root, 'loaded/images/blobs/sha256'))).toEqual([]);
+});
+
+test('push sends one platform where the others cannot be had, and says so', async () => {
+  const gone = await DockerRegistry.start(bench.root, { name: 'gone' });
+  const [from, to] = [`${gone.host}/app:1`, `${one.host}/single/app:1`];
+  expect(image('copy', name, from).code).toBe(0);
+  expect(image('pull', '-q', '--root', 'single', from).code).toBe(0);
+  await gone[Symbol.asyncDispose]();
+  expect(image('tag', '--root', 'single', from, to).code).toBe(0);
+  const { code, stderr } = image('push', '-q', '--root', 'single', to);
+  expect([code, stderr]).toEqual([
+    0,
+    `plyfs image push: only the image for linux/${HOST_ARCH} is sent, since another cannot be had: cannot reach the registry '${gone.host}': the connection was refused\n`,
+  ]);
+  expect(JSON.parse(raw(to))).toHaveProperty('config');
 });
 
 test('a blob that the source spoils on its way is caught', () => {

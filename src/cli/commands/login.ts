@@ -77,10 +77,10 @@ async function runLogin(server: string | undefined, flags: LoginFlags): Promise<
 
 function checkFlags({ username, password, passwordStdin }: LoginFlags): void {
   if (password !== undefined && passwordStdin) {
-    throw new UserError('--password and --password-stdin are mutually exclusive');
+    throw new UserError('conflicting options: cannot specify both --password and --password-stdin');
   }
   if (passwordStdin && username === undefined) {
-    throw new UserError('Must provide --username with --password-stdin');
+    throw new UserError('the --password-stdin option requires --username to be set');
   }
   if (password === '' || username === '') {
     throw new UserError(`${password === '' ? 'Password Required' : 'Non-null Username Required'}`);

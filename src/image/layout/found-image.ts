@@ -31,4 +31,13 @@ export interface FoundImage {
   readonly manifestBytes: Buffer | undefined;
   readonly manifestType: string | undefined;
   readonly layers: readonly FoundLayer[];
+  readonly index?: FoundIndex | undefined;
+}
+
+/** The index, for several platforms, that an image was chosen from. */
+export interface FoundIndex {
+  readonly bytes: Buffer;
+  readonly mediaType: string;
+  /** All blobs below it that the source has, the image's own too. */
+  readonly blobs: readonly { readonly digest: Digest; open(): Chunks }[];
 }

@@ -8,11 +8,11 @@
 import { UserError } from '../../errno/user-error.js';
 import { hexOf, sha256 } from '../chain-id.js';
 import { compareDigest, compareSize } from '../digest.js';
-import { type Descriptor, MEDIA_TYPE, type Platform, REF_NAME } from '../oci.js';
+import { type Descriptor, type Manifest, MEDIA_TYPE, type Platform, REF_NAME } from '../oci.js';
 import { formatPlatform, servesPlatform } from '../platform.js';
 import { formatReference, parseImageName, parseReference } from '../reference.js';
 import { type Archive, readPart } from './archive.js';
-import type { FoundImage, FoundLayer } from './found-image.js';
+import type { FoundImage, FoundIndex, FoundLayer } from './found-image.js';
 import { checkConfig, checkIndex, checkManifest, parseJson } from './validate.js';
 
 const MAX_DEPTH = 4;
@@ -44,7 +44,8 @@ export async function readOciLayout(archive: Archive, wanted: Platform): Promise
     const manifest = await choose(blobs, descriptor, { wanted, offered, depth: 0 });
     if (manifest === undefined) continue;
     try {
-      images.push(await readImage(blobs, manifest, nameOf(descriptor)));
+      const image = await readImage(blobs, manifest, nameOf(descriptor));
+      images.push({ ...image, index: await indexOf(archive, blobs, descriptor) });
     } catch (error) {
       if (!(error instanceof NotAnImage)) throw error;
       artifact ??= error;
@@ -52,6 +53,45 @@ export async function readOciLayout(archive: Archive, wanted: Platform): Promise
   }
   if (images.length === 0) throw artifact ?? noImage(archive.shown, wanted, offered);
   return merged(images);
+}
+
+/** An index with all that it names; undefined: it is none, or the archive has a part of it alone. */
+async function indexOf(
+  archive: Archive,
+  blobs: BlobReader,
+  descriptor: Descriptor,
+): Promise<FoundIndex | undefined> {
+  const { mediaType } = descriptor;
+  if (mediaType !== MEDIA_TYPE.index && mediaType !== DOCKER_INDEX) return undefined;
+  const bytes = await readBlob(blobs, descriptor);
+  const below = await partsBelow(archive, blobs, bytes, 0);
+  if (below === undefined) return undefined;
+  const parts = [...new Map(below.map((part) => [part.digest, part])).values()];
+  return {
+    bytes,
+    mediaType,
+    blobs: parts.map((part) => ({ digest: part.digest, open: () => blobs.layer(part).open() })),
+  };
+}
+
+async function partsBelow(
+  archive: Archive,
+  blobs: BlobReader,
+  bytes: Buffer,
+  depth: number,
+): Promise<Descriptor[] | undefined> {
+  const fields = parseJson(bytes, 'a manifest');
+  const isIndex = Array.isArray(fields.manifests);
+  const { config, layers } = isIndex ? ({} as Partial<Manifest>) : checkManifest(fields);
+  const direct = isIndex ? checkIndex(fields, 'an index').manifests : [config!, ...layers!];
+  if (depth > MAX_DEPTH || !direct.every((part) => archive.has(blobName(part)))) return undefined;
+  const all = [...direct];
+  for (const child of isIndex ? direct : []) {
+    const below = await partsBelow(archive, blobs, await readBlob(blobs, child), depth + 1);
+    if (below === undefined) return undefined;
+    all.push(...below);
+  }
+  return all;
 }
 
 /** Signatures, charts and the like lie in layouts as manifests too. */
@@ -190,11 +230,14 @@ async function readBlob(blobs: Pick<BlobReader, 'read'>, descriptor: Descriptor)
 }
 
 function blobsOf(archive: Archive): BlobReader {
-  const nameIn = ({ digest }: Descriptor): string => `blobs/sha256/${hexOf(digest)}`;
   return {
-    read: (descriptor) => readPart(archive, nameIn(descriptor)),
-    layer: (descriptor) => ({ open: () => archive.stream(nameIn(descriptor)) }),
+    read: (descriptor) => readPart(archive, blobName(descriptor)),
+    layer: (descriptor) => ({ open: () => archive.stream(blobName(descriptor)) }),
   };
+}
+
+function blobName({ digest }: Descriptor): string {
+  return `blobs/sha256/${hexOf(digest)}`;
 }
 
 /** The name given; what is no name (a registry's whole address is one, a sentence is not) is left out. */

@@ -12,11 +12,12 @@ import { blobPath, findImage, nameByDigest } from '../image-index.js';
 import { ImageStage, type NewImage } from '../image-stage.js';
 import type { Notices } from '../layer/attributes.js';
 import { type BlobReader, readTop } from '../layout/read-oci.js';
-import { type Descriptor, type Digest, type Platform, PULLED_BY_DIGEST } from '../oci.js';
+import { parseJson } from '../layout/validate.js';
+import { type Descriptor, type Digest, type Platform, PULLED_BY_DIGEST, PULLED_FROM } from '../oci.js';
 import { servesPlatform } from '../platform.js';
 import { formatReference, type Reference, registryHost } from '../reference.js';
 import { stageImage } from '../stage-image.js';
-import { isManifestType, Registry } from './client.js';
+import { isManifestType, type ReceivedManifest, Registry } from './client.js';
 import { findCredentials } from './credentials.js';
 import { downloadBlob } from './download.js';
 
@@ -66,7 +67,9 @@ export async function pullImage(store: Store, reference: Reference, options: Pul
   const partial = store.path('images', 'partial');
   const layers: Descriptor[] = [];
   const blobs = blobsOf(registry, path, { partial, onBytes: options.onBytes, layers });
-  const found = await readTop(blobs, top, { shown: name, wanted: options.platform });
+  const chosen = await readTop(blobs, top, { shown: name, wanted: options.platform });
+  const index = isIndex(top) ? { ...top, blobs: [] } : undefined;
+  const found = { ...chosen, index };
   if (!servesPlatform(found.config, options.platform)) options.onOtherPlatform?.(found.config);
   options.onTotal?.(missingBytes(store, layers, partial));
   for (let attempt = 1; attempt <= PUBLISH_ATTEMPTS; attempt += 1) {
@@ -84,9 +87,18 @@ export async function pullImage(store: Store, reference: Reference, options: Pul
 
 /** What was asked for by its digest is found by that later, also where it is the digest of an index. */
 function named(image: NewImage, reference: Reference): NewImage {
-  if (reference.digest === undefined) return image;
-  const annotations = { ...image.manifest.annotations, [PULLED_BY_DIGEST]: nameByDigest(reference) };
+  const { host, path, digest } = reference;
+  const { annotations: known } = image.manifest;
+  // Where its other platforms are.
+  const from = known === undefined ? {} : { [PULLED_FROM]: formatReference({ host, path }) };
+  const by = digest === undefined ? {} : { [PULLED_BY_DIGEST]: nameByDigest(reference) };
+  const annotations = { ...known, ...from, ...by };
+  if (Object.keys(annotations).length === 0) return image;
   return { ...image, manifest: { ...image.manifest, annotations } };
+}
+
+function isIndex({ bytes }: ReceivedManifest): boolean {
+  return Array.isArray(parseJson(bytes, 'the manifest').manifests);
 }
 
 const MAX_SMALL_BYTES = 16 * 1024 * 1024;

@@ -1,113 +1,89 @@
 /**
- * `image push`: an image of the store to a registry. Blobs that it has are not sent; those that another repository of
- * it has are taken over from there.
+ * `image push`: an image of the store to a registry. One that came as an image for several platforms goes as that: the others
+ * come from the store, or from where it was pulled.
  */
 
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { UserError } from '../../errno/user-error.js';
 import type { Store } from '../../store/store.js';
 import { blobPath, type Image, listImages, resolveImage } from '../image-index.js';
-import { type Descriptor, type Digest, MEDIA_TYPE } from '../oci.js';
+import { imageFor, storedIndex } from '../index-blobs.js';
+import { MEDIA_TYPE, type Platform } from '../oci.js';
 import { formatReference, parseReference, type Reference, registryHost } from '../reference.js';
 import { Registry } from './client.js';
+import { openRegistry } from './copy.js';
 import { findCredentials } from './credentials.js';
 import type { TransferOptions } from './pull.js';
+import { remoteParts } from './remote-parts.js';
+import { MissingPart, storeParts } from './store-parts.js';
+import { type Target, type Transferred, transferImage } from './transfer.js';
 
-export interface Pushed {
-  /** Of the manifest. */
-  readonly digest: Digest;
-  readonly sentBlobs: number;
+export interface PushOptions extends TransferOptions {
+  /** Only the image for it. */
+  readonly platform?: Platform | undefined;
+  /** The other platforms could not be had: only the store's image goes. */
+  readonly onSingle?: (image: Image, why: string) => void;
 }
 
-const CONCURRENT_BLOBS = 3;
+/** A registry that is gone is not waited for long: what it has is not what was asked for. */
+const ORIGIN_RETRY = { attempts: 2, firstPauseMs: 300 };
 
 /** @throws UserError */
 export async function pushImage(
   store: Store,
   reference: Reference,
-  options: TransferOptions,
-): Promise<Pushed> {
-  const { host, path, tag } = reference;
-  if (tag === undefined) throw new UserError(`cannot push '${formatReference(reference)}': it names no tag`);
-  const image = resolveImage(store, formatReference(reference));
-  using registry = new Registry(registryHost(reference), {
-    credentials: findCredentials(`${host}/${path}`),
-    insecure: options.insecure === true,
-  });
-  const others = repositoriesOf(listImages(store), host, path);
-  const blobs = uniqueBlobs(image);
-  let sentBlobs = 0;
-  let totalBytes = blobs.reduce((sum, { size }) => sum + size, 0);
-  options.onTotal?.(totalBytes);
-  const push = async (): Promise<void> => {
-    for (let blob = blobs.shift(); blob !== undefined; blob = blobs.shift()) {
-      if (await sendBlob(registry, path, blob, { store, others, options })) sentBlobs += 1;
-      else {
-        totalBytes -= blob.size;
-        options.onTotal?.(totalBytes);
-      }
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: CONCURRENT_BLOBS }, push));
-  const failed = ended.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
-  await registry.putManifest(path, tag, {
-    bytes: readFileSync(blobPath(store, image.manifestDigest)),
-    mediaType: image.manifest.mediaType ?? MEDIA_TYPE.manifest,
-  });
-  return { digest: image.manifestDigest, sentBlobs };
+  options: PushOptions,
+): Promise<Transferred> {
+  const { path, tag } = reference;
+  const name = formatReference(reference);
+  if (tag === undefined) throw new UserError(`cannot push '${name}': it names no tag`);
+  const image = resolveImage(store, name);
+  using registry = openRegistry(reference, options);
+  const target = { registry, path, reference: tag };
+  const pushing = { store, reference, target, options };
+  if (options.platform !== undefined) return pushOne(pushing, imageFor(store, image, options.platform, name));
+  try {
+    const whole = await pushIndex(pushing, image);
+    if (whole !== undefined) return whole;
+  } catch (error) {
+    if (!(error instanceof MissingPart)) throw error;
+    options.onSingle?.(image, error.message);
+  }
+  return pushOne(pushing, image);
 }
 
-function uniqueBlobs({ manifest }: Image): Descriptor[] {
-  return [...new Map([...manifest.layers, manifest.config].map((blob) => [blob.digest, blob])).values()];
-}
-
-interface Sending {
+interface Pushing {
   readonly store: Store;
-  readonly others: ReadonlyMap<Digest, readonly string[]>;
-  readonly options: TransferOptions;
+  readonly reference: Reference;
+  readonly target: Target;
+  readonly options: PushOptions;
 }
 
-/** @returns false when the registry had it. */
-async function sendBlob(
-  registry: Registry,
-  repository: string,
-  { digest, size }: Descriptor,
-  { store, others, options }: Sending,
-): Promise<boolean> {
-  if (await registry.hasBlob(repository, digest)) return false;
-  let begun: URL | undefined;
-  for (const from of others.get(digest) ?? []) {
-    const mounted = await registry.mountBlob(repository, digest, from);
-    if (mounted === true) return false;
-    // It is not there, and would not be in the next one: the registry has begun to receive it instead.
-    if (mounted !== false) begun = mounted;
-    if (begun !== undefined) break;
-  }
-  const source = {
-    sizeBytes: size,
-    open: () => {
-      const stream = createReadStream(blobPath(store, digest), { highWaterMark: 256 * 1024 });
-      stream.on('data', (chunk) => options.onBytes?.(chunk.length));
-      return stream.pause();
-    },
-  };
-  await registry.putBlob(repository, digest, source, begun);
-  return true;
+/** @returns undefined for an image that came alone. @throws MissingPart before anything is sent. */
+async function pushIndex(
+  { store, reference, target, options }: Pushing,
+  image: Image,
+): Promise<Transferred | undefined> {
+  const index = storedIndex(store, image);
+  if (index === undefined) return undefined;
+  const origin = image.pulledFrom === undefined ? undefined : parseReference(image.pulledFrom);
+  using registry = origin && originRegistry(origin, options);
+  const remote = origin && registry && remoteParts({ registry, path: origin.path }, reference, options);
+  const parts = { store, images: listImages(store), target: reference, remote, onBytes: options.onBytes };
+  return transferImage(storeParts(parts), index, target, options);
 }
 
-/** Where, by the names of the store's images, this registry may have a blob already. */
-function repositoriesOf(images: readonly Image[], host: string, except: string): Map<Digest, string[]> {
-  const found = new Map<Digest, string[]>();
-  for (const { names, manifest } of images) {
-    for (const name of names) {
-      const reference = parseReference(name);
-      if (reference.host !== host || reference.path === except) continue;
-      for (const { digest } of manifest.layers) {
-        const known = found.get(digest) ?? [];
-        if (!known.includes(reference.path)) found.set(digest, [...known, reference.path]);
-      }
-    }
-  }
-  return found;
+function originRegistry(origin: Reference, { insecure }: PushOptions): Registry {
+  return new Registry(registryHost(origin), {
+    credentials: findCredentials(`${origin.host}/${origin.path}`),
+    insecure: insecure === true,
+    retry: ORIGIN_RETRY,
+  });
+}
+
+function pushOne({ store, reference, target, options }: Pushing, image: Image): Promise<Transferred> {
+  const bytes = readFileSync(blobPath(store, image.manifestDigest));
+  const mediaType = image.manifest.mediaType ?? MEDIA_TYPE.manifest;
+  const parts = { store, images: listImages(store), target: reference, onBytes: options.onBytes };
+  return transferImage(storeParts(parts), { bytes, mediaType }, target, options);
 }

@@ -28,7 +28,8 @@ Examples:
 
 const PUSH_DETAILS = `
 NAME says where to: [HOST[:PORT]/]PATH[:TAG], without a host docker.io; 'plyfs image tag' gives an image such a name.
-Blobs that the registry has are not sent again.
+Blobs that the registry has are not sent again. An image that came as one of several platforms goes with the others, which
+are taken from the store or from where it was pulled; --platform sends one alone.
 ${CREDENTIALS}
 
 Examples:
@@ -45,6 +46,10 @@ interface PullFlags extends TransferFlags {
   readonly skipDevices?: boolean;
 }
 
+interface PushFlags extends TransferFlags {
+  readonly platform?: string;
+}
+
 export function imagePullCommand(shown: 'pull' | 'image pull'): Command {
   const command = transferCommand('pull', 'get an image from a registry')
     .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT] (default: that of this host)')
@@ -56,11 +61,14 @@ export function imagePullCommand(shown: 'pull' | 'image pull'): Command {
 }
 
 export function imagePushCommand(shown: 'push' | 'image push'): Command {
-  const command = transferCommand('push', 'send an image to a registry');
+  const command = transferCommand('push', 'send an image to a registry').option(
+    '--platform <platform>',
+    'only the image for OS/ARCHITECTURE[/VARIANT]',
+  );
   refuseOptions(command, { '-a, --all-tags': 'each name is pushed by itself' });
   return addStoreOptions(command)
     .addHelpText('after', PUSH_DETAILS)
-    .action((name: string, flags: TransferFlags) => attempt(shown, flags, () => runPush(name, flags)));
+    .action((name: string, flags: PushFlags) => attempt(shown, flags, () => runPush(shown, name, flags)));
 }
 
 function transferCommand(name: string, description: string): Command {
@@ -102,14 +110,20 @@ async function runPull(command: string, name: string, flags: PullFlags): Promise
   print(`Digest: ${digest}\nStatus: ${wasUpToDate ? 'Image is up to date' : 'Downloaded image'}\n${shown}`);
 }
 
-async function runPush(name: string, flags: TransferFlags): Promise<void> {
+async function runPush(command: string, name: string, flags: PushFlags): Promise<void> {
   const { formatReference, parseReference } = await import('../../../image/reference.js');
+  const { formatPlatform, parsePlatform } = await import('../../../image/platform.js');
   const { pushImage } = await import('../../../image/registry/push.js');
   const reference = parseReference(name);
   const store = await openStore(flags);
   using progress = byteProgress(`pushing ${formatReference(reference)}`);
   const { digest, sentBlobs } = await pushImage(store, reference, {
     insecure: flags.insecure === true,
+    platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
+    onSingle: ({ config }, why) => {
+      const text = `only the image for ${formatPlatform(config)} is sent, since another cannot be had: ${why}`;
+      process.stderr.write(`plyfs ${command}: ${text}\n`);
+    },
     ...(flags.quiet ? {} : { onBytes: progress.add, onTotal: progress.total }),
   });
   progress.end();

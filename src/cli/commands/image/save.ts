@@ -8,15 +8,18 @@ import { byteProgress } from '../../progress.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 const DETAILS = `
-The same images give the same bytes. An image that is given by its id is saved without a name.
+The same images give the same bytes. An image that is given by its id is saved without a name. --platform takes another
+of the images that a name stood for, where it is here: loaded with it, or pulled before.
 
 Examples:
   plyfs image save -o app.tar app:1 debian:12
-  plyfs image save --format docker-archive app:1 | docker load`;
+  plyfs image save --format docker-archive app:1 | docker load
+  plyfs image save --platform linux/arm64 -o arm.tar app:1`;
 
 interface SaveFlags extends StoreFlags {
   readonly output?: string;
   readonly format: SaveFormat;
+  readonly platform?: string;
 }
 
 export function imageSaveCommand(name: 'save' | 'image save'): Command {
@@ -24,6 +27,7 @@ export function imageSaveCommand(name: 'save' | 'image save'): Command {
     .description('write images to an archive')
     .argument('<image...>', 'names or ids')
     .option('-o, --output <file>', 'where to write (default: standard output)')
+    .option('--platform <platform>', 'OS/ARCHITECTURE[/VARIANT] (default: that which is unpacked)')
     .addOption(
       new Option('--format <format>', 'the form of the archive')
         .choices(['oci-archive', 'docker-archive'])
@@ -37,7 +41,9 @@ export function imageSaveCommand(name: 'save' | 'image save'): Command {
 async function runSave(images: readonly string[], flags: SaveFlags): Promise<void> {
   const { saveImages } = await import('../../../image/save-image.js');
   const { writeOutput } = await import('../../../image/output.js');
-  const chunks = saveImages(await openStore(flags), images, flags.format);
+  const { parsePlatform } = await import('../../../image/platform.js');
+  const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
+  const chunks = saveImages(await openStore(flags), images, flags.format, platform);
   using progress = byteProgress('writing');
   await writeOutput(flags.output, chunks, progress.add);
   progress.end();
