@@ -1,7 +1,7 @@
 /**
  * What of a container's mounts the kernel makes in the mount namespace of its commands: all that needs nothing of plyfs'
  * own, so that sockets, fifos, locks and inotify work there as on the host. The others are named too: they may lie in one
- * that hides them (enter/plan-namespace.ts). Nothing here touches a source.
+ * that hides them (enter/namespace/plan-namespace.ts). Nothing here touches a source.
  */
 
 import { farSourceOf } from '../daemon/far-source.js';

@@ -1,11 +1,11 @@
-/** Tells the mount namespace of a container's running command of a mount that came or went (enter/change-main.ts). */
+/** Tells the mount namespace of a container's running command of a mount that came or went (enter/namespace/change-main.ts). */
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import type { ChangeOrder, ChangeReply } from './enter/change-order.js';
+import type { ChangeOrder, ChangeReply } from './enter/namespace/change-order.js';
 import { mayChangeUser } from './real-root.js';
 import { isRunning, readState, writeState } from './run-state.js';
 import { mountPointOf } from './status.js';
@@ -40,7 +40,7 @@ export function tellNamespace(
 }
 
 function ask(order: ChangeOrder): ChangeReply {
-  const script = fileURLToPath(new URL('./enter/change-main.js', import.meta.url));
+  const script = fileURLToPath(new URL('./enter/namespace/change-main.js', import.meta.url));
   const enter = ['nsenter', '--target', String(order.pid), '--user', '--preserve-credentials', '--'];
   const [program = '', ...args] = [...(order.rootless ? enter : []), process.execPath, script];
   const { status, stdout, stderr, error } = spawnSync(program, args, {

@@ -19,7 +19,7 @@ import { ioctlBuffer, ioctlNumber } from '../../linux/ioctl.js';
 import { openTree } from '../../linux/mount.js';
 import { closeOnExec, dup2, setsid } from '../../linux/namespace.js';
 import { close, openat } from '../../linux/open.js';
-import { attachTo } from './root-tree.js';
+import { attachTo } from './namespace/root-tree.js';
 
 const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;

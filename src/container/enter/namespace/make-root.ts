@@ -7,9 +7,9 @@
  * directories and files (host-files.ts). What the user mounts wins over what plyfs would put there.
  */
 
-import { ENOENT } from '../../errno/errno.js';
-import { check, FsError } from '../../errno/fs-error.js';
-import { UserError } from '../../errno/user-error.js';
+import { ENOENT } from '../../../errno/errno.js';
+import { check, FsError } from '../../../errno/fs-error.js';
+import { UserError } from '../../../errno/user-error.js';
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -23,16 +23,16 @@ import {
   MS_REC,
   OPEN_TREE_CLONE,
   S_IFDIR,
-} from '../../linux/constants.js';
-import { detachedMount, mount, moveMount, openTree, umount2 } from '../../linux/mount.js';
-import { pivotRoot } from '../../linux/namespace.js';
-import { close } from '../../linux/open.js';
-import { type Name, nameFromText } from '../../vfs/name.js';
+} from '../../../linux/constants.js';
+import { detachedMount, mount, moveMount, openTree, umount2 } from '../../../linux/mount.js';
+import { pivotRoot } from '../../../linux/namespace.js';
+import { close } from '../../../linux/open.js';
+import { type Name, nameFromText } from '../../../vfs/name.js';
+import type { AttachedMount, EnterOrder } from '../order.js';
 import { placeMounts, prepareMounts } from './attach-mounts.js';
 import { type CloneOptions, cloneSource } from './clone-source.js';
 import { cloneDevices, type Device, makeDev, showDevices } from './devices.js';
 import { hideHost } from './kernel-trees.js';
-import type { AttachedMount, EnterOrder } from './order.js';
 import { restrict } from './restrict.js';
 import { openDescriptors, openRootTree, type RootTree, typeOf } from './root-tree.js';
 

@@ -3,9 +3,9 @@
  * that a path which the image or another container changes meanwhile leads nowhere else.
  */
 
-import { EAGAIN, EEXIST, ENOENT, errnoText } from '../../errno/errno.js';
-import { check } from '../../errno/fs-error.js';
-import { UserError } from '../../errno/user-error.js';
+import { EAGAIN, EEXIST, ENOENT, errnoText } from '../../../errno/errno.js';
+import { check } from '../../../errno/fs-error.js';
+import { UserError } from '../../../errno/user-error.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -25,13 +25,13 @@ import {
   S_IFDIR,
   S_IFMT,
   STATX_TYPE,
-} from '../../linux/constants.js';
-import { mkdirat, readlinkat } from '../../linux/directory.js';
-import { moveMount, openTree } from '../../linux/mount.js';
-import { close, openat, openat2 } from '../../linux/open.js';
-import { fstatfs, StatFsResult } from '../../linux/statfs.js';
-import { fstatx, Statx } from '../../linux/statx.js';
-import { displayName, type Name } from '../../vfs/name.js';
+} from '../../../linux/constants.js';
+import { mkdirat, readlinkat } from '../../../linux/directory.js';
+import { moveMount, openTree } from '../../../linux/mount.js';
+import { close, openat, openat2 } from '../../../linux/open.js';
+import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
+import { fstatx, Statx } from '../../../linux/statx.js';
+import { displayName, type Name } from '../../../vfs/name.js';
 
 const ATTEMPTS = 100;
 const DIRECTORY_MODE = 0o755;

@@ -5,8 +5,8 @@
  * All goes by the descriptor of the file system itself; no name that the image controls is on the way.
  */
 
-import { ENOENT } from '../../errno/errno.js';
-import { check } from '../../errno/fs-error.js';
+import { ENOENT } from '../../../errno/errno.js';
+import { check } from '../../../errno/fs-error.js';
 import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
@@ -17,10 +17,10 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
   S_IFDIR,
-} from '../../linux/constants.js';
-import { privateTmpfs } from '../../linux/mount.js';
-import { close, openat2 } from '../../linux/open.js';
-import type { Name } from '../../vfs/name.js';
+} from '../../../linux/constants.js';
+import { privateTmpfs } from '../../../linux/mount.js';
+import { close, openat2 } from '../../../linux/open.js';
+import type { Name } from '../../../vfs/name.js';
 import { restrict } from './restrict.js';
 import { attachTo, cloneTree, fileSystemOf, typeOf } from './root-tree.js';
 

@@ -1,6 +1,6 @@
 /** What is to be mounted or unmounted in the namespace of a running command (change-main.ts): one JSON record in, one out. */
 
-import type { AttachedMount, NamespaceMount } from './order.js';
+import type { AttachedMount, NamespaceMount } from '../order.js';
 
 export interface ChangeOrder {
   /** Host pid of the command. */

@@ -6,7 +6,7 @@
  * not: the tree then goes on showing that mount, and what lies inside finds the virtual mount point.
  */
 
-import type { Name } from '../../vfs/name.js';
+import type { Name } from '../../../vfs/name.js';
 
 export interface Placed {
   /** Absolute, free of symlinks as the tree has it. */

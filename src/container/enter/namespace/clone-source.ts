@@ -6,8 +6,8 @@
  * 5.12), is left to the tree, which shows the same.
  */
 
-import { EINVAL, ENOENT, ENOSYS, EPERM, errnoText } from '../../errno/errno.js';
-import { UserError } from '../../errno/user-error.js';
+import { EINVAL, ENOENT, ENOSYS, EPERM, errnoText } from '../../../errno/errno.js';
+import { UserError } from '../../../errno/user-error.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -27,14 +27,14 @@ import {
   S_IFREG,
   STATX_MNT_ID,
   STATX_TYPE,
-} from '../../linux/constants.js';
-import { mountSetattr, openTree, privateTmpfs } from '../../linux/mount.js';
-import { readMountinfo } from '../../linux/mountinfo.js';
-import { close, openat, openat2 } from '../../linux/open.js';
-import { fstatfs, StatFsResult } from '../../linux/statfs.js';
-import { fstatx, Statx } from '../../linux/statx.js';
-import type { Propagation } from '../../mounts/spec/types.js';
-import type { HostSource, NamespaceMount, TmpfsSource } from './order.js';
+} from '../../../linux/constants.js';
+import { mountSetattr, openTree, privateTmpfs } from '../../../linux/mount.js';
+import { readMountinfo } from '../../../linux/mountinfo.js';
+import { close, openat, openat2 } from '../../../linux/open.js';
+import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
+import { fstatx, Statx } from '../../../linux/statx.js';
+import type { Propagation } from '../../../mounts/spec/types.js';
+import type { HostSource, NamespaceMount, TmpfsSource } from '../order.js';
 
 /** A mount to be attached; `fd` is undefined where only the tree can show it. */
 export interface Candidate {

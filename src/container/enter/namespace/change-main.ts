@@ -1,7 +1,7 @@
 /** Entry of the process behind `mount-add` and `mount-rm` of a running command: a ChangeOrder comes in, a ChangeReply goes out. */
 
 import { readFileSync, writeSync } from 'node:fs';
-import { UserError } from '../../errno/user-error.js';
+import { UserError } from '../../../errno/user-error.js';
 import { changeNamespace } from './change-namespace.js';
 import type { ChangeOrder, ChangeReply } from './change-order.js';
 

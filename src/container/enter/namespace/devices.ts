@@ -6,7 +6,7 @@
  * matter.
  */
 
-import { check } from '../../errno/fs-error.js';
+import { check } from '../../../errno/fs-error.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -21,12 +21,12 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
   S_IFCHR,
-} from '../../linux/constants.js';
-import { mkdirat, mknodat, symlinkat } from '../../linux/directory.js';
-import { fchmodat } from '../../linux/inode.js';
-import { detachedMount, mountSetattr, openTree, privateTmpfs } from '../../linux/mount.js';
-import { close, openat, openat2 } from '../../linux/open.js';
-import type { Name } from '../../vfs/name.js';
+} from '../../../linux/constants.js';
+import { mkdirat, mknodat, symlinkat } from '../../../linux/directory.js';
+import { fchmodat } from '../../../linux/inode.js';
+import { detachedMount, mountSetattr, openTree, privateTmpfs } from '../../../linux/mount.js';
+import { close, openat, openat2 } from '../../../linux/open.js';
+import type { Name } from '../../../vfs/name.js';
 import { attachTo, fileSystemOf, type RootTree, typeOf } from './root-tree.js';
 
 /** Devices of `mem` (1) and `tty` (5): Documentation/admin-guide/devices.txt. */

@@ -1,7 +1,7 @@
 /** Attaches the user's mounts over the tree of a container, in the order and manner that planNamespace() gives. */
 
-import { ENOENT } from '../../errno/errno.js';
-import { check, FsError } from '../../errno/fs-error.js';
+import { ENOENT } from '../../../errno/errno.js';
+import { check, FsError } from '../../../errno/fs-error.js';
 import {
   O_NOFOLLOW,
   O_PATH,
@@ -9,12 +9,12 @@ import {
   RESOLVE_NO_SYMLINKS,
   S_IFDIR,
   STATX_MNT_ID,
-} from '../../linux/constants.js';
-import { close, openat2 } from '../../linux/open.js';
-import { fstatx, Statx } from '../../linux/statx.js';
-import { type Name, nameFromText } from '../../vfs/name.js';
+} from '../../../linux/constants.js';
+import { close, openat2 } from '../../../linux/open.js';
+import { fstatx, Statx } from '../../../linux/statx.js';
+import { type Name, nameFromText } from '../../../vfs/name.js';
+import type { AttachedMount, NamespaceMount } from '../order.js';
 import type { Candidate } from './clone-source.js';
-import type { AttachedMount, NamespaceMount } from './order.js';
 import { type Placed, planNamespace, type Step } from './plan-namespace.js';
 import { cannotMount, type RootTree, typeOf } from './root-tree.js';
 

@@ -6,9 +6,9 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { ENOENT } from '../../errno/errno.js';
-import { check, FsError } from '../../errno/fs-error.js';
-import { UserError } from '../../errno/user-error.js';
+import { ENOENT } from '../../../errno/errno.js';
+import { check, FsError } from '../../../errno/fs-error.js';
+import { UserError } from '../../../errno/user-error.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -18,17 +18,17 @@ import {
   O_RDONLY,
   OPEN_TREE_CLONE,
   S_IFDIR,
-} from '../../linux/constants.js';
-import { openTree, umount2 } from '../../linux/mount.js';
-import { type MountEntry, parseMountinfo } from '../../linux/mountinfo.js';
-import { fchdir } from '../../linux/namespace.js';
-import { close, openat } from '../../linux/open.js';
-import { displayName, type Name, nameFromText } from '../../vfs/name.js';
+} from '../../../linux/constants.js';
+import { openTree, umount2 } from '../../../linux/mount.js';
+import { type MountEntry, parseMountinfo } from '../../../linux/mountinfo.js';
+import { fchdir } from '../../../linux/namespace.js';
+import { close, openat } from '../../../linux/open.js';
+import { displayName, type Name, nameFromText } from '../../../vfs/name.js';
+import type { AttachedMount, NamespaceMount } from '../order.js';
 import { KERNELS, mountIdOf } from './attach-mounts.js';
 import type { ChangeOrder } from './change-order.js';
 import { type Candidate, cloneSource } from './clone-source.js';
 import { joinMounts } from './join-mounts.js';
-import type { AttachedMount, NamespaceMount } from './order.js';
 import { cannotMount, cloneTree, openDescriptors, openRootTree, RootTree, typeOf } from './root-tree.js';
 
 /** @returns what the kernel has mounted there now. @throws UserError, FsError */

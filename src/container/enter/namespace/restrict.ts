@@ -1,10 +1,10 @@
 /** Takes rights from a mount by its descriptor: MOUNT_ATTR_RDONLY, NOSUID, NODEV, NOEXEC. */
 
-import { ENOSYS } from '../../errno/errno.js';
-import { check } from '../../errno/fs-error.js';
-import { AT_EMPTY_PATH, AT_RECURSIVE, MS_BIND, MS_REMOUNT } from '../../linux/constants.js';
-import { mount, mountSetattr } from '../../linux/mount.js';
-import { fstatfs, StatFsResult } from '../../linux/statfs.js';
+import { ENOSYS } from '../../../errno/errno.js';
+import { check } from '../../../errno/fs-error.js';
+import { AT_EMPTY_PATH, AT_RECURSIVE, MS_BIND, MS_REMOUNT } from '../../../linux/constants.js';
+import { mount, mountSetattr } from '../../../linux/mount.js';
+import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
 
 /** Their values are those of MS_* and ST_* too. */
 const SHARED_FLAGS = 0xf;
