@@ -34,7 +34,8 @@ import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import { type Job, Wait } from '../vfs/wait.js';
-import { SyncPace } from './sync-pace.js';
+import { DiskPace } from './disk-pace.js';
+import type { LayerReads } from './layer-reads.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
 export interface OpenFile {
@@ -106,12 +107,17 @@ const COPY_PIECE_BYTES = 8 * 1024 * 1024;
 export class OpenFiles<F extends OpenFile> {
   session: Session | undefined;
   readonly #reach: Reach<F>;
+  readonly #layerReads: LayerReads | undefined;
   readonly #keptBackings: number;
   #backings = 0;
-  readonly #pace = new SyncPace();
+  readonly #pace = new DiskPace();
 
-  /** @param keptBackings how many backing ids files keep after their last release; each holds a kernel file open. */
-  constructor(reach: Reach<F>, keptBackings: number) {
+  /**
+   * @param keptBackings how many backing ids files keep after their last release; each holds a kernel file open.
+   * @param layerReads how the thread that serves others too reads; undefined: without regard to them.
+   */
+  constructor(reach: Reach<F>, keptBackings: number, layerReads?: LayerReads) {
+    this.#layerReads = layerReads;
     this.#reach = reach;
     this.#keptBackings = keptBackings;
   }
@@ -233,6 +239,7 @@ export class OpenFiles<F extends OpenFile> {
 
   read(file: F, offset: number, into: Uint8Array): number {
     const fd = this.readDescriptor(file);
+    if (this.#layerReads !== undefined) return this.#layerReads.read(this.session, fd, offset, into);
     let total = 0;
     while (total < into.length) {
       const rest = total === 0 ? into : into.subarray(total);

@@ -21,6 +21,9 @@ const sysPwrite = bind<TransferAt>('pwrite', 'long', ['int', 'void *', 'ulong', 
 const sysPwritev2 = bind<
   (fd: number, iov: Uint8Array, count: number, offset: number, flags: number) => number
 >('pwritev2', 'long', ['int', 'void *', 'int', 'int64', 'int']);
+const sysPreadv2 = bind<
+  (fd: number, iov: Uint8Array, count: number, offset: number, flags: number) => number
+>('preadv2', 'long', ['int', 'void *', 'int', 'int64', 'int']);
 const sysFallocate = bind<(fd: number, mode: number, offset: number, length: number) => number>(
   'fallocate',
   'int',
@@ -86,6 +89,18 @@ export function append(fd: number, from: Uint8Array): number {
   iovec[0] = addressOf(from);
   iovec[1] = BigInt(from.byteLength);
   return settle(sysPwritev2(fd, iovecBytes, 1, 0, RWF_APPEND));
+}
+
+const RWF_NOWAIT = 0x8;
+
+/**
+ * pread() of what needs no wait for the disk: may end before, between two pages; -EAGAIN when nothing is there,
+ * -EOPNOTSUPP where the file system cannot tell.
+ */
+export function preadNowait(fd: number, into: Uint8Array, offset: number): number {
+  iovec[0] = addressOf(into);
+  iovec[1] = BigInt(into.byteLength);
+  return settle(sysPreadv2(fd, iovecBytes, 1, offset, RWF_NOWAIT));
 }
 
 /** fallocate(2) with FALLOC_FL_* in `mode`. */

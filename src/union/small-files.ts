@@ -7,7 +7,6 @@
  */
 
 import { O_ACCMODE, O_RDONLY, O_TRUNC } from '../linux/constants.js';
-import { preadPrefix } from '../linux/data.js';
 import type { Opened } from '../vfs/attr.js';
 import type { OpenIntent } from '../vfs/file-system.js';
 import type { UnionNode } from './node.js';
@@ -22,7 +21,8 @@ export function storeSmallFile(state: UnionState, node: UnionNode, intent: OpenI
   const room = session?.storeRoom;
   if (session === undefined || room === undefined || node.sizeBytes === 0 || node.sizeBytes > room.length)
     return;
-  const length = preadPrefix(state.files.readDescriptor(node), room, node.sizeBytes, 0);
+  const fd = state.files.readDescriptor(node);
+  const length = state.layerReads.readCached(fd, 0, room.subarray(0, node.sizeBytes));
   // What fails here is asked for and answered by a READ.
   node.isStored = length === node.sizeBytes && session.storeData(node.id, length);
 }

@@ -9,6 +9,7 @@ import { ENOENT, EROFS, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
+import { LayerReads } from '../files/layer-reads.js';
 import { OpenFiles } from '../files/open-files.js';
 import {
   fillAttr,
@@ -100,6 +101,7 @@ export class UnionState {
   readonly other = new Statx();
   readonly files: OpenFiles<UnionNode>;
   readonly secondLooks = new SecondLooks();
+  readonly layerReads = new LayerReads();
   /** Second result of `locate`. */
   locatedName: Name = '';
 
@@ -130,6 +132,7 @@ export class UnionState {
         opensLate: follows && parts.callerIds.enabled,
       },
       KEPT_BACKINGS,
+      this.layerReads,
     );
   }
 

@@ -6,7 +6,7 @@
  * fixed set of plain syscall work: a helper thread executes them and knows nothing of file systems.
  */
 
-/** The descriptors of a copy stay open until it is done; that of an fsync is the job's own, which closes it. */
+/** The descriptors of a copy stay open until it is done; that of a read or an fsync is the job's own, which closes it. */
 export type JobSpec =
   | {
       readonly kind: 'copy';
@@ -16,6 +16,8 @@ export type JobSpec =
       /** Wait for the disk before the job counts as done. */
       readonly durable: boolean;
     }
+  /** Brings pages of the file into the page cache. */
+  | { readonly kind: 'read'; readonly fd: number; readonly offset: number; readonly length: number }
   | { readonly kind: 'fsync'; readonly fd: number; readonly dataOnly: boolean };
 
 export interface Job {

@@ -13,6 +13,7 @@ import {
   KIND,
   KIND_COPY,
   KIND_FSYNC,
+  KIND_READ,
   makeSlots,
   OPTION,
   QUEUED,
@@ -116,6 +117,12 @@ export class JobRunner {
       words[slot + SIZE_LOW] = spec.sizeBytes >>> 0;
       words[slot + SIZE_HIGH] = Math.floor(spec.sizeBytes / 2 ** 32);
       words[slot + OPTION] = spec.durable ? 1 : 0;
+    } else if (spec.kind === 'read') {
+      words[slot + KIND] = KIND_READ;
+      words[slot + SOURCE] = spec.fd;
+      words[slot + SIZE_LOW] = spec.offset >>> 0;
+      words[slot + SIZE_HIGH] = Math.floor(spec.offset / 2 ** 32);
+      words[slot + OPTION] = spec.length;
     } else {
       words[slot + KIND] = KIND_FSYNC;
       words[slot + SOURCE] = spec.fd;

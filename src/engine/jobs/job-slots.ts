@@ -30,6 +30,8 @@ export const DONE = 3;
 
 export const KIND_COPY = 1;
 export const KIND_FSYNC = 2;
+/** SIZE is the offset, OPTION the length. */
+export const KIND_READ = 3;
 
 export function makeSlots(): Int32Array {
   return new Int32Array(new SharedArrayBuffer((FIRST_SLOT + SLOT_COUNT * SLOT_WORDS) * 4));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SyncPace } from '../../../src/files/sync-pace.js';
+import { DiskPace } from '../../../src/files/disk-pace.js';
 import { ftruncate } from '../../../src/linux/inode.js';
 import type { Job } from '../../../src/vfs/wait.js';
 import { newFile, tempDirectory } from '../linux/temp-directory.js';
@@ -9,8 +9,8 @@ const SLOW_MS = 20;
 /** As many quick ones as are wanted after the first slow one. */
 const FIRST = 8;
 
-function paceAfter(...times: number[]): SyncPace {
-  const pace = new SyncPace();
+function paceAfter(...times: number[]): DiskPace {
+  const pace = new DiskPace();
   for (const ms of times) pace.took(ms);
   return pace;
 }
@@ -49,7 +49,7 @@ test('a large file is left to a helper thread', () => {
 test('the time of a sync counts from its start to the return of its request', () => {
   const fd = newFile(tempDirectory(), 'f');
   let ms = 0;
-  const pace = new SyncPace(() => ms);
+  const pace = new DiskPace(() => ms);
   const job: Job = { spec: { kind: 'fsync', fd, dataOnly: true }, done: true, result: 0 };
   pace.began(job);
   ms += SLOW_MS;

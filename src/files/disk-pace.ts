@@ -1,5 +1,5 @@
 /**
- * Whether the serving thread may make a sync by itself.
+ * Whether the serving thread may wait for the disk by itself: in a sync, or in a read (layer-reads.ts).
  *
  * By a helper thread it costs two thread wake-ups, which on a fast disk is a quarter of a small commit; by the serving
  * thread everybody waits while the disk is slow. So a sync of a small file is made here, until one was slow; then a
@@ -20,8 +20,8 @@ const SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
 
 const stat = new Statx();
 
-export class SyncPace {
-  readonly #now: () => number;
+export class DiskPace {
+  readonly now: () => number;
   #quickOnes = 0;
   #needed = 0;
   #job: Job | undefined;
@@ -29,33 +29,43 @@ export class SyncPace {
 
   /** @param now a clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+    this.now = now;
+  }
+
+  /** Whether nothing was slow of late. */
+  get isQuick(): boolean {
+    return this.#quickOnes >= this.#needed;
   }
 
   /** @param fd of the file or directory to be written. */
   allows(fd: number): boolean {
-    return this.#quickOnes >= this.#needed && isSmall(fd);
+    return this.isQuick && isSmall(fd);
   }
 
   /** Syncs here and now. @returns 0 or a negated errno. */
   sync(fd: number, dataOnly: boolean): number {
-    const startedMs = this.#now();
+    const startedMs = this.now();
     const result = dataOnly ? fdatasync(fd) : fsync(fd);
-    this.took(this.#now() - startedMs);
+    this.took(this.now() - startedMs);
     return result;
   }
 
   /** A helper thread was given a sync; of several at once the last counts. */
   began(job: Job): void {
     this.#job = job;
-    this.#jobStartedMs = this.#now();
+    this.#jobStartedMs = this.now();
   }
 
   /** Its request came back. */
   ended(job: Job): void {
     if (this.#job !== job) return;
     this.#job = undefined;
-    this.took(this.#now() - this.#jobStartedMs);
+    this.took(this.now() - this.#jobStartedMs);
+  }
+
+  /** The same, where its request does not know it. */
+  settle(): void {
+    if (this.#job?.done === true) this.ended(this.#job);
   }
 
   took(ms: number): void {
