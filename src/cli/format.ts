@@ -87,9 +87,14 @@ export function formatTemplate(
   template.requireKeys(known, keys);
   const lines = rows.map((row) => template.render(row));
   if (!isTable) return lines.map((line) => `${line}\n`).join('');
-  const titles = Object.fromEntries(keys.map((key) => [key, key.toUpperCase()]));
+  const titles = Object.fromEntries(keys.map((key) => [key, titleOf(key)]));
   for (const { key, title } of columns) titles[key] = title;
   return alignColumns([template.renderTitles(titles), ...lines].map((line) => line.split('\t').map(oneLine)));
+}
+
+/** `CREATED AT` of CreatedAt. */
+function titleOf(key: string): string {
+  return key.replace(/([a-z])([A-Z])/g, '$1 $2').toUpperCase();
 }
 
 function show(value: unknown): string {

@@ -7,7 +7,6 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repository } from '../../scripts/repository.js';
 
 export interface Case {
   /** `SUBJECT: NAME`, of which there is one. */
@@ -15,10 +14,8 @@ export interface Case {
   readonly script: string;
 }
 
-const folder = join(repository, 'test/docker/cases');
-
 /** @throws Error for two cases of one name, or one without a script. */
-export function readCases(): Case[] {
+export function readCases(folder: string): Case[] {
   const cases = readdirSync(folder)
     .filter((file) => file.endsWith('.sh'))
     .sort()

@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { repository } from '../../scripts/repository.js';
 import { interrupt, isInPath } from '../../scripts/shell.js';
 import { makeBaseRoot } from './base-root.js';
 import { type Case, readCases } from './cases.js';
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
     options: { only: { type: 'string' }, json: { type: 'string' }, times: { type: 'boolean' } },
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
-  const cases = readCases();
+  const cases = readCases(join(repository, 'test/docker/cases'));
   const words = values.only?.split(',') ?? [''];
   const chosen = cases.filter(({ name }) => words.some((word) => name.includes(word)));
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -77,20 +78,25 @@ async function compareAll(cases: readonly Case[], flags: Flags, counts: Counts):
     const tar = await makeBaseRoot(home);
     await using docker = await DockerSide.start(join(home, 'docker'), tar);
     await using plyfs = await PlyfsSide.start(join(home, 'plyfs'), tar);
-    const outcomes = await Promise.all([runAll(docker, cases), runAll(plyfs, cases)]);
-    for (const [index, one] of cases.entries()) {
-      const [left, right] = [outcomes[0][index], outcomes[1][index]];
-      if (left !== undefined && right !== undefined) report(one, [left, right], flags, counts);
-    }
+    const outcomes = new Map<Case, Outcome>();
+    const note = (one: Case, outcome: Outcome, side: Side): void => {
+      const other = outcomes.get(one);
+      outcomes.set(one, outcome);
+      if (other === undefined) return;
+      report(one, side === docker ? [outcome, other] : [other, outcome], flags, counts);
+    };
+    await Promise.all([runAll(docker, cases, note), runAll(plyfs, cases, note)]);
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
 }
 
-async function runAll(side: Side, cases: readonly Case[]): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const one of cases) outcomes.push(await side.run(one));
-  return outcomes;
+async function runAll(
+  side: Side,
+  cases: readonly Case[],
+  note: (one: Case, outcome: Outcome, side: Side) => void,
+): Promise<void> {
+  for (const one of cases) note(one, await side.run(one), side);
 }
 
 function report(one: Case, outcomes: readonly [Outcome, Outcome], flags: Flags, counts: Counts): void {

@@ -25,6 +25,12 @@ $D ps -a --format '{{.Labels}}|{{.Label "a"}}|{{.Label "none"}}|{{.Mounts}}|{{.L
 $D ps -a --no-trunc --format '{{.ID}}|{{.Command}}'
 $D ps -a --format 'table {{.Names}}\t{{.Status}}\t{{.Label "a"}}'
 
+## tables of a template have titles
+$D create --name c1 -l com.x.my-tier=web base >/dev/null; $D volume create v1 >/dev/null
+$D ps -a --format 'table {{.Names}}\t{{.CreatedAt}}\t{{.RunningFor}}\t{{.LocalVolumes}}\t{{.Label "com.x.my-tier"}}'
+$D images --format 'table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedAt}}\t{{.Size}}'
+$D volume ls --format 'table {{.Name | upper}}\t{{.Mountpoint}}\t{{.Scope}}'
+
 ## ps with sizes
 $D create --name c1 base >/dev/null
 $D ps -as --format '{{.Names}} {{.Size}}' | sed 's/(virtual.*//'
