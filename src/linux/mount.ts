@@ -163,12 +163,15 @@ export function clonePrivate(dirfd: number, readOnly: boolean): number {
   return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH, attrSet, attrClr, MS_PRIVATE));
 }
 
-/** The same with all that is mounted below now, writable as the originals are; unbindable mounts are left out. */
-export function cloneTreePrivate(dirfd: number): number {
+/** The same with all that is mounted below now; unbindable mounts are left out. */
+export function cloneTreePrivate(dirfd: number, access: 'as the original' | 'read-only'): number {
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
   const fd = settle(sysOpenTree(SYS_open_tree, dirfd, emptyName, flags));
   if (fd < 0) return fd;
-  return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH | AT_RECURSIVE, 0, 0, MS_PRIVATE));
+  const readOnly = access === 'read-only';
+  const attrSet = readOnly ? MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME : 0;
+  const attrClr = readOnly ? MOUNT_ATTR__ATIME : 0;
+  return orClose(fd, mountSetattr(fd, '', AT_EMPTY_PATH | AT_RECURSIVE, attrSet, attrClr, MS_PRIVATE));
 }
 
 /**

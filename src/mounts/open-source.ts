@@ -12,6 +12,7 @@ import { descriptorPath } from '../files/real-object.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
@@ -20,6 +21,7 @@ import {
   S_IFDIR,
   S_IFMT,
   STATX_BASIC_STATS,
+  STATX_MNT_ID,
 } from '../linux/constants.js';
 import { fchmodat, fchownat } from '../linux/inode.js';
 import { clonePrivate, cloneTreePrivate, privateTmpfs } from '../linux/mount.js';
@@ -91,13 +93,48 @@ function openHostPath(request: MountRequest, hostPath: Name, context: SourceCont
       request,
       'open the directory',
     );
+    const rootFd = isOneMount(parent, path)
+      ? withoutAccessTimes(request, parent, context, clonePrivateReadOnly)
+      : parent;
     return {
-      system: mirror(request, { rootFd: parent, stat, isOfOneFile: true }, context),
+      system: mirror(request, { rootFd, stat, isOfOneFile: true }, context),
       fileName: posix.basename(path),
     };
   }
-  const rootFd = withoutOwnMount(request, { fd, path, stat }, context);
+  const own = withoutOwnMount(request, { fd, path, stat }, context);
+  const rootFd = withoutAccessTimes(request, own, context, cloneTreeReadOnly);
   return { system: mirror(request, { rootFd, stat, isOfOneFile: false }, context), fileName: undefined };
+}
+
+/**
+ * A read-only source through a clone of its mounts that moves no access time, as through the kernel's read-only binds: reads
+ * by passthrough go by the mount of the file that they are given. What the host mounts below it later does not show then.
+ */
+function withoutAccessTimes(
+  request: MountRequest,
+  fd: number,
+  context: SourceContext,
+  clone: (fd: number) => number,
+): number {
+  if (!request.readOnly || !context.privileged || context.isFar === true) return fd;
+  const cloned = clone(fd);
+  if (cloned < 0) return fd;
+  close(fd);
+  return cloned;
+}
+
+const cloneTreeReadOnly = (fd: number): number => cloneTreePrivate(fd, 'read-only');
+const clonePrivateReadOnly = (fd: number): number => clonePrivate(fd, true);
+
+/** Whether nothing is mounted on the file itself, which a clone of its directory would not have. */
+function isOneMount(directory: number, path: Name): boolean {
+  const [above, below] = [new Statx(), new Statx()];
+  const name = posix.basename(path);
+  return (
+    statx(directory, '', AT_EMPTY_PATH, STATX_MNT_ID, above) === 0 &&
+    statx(directory, name, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, below) === 0 &&
+    above.mountId === below.mountId
+  );
 }
 
 /** Below a volume's root, whatever symlinks containers have left in it. */
@@ -127,7 +164,11 @@ function withoutOwnMount(
   const key = `${stat.dev}:${stat.ino}:${isFlat}`;
   const shared = context.clones.get(key);
   const clone =
-    shared === undefined ? (isFlat ? clonePrivate(fd, false) : cloneTreePrivate(fd)) : dup(shared);
+    shared === undefined
+      ? isFlat
+        ? clonePrivate(fd, false)
+        : cloneTreePrivate(fd, 'as the original')
+      : dup(shared);
   close(fd);
   context.clones.set(key, shared ?? clone);
   return opened(clone, request, 'clone');

@@ -48,4 +48,32 @@ describe('plyfs mount', () => {
     expect(bench.run('sh', '-c', 'echo x > m/f; cat deep/t/u/f').stdout).toBe('x\n');
     expect(bench.plyfs('umount', 'm').code).toBe(0);
   });
+
+  it('moves no access time of a read-only bind, of a directory, of what is mounted in it and of a single file', () => {
+    mkdirSync(join(bench.root, 'host/sub'), { recursive: true });
+    expect(bench.run('mount', '-t', 'tmpfs', '-o', 'strictatime', 'tmpfs', 'host/sub').code).toBe(0);
+    const make =
+      'mkdir host/d; for f in host/f host/d/g host/sub/h host/one; do echo x > $f; touch -a -d @5 $f; done; ln -s f host/l; touch -h -a -d @5 host/l host/d host/sub';
+    expect(bench.run('sh', '-c', make).code).toBe(0);
+    const binds = [
+      '-v',
+      `${bench.root}/host:/b:ro`,
+      '-v',
+      `${bench.root}/host/one:/one:ro`,
+      '-v',
+      `${bench.root}/host:/w`,
+    ];
+    expect(bench.plyfs('mount', '-l', 'l1', ...binds, 'm')).toMatchObject({ code: 0, stderr: '' });
+    const read = 'cat m/b/f m/b/d/g m/b/sub/h m/one; cat m/b/l; ls m/b/d m/b/sub; readlink m/b/l';
+    expect(bench.run('sh', '-c', read).stdout).toBe('x\nx\nx\nx\nx\nm/b/d:\ng\n\nm/b/sub:\nh\nf\n');
+    const times = 'stat -c %X host/f host/d/g host/sub/h host/one host/l host/d host/sub | sort -u';
+    expect(bench.run('sh', '-c', times).stdout).toBe('5\n');
+    expect(bench.run('sh', '-c', 'cat m/w/f; stat -c %X host/f').stdout).not.toBe('x\n5\n');
+    // What the host changes shows as before.
+    expect(
+      bench.run('sh', '-c', 'echo new > host/t; mv host/t host/one; echo n > host/f; cat m/one m/b/f').stdout,
+    ).toBe('new\nn\n');
+    expect(bench.plyfs('umount', 'm').code).toBe(0);
+    expect(bench.run('umount', 'host/sub').code).toBe(0);
+  });
 });
