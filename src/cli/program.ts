@@ -5,6 +5,7 @@
  */
 
 import { Command } from 'commander';
+import { takeBooleanValues } from './boolean-values.js';
 import { addGlobalOptions } from './global-options.js';
 import { whyRefused } from './refused-commands.js';
 import { version } from './version.js';
@@ -76,9 +77,23 @@ export async function buildProgram(wanted?: string): Promise<Command> {
 
 /** What every command has, those below a group included. */
 function finish(command: Command, name: string): void {
-  command.helpOption('-h, --help', 'show this help');
+  // Where -h is an option of the command's own, as in Docker.
+  const isTaken = command.options.some(({ short }) => short === '-h');
+  command.helpOption(isTaken ? '--help' : '-h, --help', 'show this help');
+  takeBooleanValues(command);
+  if (WRONG_OPTION_125.test(name)) endWith125(command);
   reportMistakes(command, name);
   for (const below of command.commands) finish(below, `${name} ${below.name()}`);
+}
+
+/** Docker's status for a wrong option of what runs something, whose own status may be 1. */
+const WRONG_OPTION_125 = /^plyfs (container )?(run|create|exec)$/;
+
+function endWith125(command: Command): void {
+  command.exitOverride(({ code, exitCode }) => {
+    const isOption = exitCode !== 0 && /option|invalidArgument/i.test(code);
+    process.exit(isOption ? 125 : exitCode);
+  });
 }
 
 function reportMistakes(command: Command, name: string): void {

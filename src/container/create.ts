@@ -21,7 +21,7 @@ import {
 import { lockFile } from '../store/lock.js';
 import type { Store } from '../store/store.js';
 import { withVolume } from './ensure-volume.js';
-import { mergeEnvironment } from './environment.js';
+import { mergeEnvironment, readLabelFile } from './environment.js';
 import { fillVolumes } from './fill-volumes.js';
 import { shortId } from './find.js';
 import { ImageTree } from './image-tree.js';
@@ -29,11 +29,12 @@ import { parseLabels } from './labels.js';
 import { lockPath } from './lock.js';
 import { checkContainerName, newContainerId, randomName } from './name.js';
 import { type MountWishes, noticesOf, planContainerMounts } from './plan-mounts.js';
+import { parseNetwork, type RuntimeWish, runtimeOptions } from './runtime-options.js';
 import { parseSignal } from './signal.js';
 import { takeRootAttributes } from './upper-root.js';
 
 /** The options of `container create`; all strings are text. */
-export interface ContainerWish extends MountWishes {
+export interface ContainerWish extends MountWishes, RuntimeWish {
   readonly image: string;
   readonly command?: readonly string[] | undefined;
   readonly name?: string | undefined;
@@ -47,6 +48,11 @@ export interface ContainerWish extends MountWishes {
   readonly entrypoint?: string | undefined;
   readonly hostname?: string | undefined;
   readonly labels?: readonly string[] | undefined;
+  readonly labelFiles?: readonly string[] | undefined;
+  /** `none`: nothing that it prints is kept. */
+  readonly logDriver?: string | undefined;
+  /** Seconds until SIGKILL follows the stop signal. */
+  readonly stopTimeout?: string | undefined;
   readonly tty?: boolean | undefined;
   readonly interactive?: boolean | undefined;
   readonly stopSignal?: string | undefined;
@@ -70,7 +76,13 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
   if (process.entrypoint.length + process.command.length === 0) {
     throw new UserError('no command specified', { hint: 'give one after the image, or an image with CMD' });
   }
-  const labels = { ...image.config.config?.Labels, ...parseLabels(wish.labels ?? []) };
+  const labels = {
+    ...image.config.config?.Labels,
+    ...parseLabels([...(wish.labelFiles ?? []).flatMap(readLabelFile), ...(wish.labels ?? [])]),
+  };
+  const runtime = runtimeOptions(wish);
+  const network = parseNetwork(wish.network);
+  const logDriver = parseLogDriver(wish.logDriver);
   using intent = store.intend();
   const staged = store.stage('containers', intent);
   const home = store.path(staged);
@@ -95,6 +107,9 @@ export async function createContainer(store: Store, wish: ContainerWish): Promis
       autoRemove: wish.autoRemove === true,
       privileged: wish.privileged === true,
       hostname: wish.hostname ?? shortId(id),
+      ...(logDriver === 'none' ? { logDriver } : {}),
+      ...(network === 'none' ? { network } : {}),
+      ...(Object.keys(runtime).length === 0 ? {} : { runtime }),
       os: image.config.os,
     };
     writeJson(join(home, 'container.json'), draft, 0o600);
@@ -170,7 +185,21 @@ function processOf(wish: ContainerWish, image: RunConfig): ProcessConfig {
     interactive: wish.interactive === true,
     endsInputWithClient: wish.isDetached !== true,
     stopSignal,
+    ...(wish.stopTimeout === undefined ? {} : { stopTimeoutMs: parseStopTimeout(wish.stopTimeout) }),
   };
+}
+
+function parseStopTimeout(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text) * 1000;
+  throw new UserError(`invalid value '${text}' for --stop-timeout`, { hint: 'seconds; -1: for ever' });
+}
+
+function parseLogDriver(text: string | undefined): 'none' | 'json-file' {
+  if (text === undefined || text === 'json-file' || text === 'local') return 'json-file';
+  if (text === 'none') return text;
+  throw new UserError(`cannot log with the driver '${text}'`, {
+    hint: "'json-file', the default, or 'none'",
+  });
 }
 
 function asEntrypoint(text: string): string[] {

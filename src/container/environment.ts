@@ -1,5 +1,6 @@
 /** Variables of a container's environment: the image's, `--env-file`, `-e`; the later wins. */
 
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
@@ -35,27 +36,46 @@ function apply(entry: string, variables: Map<string, string>, host: NodeJS.Proce
 
 /** Lines `NAME=VALUE` or `NAME`; blank ones and those that begin with `#` are skipped, nothing is unquoted. */
 function readEnvironmentFile(path: string): string[] {
-  let text: string;
+  return readLines(path, 'environment file').map((line) => {
+    const name = line.split('=', 1)[0] ?? '';
+    if (/\s/.test(name)) {
+      throw new UserError(
+        `poorly formatted environment in '${path}': variable '${name}' contains whitespaces`,
+      );
+    }
+    return line;
+  });
+}
+
+/** Of `--label-file`: lines `KEY=VALUE` or `KEY`. @throws UserError */
+export function readLabelFile(path: string): string[] {
+  return readLines(path, 'label file');
+}
+
+/** Without those that are blank or begin with `#`. @throws UserError, also for bytes that are not UTF-8. */
+function readLines(path: string, what: string): string[] {
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
-    throw new UserError(`cannot read the environment file '${path}': ${reasonOf(error)}`, {
-      cause: error,
+    throw new UserError(`cannot read the ${what} '${path}': ${reasonOf(error)}`, { cause: error });
+  }
+  const bad = firstBadLine(bytes);
+  if (bad !== undefined) {
+    throw new UserError(`cannot read the ${what} '${path}': line ${bad} is not UTF-8`, {
+      hint: 'write it in UTF-8, as Docker wants it too',
     });
   }
-  const lines = text
+  const lines = bytes
+    .toString('utf8')
     .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .map((line) => line.trimStart());
-  return lines
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const name = line.split('=', 1)[0] ?? '';
-      if (/\s/.test(name)) {
-        throw new UserError(
-          `poorly formatted environment in '${path}': variable '${name}' contains whitespaces`,
-        );
-      }
-      return line;
-    });
+    .split(/\r?\n/);
+  return lines.map((line) => line.trimStart()).filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** Counted from 1. */
+function firstBadLine(bytes: Buffer): number | undefined {
+  if (isUtf8(bytes)) return undefined;
+  const lines = bytes.toString('latin1').split('\n');
+  return lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1'))) + 1;
 }

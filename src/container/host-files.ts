@@ -28,13 +28,41 @@ export function makeHostFiles(store: Store, record: ContainerRecord): HostFile[]
   const home = `${realRoot(store)}/containers/${record.id}`;
   const texts: readonly [string, string][] = [
     ['hostname', `${record.hostname}\n`],
-    ['hosts', `${readText('/etc/hosts').trimEnd()}\n127.0.1.1\t${record.hostname}\n`],
-    ['resolv.conf', readText('/etc/resolv.conf')],
+    ['hosts', hostsOf(record)],
+    ['resolv.conf', resolverOf(record, readText('/etc/resolv.conf'))],
   ];
   return texts.map(([name, text]) => {
     writeFileSync(`${home}/${name}`, text, { mode: 0o644 });
     return { source: `${home}/${name}`, target: `/etc/${name}` };
   });
+}
+
+function hostsOf({ hostname, runtime }: ContainerRecord): string {
+  const own = runtime?.domainName === undefined ? hostname : `${hostname}.${runtime.domainName} ${hostname}`;
+  const lines = [readText('/etc/hosts').trimEnd(), `127.0.1.1\t${own}`, ...(runtime?.addHost ?? [])];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What `--dns` and its kin say takes the place of what the host's resolv.conf says of the same. */
+function resolverOf({ runtime = {} }: ContainerRecord, host: string): string {
+  const { dns, dnsSearch, dnsOptions } = runtime;
+  const replaced = [
+    ...(dns === undefined ? [] : ['nameserver']),
+    ...(dnsSearch === undefined ? [] : ['search', 'domain']),
+    ...(dnsOptions === undefined ? [] : ['options']),
+  ];
+  if (replaced.length === 0) return host;
+  const kept = host
+    .split('\n')
+    .filter((line) => line !== '' && !replaced.includes(line.split(/\s/, 1)[0] ?? ''));
+  const search = dnsSearch?.filter((domain) => domain !== '.') ?? [];
+  const lines = [
+    ...kept,
+    ...(dns ?? []).map((address) => `nameserver ${address}`),
+    ...(search.length === 0 ? [] : [`search ${search.join(' ')}`]),
+    ...(dnsOptions === undefined ? [] : [`options ${dnsOptions.join(' ')}`]),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
 /** Mounts for those names that neither image nor upper has. */

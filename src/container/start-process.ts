@@ -165,11 +165,11 @@ function wrapperFailure(program: string, error: Error): StartFailure {
 /** The command is the first process of a pid namespace: it ends with this wrapper, and all of its own with it. */
 function wrapperOf({ joinPid, rootless, network }: EnterOrder): string[] {
   const user = rootless ? ['--user'] : [];
+  const net = network === 'none' ? ['--net'] : [];
   if (joinPid === undefined) {
     const map = rootless ? ['--map-root-user'] : [];
     // Clones of shared mounts are to stay shared where that is asked for; the rest is made private right after.
     const mounts = ['--mount', '--propagation', 'unchanged'];
-    const net = network === 'none' ? ['--net'] : [];
     return [
       'unshare',
       ...user,
@@ -184,7 +184,7 @@ function wrapperOf({ joinPid, rootless, network }: EnterOrder): string[] {
     ];
   }
   const keep = rootless ? ['--preserve-credentials'] : [];
-  return ['nsenter', '--target', String(joinPid), ...user, ...keep, '--pid', '--uts', '--ipc', '--'];
+  return ['nsenter', '--target', String(joinPid), ...user, ...keep, '--pid', '--uts', '--ipc', ...net, '--'];
 }
 
 function enterScript(): string {

@@ -184,6 +184,7 @@ export function enterOrder(
     terminal: tty,
     ownsStreams: false,
     privileged: record.privileged,
+    runtime: record.runtime ?? {},
     rootless: !mayChangeUser(),
     ...(record.network === undefined ? {} : { network: record.network }),
   };

@@ -28,6 +28,10 @@ const sysSethostname = bind<(name: Buffer, length: number) => number>('sethostna
   'void *',
   'ulong',
 ]);
+const sysSetdomainname = bind<(name: Buffer, length: number) => number>('setdomainname', 'int', [
+  'void *',
+  'ulong',
+]);
 const sysPrctl = bind<(option: number, value: number, c: number, d: number, e: number) => number>(
   'prctl',
   'int',
@@ -56,6 +60,7 @@ const PR_SET_SECCOMP = 22;
 const SECCOMP_MODE_FILTER = 2;
 const SYS_PIVOT_ROOT = process.arch === 'arm64' ? 41 : 155;
 const PR_CAPBSET_DROP = 24;
+const PR_SET_NO_NEW_PRIVS = 38;
 const SIG_DFL = 0;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
@@ -78,8 +83,8 @@ export function execve(path: Name, args: readonly Name[], env: readonly Name[]):
   return result;
 }
 
-/** NULL-terminated; a text with a NUL ends there. */
-function stringVector(texts: readonly Name[]): { vector: Buffer; strings: Buffer[] } {
+/** A vector of C strings, NULL-terminated; a text with a NUL ends there. The strings must outlive its use. */
+export function stringVector(texts: readonly Name[]): { vector: Buffer; strings: Buffer[] } {
   const strings = texts.map((text) => {
     const bytes = Buffer.from(text, 'latin1');
     const copy = Buffer.alloc(Math.max(bytes.length + 1, STABLE_BYTES));
@@ -123,6 +128,12 @@ export function sethostname(name: Name): number {
   return text === undefined ? -22 : settle(sysSethostname(text, text.length - 1));
 }
 
+/** The NIS domain name of this UTS namespace. */
+export function setdomainname(name: Name): number {
+  const text = cString(name);
+  return text === undefined ? -22 : settle(sysSetdomainname(text, text.length - 1));
+}
+
 /** Takes a capability from the bounding set, so that no later execve gives it. -EINVAL: the kernel has none such. */
 export function dropFromBoundingSet(capability: number): number {
   return settle(sysPrctl(PR_CAPBSET_DROP, capability, 0, 0, 0));
@@ -149,6 +160,11 @@ export function setSeccompFilter(program: Uint8Array): number {
 /** A new, empty session keyring (session-keyring(7)); -ENOSYS where the kernel has none. */
 export function joinSessionKeyring(): number {
   return settle(sysKeyctl(SYS_KEYCTL, KEYCTL_JOIN_SESSION_KEYRING, 0));
+}
+
+/** From here on no execve gives more than this process has. */
+export function setNoNewPrivileges(): number {
+  return settle(sysPrctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
 /** glibc keeps these two for itself; setuid(2) of a process with several threads needs one. */

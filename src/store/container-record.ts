@@ -30,8 +30,52 @@ export interface ContainerRecord {
   readonly logDriver?: 'none' | 'json-file';
   /** `none`: a network of its own, with nothing but a loopback; the host's by default. */
   readonly network?: 'none';
+  /** Absent: nothing of it was asked for. */
+  readonly runtime?: RuntimeOptions;
   /** The image's `os`, `linux` by default. */
   readonly os: string;
+}
+
+/** What a command may do and sees of the host, where that is not the default. */
+export interface RuntimeOptions {
+  /** The first process is one of plyfs' that reaps and forwards signals. */
+  readonly init?: boolean;
+  readonly domainName?: string;
+  /** Names or numbers. */
+  readonly groupAdd?: readonly string[];
+  /** Lines of /etc/hosts. */
+  readonly addHost?: readonly string[];
+  /** Names without `CAP_`, or `ALL`. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly devices?: readonly DeviceMapping[];
+  readonly ulimits?: readonly ResourceLimit[];
+  /** `NAME=VALUE`. */
+  readonly sysctls?: readonly string[];
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
+  readonly shmBytes?: number;
+  readonly noNewPrivileges?: boolean;
+  /** False: no filter of system calls (`seccomp=unconfined`). */
+  readonly filtersCalls?: boolean;
+  /** As given. */
+  readonly securityOptions?: readonly string[];
+}
+
+export interface DeviceMapping {
+  /** On the host. */
+  readonly source: string;
+  readonly target: string;
+  /** Of `rwm`; as given, since no device cgroup enforces it. */
+  readonly permissions: string;
+}
+
+/** -1: unlimited. */
+export interface ResourceLimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
 }
 
 export interface ContainerImage {

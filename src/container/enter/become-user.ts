@@ -31,9 +31,16 @@ interface GroupEntry {
 const MAX_ID = 0x7fff_ffff;
 const MAX_BYTES = 16 << 20;
 
-/** PRECONDITION: the root directory is the container's. @throws UserError for a name that is not there. */
-export function findUser(text: string): ContainerUser {
-  return lookupUser(text, readText('/etc/passwd'), readText('/etc/group'));
+/**
+ * @param groupAdd names or numbers of more supplementary groups.
+ * PRECONDITION: the root directory is the container's. @throws UserError for a name that is not there.
+ */
+export function findUser(text: string, groupAdd: readonly string[] = []): ContainerUser {
+  const group = readText('/etc/group');
+  const user = lookupUser(text, readText('/etc/passwd'), group);
+  if (groupAdd.length === 0) return user;
+  const known = parseGroup(group);
+  return { ...user, groups: [...new Set([...user.groups, ...groupAdd.map((name) => gidOf(name, known))])] };
 }
 
 /** The texts are those of /etc/passwd and /etc/group. */

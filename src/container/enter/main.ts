@@ -8,16 +8,20 @@
 
 import { fchownSync, fstatSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import { bringLoopbackUp } from '../../linux/loopback.js';
-import { closeOnExec, resetSignals, sethostname } from '../../linux/namespace.js';
+import { closeOnExec, resetSignals, sethostname, setNoNewPrivileges } from '../../linux/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
 import { becomeUser, findUser } from './become-user.js';
-import { dropCapabilities, KEPT_CAPABILITIES } from './capabilities.js';
+import { dropCapabilities, keptNumbers } from './capabilities.js';
 import { CommandError, ERRORS_FD, execute, findProgram } from './execute.js';
+import { startInit } from './init.js';
 import { joinMounts } from './namespace/join-mounts.js';
 import { makeRoot } from './namespace/make-root.js';
 import type { EnterOrder, EnterReport } from './order.js';
+import { prepareNamespaces } from './prepare-namespaces.js';
+import { setResourceLimits } from './resource-limits.js';
 import { becomeSealed, SEAL_FLAG } from './sealed-program.js';
 import { confine } from './seccomp/confine.js';
 import { takeTerminal } from './terminal.js';
@@ -51,6 +55,7 @@ function main(): void {
   report({ at: 'begun', pid: Number(readlinkSync('/proc/self')) });
   const lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
   process.umask(0o022);
+  if (order.joinPid === undefined) prepareNamespaces(order);
   const attached = order.joinPid === undefined ? makeRoot(order) : joinMounts(order.joinPid);
   if (order.joinPid === undefined && order.network === 'none') bringLoopbackUp();
   if (order.joinPid === undefined) sethostname(nameFromText(order.hostname));
@@ -63,19 +68,22 @@ function main(): void {
       { asConsole: order.joinPid === undefined },
     );
   }
-  const user = findUser(order.user);
+  const user = findUser(order.user, order.runtime.groupAdd);
   if (order.terminal) giveStreams(user.uid, [0, 1, 2]);
   else if (order.ownsStreams) giveStreams(user.uid, [0, 1, ERRORS_FD]);
   enterDirectory(order.workingDirectory, order);
-  if (!order.privileged && !order.rootless) dropCapabilities(lastCapability);
+  setResourceLimits(order.runtime.ulimits ?? []);
+  if (!order.privileged && !order.rootless) dropCapabilities(lastCapability, order.runtime);
   // While this thread may: the user has no privilege for it.
-  if (!order.privileged) confine(KEPT_CAPABILITIES);
+  if (!order.privileged && order.runtime.filtersCalls !== false) confine(keptNumbers(order.runtime));
   becomeUser(user, order.rootless);
   const environment = environmentOf(order, user.home);
   const program = findProgram(order.args[0] ?? '', environment);
   report({ at: 'ready', attached });
   receive();
-  execute(program, order, environment);
+  if (order.runtime.noNewPrivileges) check(setNoNewPrivileges(), 'set no_new_privs');
+  if (order.runtime.init && order.joinPid === undefined) startInit(program, order, environment);
+  else execute(program, order, environment);
 }
 
 /** So that /dev/stdout can be opened by who the command runs as. What is not made for it (/dev/null) is left. */

@@ -6,6 +6,7 @@
  */
 
 import type { BindRecursion, Propagation } from '../../mounts/spec/types.js';
+import type { RuntimeOptions } from '../../store/container-record.js';
 import type { Name } from '../../vfs/name.js';
 
 /** A mount of the user's that the kernel makes in the container's mount namespace, over what the tree shows there. */
@@ -76,6 +77,7 @@ export interface EnterOrder {
   readonly privileged: boolean;
   /** `none`: the network namespace is new, and its loopback is down. */
   readonly network?: 'none';
+  readonly runtime: RuntimeOptions;
   /** Root of a user namespace that maps one id. */
   readonly rootless: boolean;
 }

@@ -30,7 +30,7 @@ export function createCommand(name: 'create' | 'container create'): Command {
     .action((image: string, args: readonly string[], flags: CreateFlags) =>
       attempt(name, flags, async () => {
         const store = await openStore(flags);
-        const { id } = await createFor(name, store, wishOf(image, args, flags));
+        const { id } = await createFor(name, store, { wish: wishOf(image, args, flags), flags });
         print(id);
       }),
     );

@@ -66,7 +66,7 @@ async function runRun(name: string, image: string, args: readonly string[], flag
     supervisor = startSupervisor();
     const store = await openStore(flags);
     const wish = { ...wishOf(image, args, flags), isDetached: flags.detach };
-    const record = await createFor(name, store, wish);
+    const record = await createFor(name, store, { wish, flags });
     if (flags.detach) {
       await runDetached(store, record, supervisor);
       print(record.id);

@@ -68,9 +68,15 @@ export function cloneDevices(): Device[] {
 /**
  * Makes /dev.
  * @param taken places in it where the user has a mount of his own.
+ * @param shmBytes the size of /dev/shm.
  * @throws FsError
  */
-export function makeDev(tree: RootTree, devices: readonly Device[], taken: ReadonlySet<Name>): void {
+export function makeDev(
+  tree: RootTree,
+  devices: readonly Device[],
+  taken: ReadonlySet<Name>,
+  shmBytes = SIZE_BYTES,
+): void {
   const options = { source: 'tmpfs', sizeBytes: SIZE_BYTES, mode: 0o755 };
   const fd = check(privateTmpfs(options, MOUNT_ATTR_NOSUID), 'mount', '/dev');
   tree.attach(fd, '/dev');
@@ -81,7 +87,7 @@ export function makeDev(tree: RootTree, devices: readonly Device[], taken: Reado
   }
   for (const [name, make] of FILE_SYSTEMS) {
     if (!isFree(name)) continue;
-    const mountFd = make();
+    const mountFd = make(shmBytes);
     // A kernel may be built without message queues.
     if (mountFd === undefined) continue;
     check(mkdirat(fd, name, 0o755), 'mkdir', `/dev/${name}`);
@@ -90,7 +96,7 @@ export function makeDev(tree: RootTree, devices: readonly Device[], taken: Reado
   close(fd);
 }
 
-const FILE_SYSTEMS: readonly (readonly [string, () => number | undefined])[] = [
+const FILE_SYSTEMS: readonly (readonly [string, (shmBytes: number) => number | undefined])[] = [
   ['pts', makeTerminals],
   ['mqueue', makeQueues],
   ['shm', makeShared],
@@ -148,7 +154,7 @@ function makeQueues(): number | undefined {
   return fd < 0 ? undefined : fd;
 }
 
-function makeShared(): number {
-  const options = { source: 'shm', sizeBytes: SIZE_BYTES, mode: 0o1777 };
+function makeShared(sizeBytes: number): number {
+  const options = { source: 'shm', sizeBytes, mode: 0o1777 };
   return check(privateTmpfs(options, FLAGS), 'mount', '/dev/shm');
 }

@@ -32,6 +32,7 @@ import type { AttachedMount, EnterOrder } from '../order.js';
 import { placeMounts, prepareMounts } from './attach-mounts.js';
 import { type CloneOptions, cloneSource } from './clone-source.js';
 import { cloneDevices, type Device, makeDev, showDevices } from './devices.js';
+import { attachGiven, cloneGiven } from './given-devices.js';
 import { hideHost } from './kernel-trees.js';
 import { restrict } from './restrict.js';
 import { openDescriptors, openRootTree, type RootTree, typeOf } from './root-tree.js';
@@ -43,7 +44,7 @@ const OURS = ['/proc', '/dev', '/sys'];
 
 /** @throws UserError, FsError */
 export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
-  const { root = '/', files, privileged, rootless, mounts } = order;
+  const { root = '/', files, privileged, rootless, mounts, runtime } = order;
   const descriptorsFd = openDescriptors();
   // Newer kernels list mounts in the order in which they were made; programs look for the root first.
   const rootFd = check(openTree(AT_FDCWD, nameFromText(root), OPEN_TREE_CLONE | AT_RECURSIVE), 'clone', root);
@@ -54,6 +55,7 @@ export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
     ? openTree(AT_FDCWD, '/sys', OPEN_TREE_CLONE | AT_RECURSIVE)
     : check(detachedMount('sysfs', KERNEL_FLAGS | (privileged ? 0 : MOUNT_ATTR_RDONLY)), 'mount', '/sys');
   const devices = cloneDevices();
+  const given = cloneGiven(runtime.devices ?? []);
   const candidates = mounts.map((one) => cloneSource(one, { privileged, rootless }));
   const clones = files.map(({ source, target }) => ({
     target,
@@ -76,8 +78,12 @@ export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
   ];
   const kernels = made.filter(({ place, fd }) => fd >= 0 && ours.includes(place));
   for (const { place, fd } of kernels) tree.attach(fd, place);
-  if (ours.includes('/dev')) makeDev(tree, devices, taken);
-  else if (taken.has('/dev') && !privileged && !rootless) showDevices(tree, devices);
+  if (ours.includes('/dev')) {
+    makeDev(tree, devices, taken, runtime.shmBytes);
+    attachGiven(tree, given);
+  } else if (taken.has('/dev') && !privileged && !rootless) {
+    showDevices(tree, devices);
+  }
   // Those of the user too.
   const his = placed.flatMap(({ place, fd }) => (fd === undefined ? [] : [{ place, fd }]));
   if (!privileged) hideHost([...kernels, ...his], nullOf(devices));
