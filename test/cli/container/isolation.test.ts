@@ -1,7 +1,7 @@
 /** What root of a container cannot reach: the host's Node, disks by an image's device nodes, /proc through links. */
 
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addImage, fillSystem } from '../../helpers/images.js';
@@ -87,4 +87,40 @@ describe('an image whose names are not what they must be', () => {
   function file(name: string) {
     return (directory: string) => writeFileSync(`${directory}/${name}`, '');
   }
+});
+
+/** Exchanges the mount points of /proc, /dev and /sys with a link and another directory, as quick as it can. */
+const FLIP = `
+chdir $ARGV[0] or die "$!\n"; symlink("other", "link"); mkdir "other";
+my ($end, $flips) = (time + 8, 0);
+while (time < $end) {
+  for my $name ("proc", "dev", "sys") {
+    for my $with ("link", "link", "other", "other") {
+      my ($one, $two) = ($name, $with);
+      $flips++ if syscall(${process.arch === 'arm64' ? 276 : 316}, -100, $one, -100, $two, 2) == 0;
+    }
+  }
+}
+print $flips;
+`;
+
+describe('names that change while a command enters', () => {
+  it('never make what belongs to the host writable', async () => {
+    const pattern = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
+    bench.get('create', '--name', 'flipping', 'box', 'sleep', '60');
+    const root = bench.get('container', 'mount', 'flipping');
+    const flip = spawn('perl', ['-e', FLIP, root]);
+    let flips = '';
+    flip.stdout.setEncoding('utf8').on('data', (chunk) => (flips += chunk));
+    const script =
+      'for at in /proc /other /link; do echo "$PATTERN" > $at/sys/kernel/core_pattern && echo written; done; exit 0';
+    while (flip.exitCode === null) {
+      // Refused, or entered: with what the names lead to at that time.
+      const { stdout } = bench.do('exec', '-e', `PATTERN=${pattern}`, 'flipping', 'sh', '-c', script);
+      expect(stdout).not.toMatch(/written/);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(Number(flips)).toBeGreaterThan(1_000);
+    bench.get('rm', '-f', 'flipping');
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 /** Binds, volumes and tmpfs in a container are the kernel's: what they share with the host and with each other. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addImage, fillSystem } from '../../helpers/images.js';
 import { cliScript, until } from '../plyfs-run.js';
@@ -271,6 +271,19 @@ describe('below /dev, /proc and /sys, and over files of ours', () => {
     bench.get('rm', 'sized');
   });
 
+  it('a VOLUME of the image and the mounts of a RUN win too', () => {
+    mkdirSync(`${bench.root}/context`);
+    const run =
+      'RUN --mount=type=tmpfs,target=/dev/shm,size=1m --mount=type=bind,source=Dockerfile,target=/etc/hosts ' +
+      'cat /proc/mounts /etc/hosts > /seen\n';
+    writeFileSync(`${bench.root}/context/Dockerfile`, `FROM box\n${run}VOLUME /dev/shm\n`);
+    bench.get('image', 'build', '-q', '-t', 'built', 'context');
+    const seen = bench.get('run', '--rm', 'built', 'cat', '/seen', '/proc/mounts');
+    expect(seen).toMatch(/^tmpfs \/dev\/shm tmpfs .*size=1024k/m);
+    expect(seen).toMatch(/^FROM box$/m);
+    expect(seen).not.toMatch(/^shm /m);
+  });
+
   it('refuses what the kernel has no name for', () => {
     const { code, stderr } = bench.do('run', '--rm', '-v', './host/f:/proc/none', 'box', 'true');
     expect([code, stderr]).toEqual([
@@ -338,5 +351,35 @@ describe('mount-add and mount-rm', () => {
       bench.get('container', 'inspect', '-f', '{{range .Mounts}}{{.Destination}} {{end}}', 'live').trim(),
     ).toBe('/x /z /x/none/f');
     bench.get('rm', '-f', 'live');
+  });
+});
+
+describe('propagation', () => {
+  const mount = (...args: string[]) => expect(bench.run('mount', ...args)).toMatchObject({ code: 0 });
+
+  it('is honoured, and refused where the host shares nothing; ro holds for what is mounted below', () => {
+    const shared = `${bench.root}/shared`;
+    for (const name of ['shared', 'shared/inner', 'shared/late']) mkdirSync(`${bench.root}/${name}`);
+    mount('--bind', shared, shared);
+    mount('--make-private', shared);
+    mount('-t', 'tmpfs', 'inner', `${shared}/inner`);
+    const refused = bench.do('run', '--rm', '-v', './shared:/s:rshared', 'box', 'true');
+    expect([refused.code, refused.stderr]).toEqual([
+      125,
+      expect.stringMatching(/which is not a shared mount; 'mount --make-shared/),
+    ]);
+    expect(bench.do('run', '--rm', '-v', './shared:/s:ro', 'box', 'touch', '/s/inner/x').stderr).toMatch(
+      /Read-only/,
+    );
+    mount('--make-shared', shared);
+    const options = ['-v', './shared:/shared:rshared', '-v', './shared:/slave:rslave', '-v', './shared:/own'];
+    bench.get('run', '-d', '--name', 'spread', ...options, 'box', 'sleep', '60');
+    mount('-t', 'tmpfs', 'late', `${shared}/late`);
+    writeFileSync(`${shared}/late/f`, 'late\n');
+    expect(bench.get('exec', 'spread', 'sh', '-c', 'cat /shared/late/f /slave/late/f; ls /own/late')).toBe(
+      'late\nlate',
+    );
+    bench.get('rm', '-f', 'spread');
+    for (const name of ['late', 'inner', '']) bench.run('umount', `${shared}/${name}`);
   });
 });
