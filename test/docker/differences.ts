@@ -58,6 +58,18 @@ export const differences: readonly Difference[] = [
     parts: ['stdout'],
     reason: 'all mounts are in one list; HostConfig.Tmpfs has those of --tmpfs too, as Docker',
   },
+  { case: 'lists: unknown option', parts: ['stdout'], reason: STATUS },
+  { case: 'binds: empty part', parts: ['stdout', 'stderr'], reason: `an empty part is refused; ${OF_20_10}` },
+  {
+    case: 'run: stop signal of the container',
+    parts: ['stdout'],
+    reason: 'a signal has one spelling in plyfs, SIGUSR1',
+  },
+  {
+    case: 'run: rename',
+    parts: ['stderr'],
+    reason: 'one error is one line; Docker says besides that renaming has failed',
+  },
   {
     case: 'files: commit leaves volumes out',
     parts: ['status', 'stdout', 'stderr'],
@@ -152,6 +164,15 @@ export const wordings: readonly Wording[] = [
   {
     docker: /^invalid container name \((.*)\), only (\S+) are allowed$/,
     plyfs: 'invalid container name $1: only $2 are allowed',
+  },
+  { docker: /^container <id> is not running$/, plyfs: 'container c1 is not running' },
+  {
+    docker: /^cannot kill container: (c1): container <id> is not running$/,
+    plyfs: 'cannot kill container $1: it is not running',
+  },
+  {
+    docker: /^you cannot remove a running container <id>\. stop the container .*$/,
+    plyfs: 'cannot remove container c1: container is running',
   },
   { docker: /^remove (\w+): volume is in use/, plyfs: 'cannot remove volume $1: volume is in use' },
   { docker: /^invalid mode: (frob)$/, plyfs: 'invalid mode: $1' },

@@ -39,11 +39,12 @@ const MESSAGES: Readonly<Record<Side['name'], readonly Rule[]>> = {
     [/^plyfs(?: [a-z-]+){0,2}: /gm, ''],
     [/; [^\n]*$/gm, ''],
     [/^invalid format '.*': /gm, ''],
-    [/^invalid (?:volume|tmpfs|volumes-from) specification: '[^']*': /gm, ''],
   ],
 };
 
 const MESSAGE_FORM: readonly Rule[] = [
+  // plyfs always names the whole spec, Docker at times.
+  [/^invalid (?:volume|tmpfs|volumes-from) specification: '[^']*': /gm, ''],
   [/\n{2,}/g, '\n'],
   [/^\n/g, ''],
   [/['"`]/g, ''],

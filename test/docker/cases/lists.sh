@@ -139,8 +139,6 @@ $D cp x 2>/dev/null; echo $?
 ## unknown option
 $D ps --frob 2>/dev/null; echo $?
 $D volume ls --frob 2>/dev/null; echo $?
-$D create --frob base 2>/dev/null; echo $?
-$D exec --frob x true 2>/dev/null; echo $?
 $D build --frob . 2>/dev/null; echo $?
 
 ## version by template

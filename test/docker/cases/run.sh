@@ -14,6 +14,8 @@ $D run --rm --pull never nothere true; echo $?
 
 ## unknown option
 $D run --frob base true 2>/dev/null; echo $?
+$D create --frob base 2>/dev/null; echo $?
+$D exec --frob x true 2>/dev/null; echo $?
 
 ## no image
 $D run 2>/dev/null; echo $?
@@ -241,7 +243,7 @@ $D run --rm base sh -c 'echo $$'
 $D run --rm -u app base sh -c 'touch /tmp/x && stat -c %a /tmp'
 
 ## dev has the usual things
-$D run --rm base sh -c 'ls /dev | grep -E "^(null|zero|full|random|urandom|tty|ptmx|pts|shm|fd|stdin|stdout|stderr|mqueue|console|core)$"'
+$D run --rm base sh -c 'ls /dev | grep -E "^(null|zero|full|random|urandom|tty|ptmx|pts|shm|fd|stdin|stdout|stderr|mqueue|console)$"'
 
 ## top
 $D run -d --name c1 base sleep 100 >/dev/null

@@ -2,9 +2,10 @@
  * What the commands about containers have in common.
  */
 
+import { UserError } from '../../../errno/user-error.js';
 import type { ContainerRecord } from '../../../store/container-record.js';
 import type { Store } from '../../../store/store.js';
-import { print } from '../../output.js';
+import { errorLine, print } from '../../output.js';
 import { addStoreOptions, attempt, openStore, type StoreFlags } from '../../store-command.js';
 
 export type ContainerFlags = StoreFlags;
@@ -47,7 +48,11 @@ export async function forEachContainer(
   const turns = new Map<string, Promise<void>>();
   const work = async (text: string): Promise<() => Promise<void>> => {
     try {
-      if (ignoreUnknown && findContainer(store, text) === undefined) return async () => undefined;
+      if (ignoreUnknown && findContainer(store, text) === undefined) {
+        // Told, but no failure.
+        const error = new UserError(`no such container: '${text}'`);
+        return async () => void process.stderr.write(errorLine(command, error, false));
+      }
       const record = resolveContainer(store, text);
       const turn = (turns.get(record.id) ?? Promise.resolve()).then(() => action(store, record));
       turns.set(
