@@ -39,8 +39,7 @@ export function parseReference(text: string): Reference {
   const { host, path } = splitHost(name);
   if (name === '') throw invalid(text, 'the name is empty');
   if (name.length > MAX_NAME) throw invalid(text, `the name is longer than ${MAX_NAME} characters`);
-  const port = HOST.exec(host);
-  if (port === null || Number(port[1] ?? 0) > MAX_PORT) throw invalid(text, `'${host}' is no host`);
+  if (!isHost(host)) throw invalid(text, `'${host}' is no host`);
   if (!PATH.test(path)) {
     const why = path === path.toLowerCase() ? `'${path}' is no name` : 'the name must be lowercase';
     throw invalid(text, why);
@@ -54,6 +53,12 @@ export function parseReference(text: string): Reference {
     ...(digest === undefined ? {} : { digest }),
     ...(tag === undefined && digest === undefined ? { tag: 'latest' } : {}),
   };
+}
+
+/** Whether it is `HOST[:PORT]`; a number that is too large for an address is none. */
+export function isHost(text: string): boolean {
+  const port = HOST.exec(text);
+  return port !== null && Number(port[1] ?? 0) <= MAX_PORT && URL.canParse(`https://${text}/`);
 }
 
 /** `HOST/PATH:TAG@DIGEST`, in the short form that docker shows: without docker.io and library. */

@@ -53,7 +53,8 @@ export function decoded(response: HttpResponse, size?: number): Decoded {
     body.destroy();
     throw new UserError(`'${response.url.host}' answers in the coding '${coding}', which is not known`);
   }
-  // Whoever reads the decoder sees the same error.
+  // Whoever reads the decoder sees the error; nobody reads what is refused for its headers.
+  decoder.on('error', () => undefined);
   pipeline(body, decoder, () => undefined);
   return { body: decoder, sizeBytes: undefined, isWhole };
 }

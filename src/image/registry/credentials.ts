@@ -81,7 +81,8 @@ export function readConfig(path: string): DockerConfig | undefined {
     throw new UserError(`cannot read '${path}': it is no JSON`, { cause: error });
   }
   if (isMap(value)) {
-    const config = value as DockerConfig;
+    const fields = Object.entries(value as object).filter(([, field]) => field !== null);
+    const config = Object.fromEntries(fields) as DockerConfig;
     if (isMap(config.auths ?? {}) && isMap(config.credHelpers ?? {})) return config;
   }
   throw new UserError(`cannot read '${path}': it is no configuration of docker`);

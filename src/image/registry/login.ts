@@ -7,7 +7,7 @@ import { lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../../errno/user-error.js';
 import { isMissing, writeAtomic } from '../../store/atomic-file.js';
-import { DOCKER_HUB, parseReference, registryHost } from '../reference.js';
+import { DOCKER_HUB, isHost, registryHost } from '../reference.js';
 import { Registry } from './client.js';
 import { eraseInHelper, tellHelper } from './credential-helper.js';
 import {
@@ -25,13 +25,8 @@ import {
 export function serverHost(text: string | undefined): string {
   if (text === undefined || text === '') return DOCKER_HUB;
   const host = placeOf(text).replace(/\/.*$/, '');
-  if (host === DOCKER_HUB) return host;
-  // Whatever has a host in it is one here: `localhost`, `registry`.
-  if (/[\s@]/.test(host) || !URL.canParse(`https://${host}/`)) {
-    throw new UserError(`'${text}' is no host of a registry`, { hint: 'write HOST[:PORT]' });
-  }
-  if (/[.:]/.test(host) || host === 'localhost') parseReference(`${host}/x`);
-  return host;
+  if (isHost(host)) return host;
+  throw new UserError(`'${text}' is no host of a registry`, { hint: 'write HOST[:PORT]' });
 }
 
 /** @throws UserError when the registry refuses them. */

@@ -59,6 +59,8 @@ describe('parseReference()', () => {
     'docker.io/library/',
     'docker.io/library/X',
     'x@sha256:ab',
+    '300.300.300.300/x',
+    '[::::]/x',
     ':1',
     'x:',
   ])("'%s' is no name", (text) => expect(() => parseReference(text)).toThrow(/invalid reference format/));
