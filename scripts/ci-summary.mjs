@@ -1,6 +1,6 @@
 /**
- * `node scripts/ci-summary.mjs CHECK_LOG TESTS_JSON TESTS_STATUS DOCKER_JSON LEAKS`: the last line of CI, from what the
- * gates, vitest and the comparison with Docker left behind; status 1 when anything failed.
+ * `node scripts/ci-summary.mjs CHECK_LOG TESTS_JSON TESTS_STATUS LEAKS DOCKER_JSON BUILD_JSON`: the last line of CI, from
+ * what the gates, vitest and the comparisons with Docker and buildah left behind; status 1 when anything failed.
  *
  * Plain JavaScript: it has to speak up when nothing compiled. A gate counts as one test; so does a test file that
  * could not be loaded, a test run that failed without a failed test (crash, time limit), and mounts left behind.
@@ -8,7 +8,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 
-const [checkLog, testsJson, testsStatus, dockerJson, leaks] = process.argv.slice(2);
+const [checkLog, testsJson, testsStatus, leaks, dockerJson, buildJson] = process.argv.slice(2);
 
 function gateCounts() {
   const found = /^check: (\d+) passed, (\d+) failed$/m.exec(readFileSync(checkLog, 'utf8'));
@@ -32,21 +32,21 @@ function testCounts() {
 }
 
 /** A comparison that did not come to its end is a failure. */
-function dockerCounts() {
-  return existsSync(dockerJson)
-    ? JSON.parse(readFileSync(dockerJson, 'utf8'))
-    : { passed: 0, failed: 1, skipped: 0 };
+function comparisonCounts(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { passed: 0, failed: 1, skipped: 0 };
 }
 
 const gates = gateCounts();
 const tests = testCounts();
-const docker = dockerCounts();
-const failed = gates.failed + tests.failed + docker.failed + Number(leaks);
+const docker = comparisonCounts(dockerJson);
+const buildah = comparisonCounts(buildJson);
+const failed = gates.failed + tests.failed + docker.failed + buildah.failed + Number(leaks);
+const passed = gates.passed + tests.passed + docker.passed + buildah.passed;
+const skipped = tests.skipped + docker.skipped + buildah.skipped;
 console.log(
   `gates: ${gates.passed} passed, ${gates.failed} failed; left mounted: ${leaks === '0' ? 'nothing' : 'see above'}`,
 );
 console.log(`beside docker: ${docker.passed} passed, ${docker.failed} failed, ${docker.skipped} skipped`);
-console.log(
-  `${gates.passed + tests.passed + docker.passed} passed, ${failed} failed, ${tests.skipped + docker.skipped} skipped`,
-);
+console.log(`beside buildah: ${buildah.passed} passed, ${buildah.failed} failed`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed === 0 ? 0 : 1);

@@ -1,5 +1,5 @@
 /**
- * `npm run check|demo|test|test:docker|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
+ * `npm run check|demo|test|test:build|test:docker|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
  *
  * Plain JavaScript without dependencies, because it runs before `npm ci` ever did and before anything is compiled.
  * Steps, each skipped when its result is already there: Node version and platform, node_modules as the lock file
@@ -32,6 +32,7 @@ const commands = {
   test: { run: ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'], mounts: true },
   fuzz: { run: ['dist/test/differential/fuzz.js'], mounts: true },
   bench: { run: ['dist/scripts/bench/main.js'], mounts: true },
+  'test:build': { run: ['dist/test/build/compare.js'], mounts: true },
   'test:docker': { run: ['dist/test/docker/main.js'], mounts: true },
 };
 
@@ -92,6 +93,7 @@ function installedByHand(modules) {
 function installNative(name) {
   runNative('install.sh');
   if (name === 'test') runNative('test-packages.sh');
+  if (name === 'test:build') runNative('test-packages.sh', ['buildah']);
   if (name === 'test:docker') runNative('test-packages.sh', ['docker.io', 'busybox-static']);
 }
 

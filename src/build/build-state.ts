@@ -16,6 +16,7 @@ import {
   type Manifest,
   MEDIA_TYPE,
   type Platform,
+  type RunConfig,
 } from '../image/oci.js';
 import type { Store } from '../store/store.js';
 import type { Variables } from './variables.js';
@@ -32,9 +33,18 @@ export interface BuildState {
   readonly platform: Platform;
 }
 
-/** `FROM scratch`: nothing. */
+const SCRATCH_CONFIG: RunConfig = {
+  Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+  WorkingDir: '/',
+};
+
+/** `FROM scratch`: no files, and what docker gives such an image. */
 export function emptyImage(platform: Platform): Image {
-  const config: ImageConfig = { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
+  const config: ImageConfig = {
+    ...platform,
+    config: SCRATCH_CONFIG,
+    rootfs: { type: 'layers', diff_ids: [] },
+  };
   const none = { mediaType: MEDIA_TYPE.config, digest: '', size: 0 };
   return {
     id: '',

@@ -1,0 +1,20 @@
+ARG TAG=latest
+ARG BASE=base:${TAG}
+FROM ${BASE} AS common
+ARG VERSION=1
+ARG UNSET
+ARG NEEDED=unset
+ARG "QUOTED=two words" SINGLE='$VERSION' LATER=$VERSION-x
+ENV KEPT=$VERSION
+RUN echo "$VERSION|$UNSET|$QUOTED|$SINGLE|$LATER|${UNSET-none}|$TAG" >/common
+FROM common AS child
+RUN echo "$VERSION $NEEDED" >/child
+ARG VERSION=3
+ENV VERSION=env
+ARG TAG
+RUN echo "$VERSION $TAG" >>/child
+COPY a.txt /${VERSION}.txt
+FROM child
+ARG TARGETVARIANT
+ARG TARGETOS
+RUN echo "${TARGETVARIANT-undefined}|$TARGETOS|$http_proxy|$HTTP_PROXY" >/last; cat /child >>/last
