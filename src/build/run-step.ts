@@ -41,7 +41,7 @@ export async function runStep(tools: RunTools, build: StageBuild, instruction: I
     throw wrongAt(instruction, `programs of ${its} cannot run on this host, which is ${ours}`);
   }
   const { command, script } = commandOf(instruction, state.config.Shell ?? DEFAULT_SHELL);
-  const mounts = await Promise.all(wanted.map((mount) => PLANS[mount.type](tools, build, mount)));
+  const mounts = await Promise.all(wanted.map(async (mount) => PLANS[mount.type](tools, build, mount)));
   if (script !== undefined) mounts.push(scriptMount(script));
   const around = surroundings(
     tools,

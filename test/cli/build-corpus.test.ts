@@ -15,7 +15,7 @@ import { makeCorpusFiles } from '../build/corpus-files.js';
 import { cliScript } from './plyfs-run.js';
 
 const corpus = fileURLToPath(new URL('../build/corpus', import.meta.url));
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 let home: string;
 let builder: Builder;
