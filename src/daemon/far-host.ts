@@ -37,7 +37,7 @@ export interface FarHostOptions {
   readonly mounted: MountedFileSystem;
   readonly mountpoint: Name;
   readonly wakeFd: number;
-  readonly descriptorLimit: number;
+  readonly fileLimit: number;
   readonly log: (line: string) => void;
 }
 
@@ -140,7 +140,7 @@ export class FarHost {
   }
 
   #start(key: string): FarStorage {
-    const { wakeFd, mountpoint, descriptorLimit, log } = this.#options;
+    const { wakeFd, mountpoint, fileLimit, log } = this.#options;
     const words = makeFarSlots();
     const { port1, port2 } = new MessageChannel();
     const workerData: FarThreadData = {
@@ -148,7 +148,7 @@ export class FarHost {
       port: port2,
       wakeFd,
       mountpoint,
-      descriptorLimit,
+      fileLimit,
       firstStride: FIRST_STRIDE + (this.#started++ % STRIDES),
     };
     const worker = new Worker(new URL('./far-worker.js', import.meta.url), {

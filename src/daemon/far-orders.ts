@@ -15,7 +15,7 @@ export interface FarThreadData {
   readonly port: MessagePort;
   readonly wakeFd: number;
   readonly mountpoint: Name;
-  readonly descriptorLimit: number;
+  readonly fileLimit: number;
   /** Where its inode numbers begin, in strides of vfs/inode-numbers.ts. */
   readonly firstStride: number;
 }

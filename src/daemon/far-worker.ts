@@ -10,6 +10,7 @@ import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
+import { HeldDescriptors } from '../files/held-descriptors.js';
 import { O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
 import { close, openat } from '../linux/open.js';
 import { CAP_CHOWN, CAP_SYS_ADMIN, hasCapability, keepCapabilities, unshareFs } from '../linux/process.js';
@@ -20,6 +21,7 @@ import { type Trial, tryStorage } from '../mounts/trial.js';
 import { Attr } from '../vfs/attr.js';
 import { InodeNumbers } from '../vfs/inode-numbers.js';
 import { ROOT_NODE } from '../vfs/node-id.js';
+import { cachedDescriptors } from './descriptor-shares.js';
 import type { FarEvent, FarOrder, FarThreadData } from './far-orders.js';
 import type { ResolvedMount } from './mount-config.js';
 import { prepareBind, removeMade } from './prepare-sources.js';
@@ -41,7 +43,7 @@ const context: SourceContext = {
   privateRoot: '',
   callerIds,
   inodeNumbers: new InodeNumbers(data.firstStride),
-  descriptors: new DescriptorCache(data.descriptorLimit),
+  descriptors: new DescriptorCache(cachedDescriptors(data.fileLimit), new HeldDescriptors(data.fileLimit)),
 };
 
 const server = new FarServer({

@@ -6,6 +6,7 @@ import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
+import { HeldDescriptors } from '../files/held-descriptors.js';
 import { Attachments, type MountOver, type PointChange } from '../mounts/attach-mounts.js';
 import { openSource } from '../mounts/open-source.js';
 import { openUnion } from '../union/open-union.js';
@@ -13,6 +14,7 @@ import type { UnionFileSystem } from '../union/union-file-system.js';
 import type { FileSystem, Session } from '../vfs/file-system.js';
 import { InodeNumbers } from '../vfs/inode-numbers.js';
 import { displayName, type Name } from '../vfs/name.js';
+import { cachedDescriptors } from './descriptor-shares.js';
 import { FarHost } from './far-host.js';
 import type { Opened } from './far-orders.js';
 import type { MountConfig, ResolvedMount } from './mount-config.js';
@@ -24,8 +26,8 @@ import type { InspectName } from './worker-messages.js';
 export interface BuildOptions {
   /** CAP_SYS_ADMIN. */
   readonly privileged: boolean;
-  /** How many directory descriptors the union, and all mirrors together, may each keep open. */
-  readonly descriptorLimit: number;
+  /** How many descriptors the process may have open. */
+  readonly fileLimit: number;
   /** Told when nothing of a mount that was taken away is in use any more. */
   readonly onUnused?: (mount: ResolvedMount) => void;
   /** Where threads for far storage can be had; else it is served in the loop like all else. */
@@ -57,7 +59,9 @@ export class ServedTree {
 
   /** @throws UserError, FsError when layers or upper cannot be opened. */
   constructor(config: MountConfig, options: BuildOptions) {
-    const { privileged, descriptorLimit, threads } = options;
+    const { privileged, fileLimit, threads } = options;
+    const descriptorLimit = cachedDescriptors(fileLimit);
+    const held = new HeldDescriptors(fileLimit);
     const inodeNumbers = new InodeNumbers();
     const callerIds = new CallerIds(privileged);
     this.#union = openUnion({
@@ -75,6 +79,7 @@ export class ServedTree {
       inodeNumbers,
       callerIds,
       descriptorLimit,
+      held,
     });
     this.#context = {
       xattrNamespace: config.xattrNamespace,
@@ -85,7 +90,7 @@ export class ServedTree {
       privateRoot: process.env.XDG_RUNTIME_DIR ?? tmpdir(),
       callerIds,
       inodeNumbers,
-      descriptors: new DescriptorCache(descriptorLimit),
+      descriptors: new DescriptorCache(descriptorLimit, held),
     };
     this.#attachments = new Attachments(
       this.#union,
@@ -96,7 +101,7 @@ export class ServedTree {
     const { mounted } = this.#attachments;
     if (threads !== undefined) {
       const { mountpoint } = config;
-      this.#far = new FarHost({ mounted, mountpoint, descriptorLimit, ...threads });
+      this.#far = new FarHost({ mounted, mountpoint, fileLimit, ...threads });
     }
   }
 

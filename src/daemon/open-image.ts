@@ -57,6 +57,7 @@ export function openImage(
     inodeNumbers: context.inodeNumbers,
     callerIds: context.callerIds,
     descriptorLimit: context.descriptorLimit,
+    held: context.descriptors.held,
   });
   return { system, fileName: undefined };
 }

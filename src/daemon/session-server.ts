@@ -3,6 +3,7 @@
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import { raiseFileLimit } from '../linux/process.js';
+import { wantedDescriptors } from './descriptor-shares.js';
 import { type AddOutcome, type BuildOptions, ServedTree } from './file-system.js';
 import type { MountConfig, ResolvedMount } from './mount-config.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
@@ -18,9 +19,9 @@ export function buildOrReport(
 ): ServedTree | undefined {
   let tree: ServedTree | undefined;
   try {
-    const descriptorLimit = Math.floor(raiseFileLimit() / 4);
+    const fileLimit = raiseFileLimit(wantedDescriptors());
     const onUnused = (mount: ResolvedMount): void => post({ kind: 'unused', mount });
-    tree = new ServedTree(config, { privileged, descriptorLimit, onUnused, ...(threads && { threads }) });
+    tree = new ServedTree(config, { privileged, fileLimit, onUnused, ...(threads && { threads }) });
     tree.mountAll(config.mounts);
     return tree;
   } catch (error) {

@@ -8,6 +8,10 @@
  */
 
 import { close } from '../linux/open.js';
+import { type Evictable, HeldDescriptors } from './held-descriptors.js';
+
+/** Stay open whatever happens, so that no walk evicts what it stands on. */
+const FEWEST = 16;
 
 /** What the cache needs of an entry; only the cache writes these fields. */
 export interface CachedDescriptor {
@@ -17,15 +21,19 @@ export interface CachedDescriptor {
   pinned: boolean;
 }
 
-export class DescriptorCache {
+export class DescriptorCache implements Evictable {
   readonly capacity: number;
+  /** What stays open for users, who share the process's descriptors with this cache. */
+  readonly held: HeldDescriptors;
   #count = 0;
   #newest: CachedDescriptor | undefined;
   #oldest: CachedDescriptor | undefined;
 
-  /** @param capacity descriptors that stay open; at least 16, so that no walk evicts what it stands on. */
-  constructor(capacity: number) {
-    this.capacity = Math.max(16, capacity);
+  /** @param capacity descriptors that stay open. */
+  constructor(capacity: number, held = new HeldDescriptors(Number.POSITIVE_INFINITY)) {
+    this.capacity = Math.max(FEWEST, capacity);
+    this.held = held;
+    held.add(this);
   }
 
   get count(): number {
@@ -36,7 +44,14 @@ export class DescriptorCache {
   add(entry: CachedDescriptor): void {
     this.#count++;
     this.#putFirst(entry);
-    if (this.#count > this.capacity && this.#oldest !== undefined) this.drop(this.#oldest);
+    this.held.noteCached(1);
+    if (this.#count > this.capacity || this.held.isCrowded) this.evict();
+  }
+
+  evict(): boolean {
+    if (this.#count <= FEWEST || this.#oldest === undefined) return false;
+    this.drop(this.#oldest);
+    return true;
   }
 
   touch(entry: CachedDescriptor): void {
@@ -50,6 +65,7 @@ export class DescriptorCache {
     if (entry.pinned) return;
     this.#unlink(entry);
     this.#count--;
+    this.held.noteCached(-1);
     entry.pinned = true;
   }
 
@@ -58,11 +74,13 @@ export class DescriptorCache {
     if (entry.fd < 0) return;
     if (entry.pinned) {
       entry.pinned = false;
+      this.held.close(entry.fd);
     } else {
       this.#unlink(entry);
       this.#count--;
+      this.held.noteCached(-1);
+      close(entry.fd);
     }
-    close(entry.fd);
     entry.fd = -1;
   }
 

@@ -35,6 +35,7 @@ import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import { type Job, Wait } from '../vfs/wait.js';
 import { DiskPace } from './disk-pace.js';
+import type { HeldDescriptors } from './held-descriptors.js';
 import type { LayerReads } from './layer-reads.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
@@ -78,6 +79,8 @@ export interface Reach<F extends OpenFile> {
   follows(file: F): boolean;
   /** Whether a file can be opened at any later time as well as now, whoever is to read it. */
   readonly opensLate: boolean;
+  /** Whether descriptors of an open file may be closed, since whoever asks next can open it as its opener did. */
+  readonly reopens: boolean;
 }
 
 export interface CopyEndpoint<F> {
@@ -109,6 +112,7 @@ export class OpenFiles<F extends OpenFile> {
   readonly #reach: Reach<F>;
   readonly #layerReads: LayerReads | undefined;
   readonly #keptBackings: number;
+  readonly #held: HeldDescriptors;
   #backings = 0;
   readonly #pace = new DiskPace();
 
@@ -116,22 +120,30 @@ export class OpenFiles<F extends OpenFile> {
    * @param keptBackings how many backing ids files keep after their last release; each holds a kernel file open.
    * @param layerReads how the thread that serves others too reads; undefined: without regard to them.
    */
-  constructor(reach: Reach<F>, keptBackings: number, layerReads?: LayerReads) {
+  constructor(reach: Reach<F>, keptBackings: number, held: HeldDescriptors, layerReads?: LayerReads) {
     this.#layerReads = layerReads;
     this.#reach = reach;
     this.#keptBackings = keptBackings;
+    this.#held = held;
   }
 
-  /** Opens the file, with a backing file where possible. */
+  get #user(): number | undefined {
+    return this.session?.caller?.uid;
+  }
+
+  /** Opens the file, with a backing file where possible. @throws FsError, EMFILE when the caller holds too many. */
   open(file: F, access: Access, out: Opened): void {
     if (access.appendOnly) this.#openAppendOnly(file, access, out);
     else if (file.writeFdAppends && access.writes) this.#reopenToWrite(file);
     if ((access.appendOnly && !file.opensBacked) || !this.#openBacking(file, access.writes, out)) {
       if (file.cachePassed) out.keepCache = false;
       file.cachePassed = false;
-      if (access.writes) this.writeDescriptor(file);
       // What the kernel has cached needs no descriptor.
-      if (access.reads && !this.#reach.opensLate) this.readDescriptor(file);
+      const reads = access.reads && !this.#reach.opensLate;
+      if ((access.writes && file.writeFd < 0) || (reads && file.readFd < 0))
+        this.#held.assertRoom(this.#user, 'open');
+      if (access.writes) this.writeDescriptor(file);
+      if (reads) this.readDescriptor(file);
     }
     file.openCount++;
     if (access.reads && access.writes) this.#expectMapping(file);
@@ -148,14 +160,17 @@ export class OpenFiles<F extends OpenFile> {
     if (reads && file.opensBacked) throw fsError(EPERM, 'open', file.name);
     out.handle = ADDING;
     if (file.writeFd >= 0) return;
+    this.#held.assertRoom(this.#user, 'open');
     file.writeFd = this.#reach.open(file, O_WRONLY | O_APPEND);
+    this.#held.hold(file.writeFd, this.#user);
     file.writeFdAppends = true;
   }
 
   /** The file is not append-only any more. */
   #reopenToWrite(file: F): void {
     const opened = this.#reach.open(file, O_WRONLY);
-    close(file.writeFd);
+    this.#held.close(file.writeFd);
+    this.#held.hold(opened, this.#user);
     file.writeFd = opened;
     file.writeFdAppends = false;
   }
@@ -166,10 +181,16 @@ export class OpenFiles<F extends OpenFile> {
    */
   openCreated(file: F, { fd, flags }: { readonly fd: number; readonly flags: number }, out: Opened): void {
     // A mode without r for the owner keeps an ordinary user from opening it once more.
-    if (file.readFd < 0 && (file.mode & S_IRUSR) === 0) file.readFd = check(dup(fd), 'dup', file.name);
-    if (file.writeFd < 0) file.writeFd = fd;
-    else close(fd);
+    if (file.readFd < 0 && (file.mode & S_IRUSR) === 0) {
+      file.readFd = check(dup(fd), 'dup', file.name);
+      this.#held.hold(file.readFd, this.#user);
+    }
+    if (file.writeFd < 0) {
+      file.writeFd = fd;
+      this.#held.hold(fd, this.#user);
+    } else close(fd);
     this.#openBacking(file, true, out);
+    if (file.opensBacked && this.#reach.reopens && this.#held.isScarce) this.#closeDescriptors(file);
     file.openCount++;
     file.mayBeMapped = file.opensBacked && (flags & O_ACCMODE) === O_RDWR;
   }
@@ -188,11 +209,7 @@ export class OpenFiles<F extends OpenFile> {
   release(file: F): void {
     file.openCount--;
     if (file.openCount > 0) return;
-    if (file.readFd >= 0) close(file.readFd);
-    if (file.writeFd >= 0) close(file.writeFd);
-    file.readFd = -1;
-    file.writeFd = -1;
-    file.writeFdAppends = false;
+    this.#closeDescriptors(file);
     file.opensBacked = false;
     if (file.backingId !== 0 && this.#backings > this.#keptBackings) this.dropBacking(file);
   }
@@ -206,48 +223,58 @@ export class OpenFiles<F extends OpenFile> {
 
   closeAll(file: F): void {
     this.dropBacking(file);
-    if (file.readFd >= 0) close(file.readFd);
-    if (file.writeFd >= 0) close(file.writeFd);
-    file.readFd = -1;
+    this.#closeDescriptors(file);
+  }
+
+  /** Of a file that was removed: its file system keeps one descriptor of it from then on. */
+  closeSpared(file: F): void {
+    if (this.#reach.reopens && !file.writeFdAppends && file.opensBacked) this.#closeDescriptors(file);
+  }
+
+  #closeDescriptors(file: F): void {
+    this.closeReader(file);
+    if (file.writeFd >= 0) this.#held.close(file.writeFd);
     file.writeFd = -1;
+    file.writeFdAppends = false;
   }
 
   /** Reads continue in another object: the descriptor is opened again. */
   reopen(file: F): void {
     if (file.readFd < 0) return;
     const opened = this.#reach.open(file, O_RDONLY);
-    close(file.readFd);
+    this.#held.close(file.readFd);
+    this.#held.hold(opened, this.#user);
     file.readFd = opened;
   }
 
   readDescriptor(file: F): number {
-    if (file.readFd < 0) file.readFd = this.#reach.open(file, O_RDONLY);
+    if (file.readFd < 0) {
+      file.readFd = this.#reach.open(file, O_RDONLY);
+      this.#held.hold(file.readFd, this.#user);
+    }
     return file.readFd;
   }
 
   /** Of a file that is not open, or open without need of this descriptor. */
   closeReader(file: F): void {
     if (file.readFd < 0) return;
-    close(file.readFd);
+    this.#held.close(file.readFd);
     file.readFd = -1;
   }
 
   writeDescriptor(file: F): number {
-    if (file.writeFd < 0) file.writeFd = this.#reach.open(file, O_WRONLY);
+    if (file.writeFd < 0) {
+      file.writeFd = this.#reach.open(file, O_WRONLY);
+      this.#held.hold(file.writeFd, this.#user);
+    }
     return file.writeFd;
   }
 
   read(file: F, offset: number, into: Uint8Array): number {
     const fd = this.readDescriptor(file);
-    if (this.#layerReads !== undefined) return this.#layerReads.read(this.session, fd, offset, into);
-    let total = 0;
-    while (total < into.length) {
-      const rest = total === 0 ? into : into.subarray(total);
-      const length = check(pread(fd, rest, offset + total), 'read', file.name);
-      if (length === 0) break;
-      total += length;
-    }
-    return total;
+    const length = this.#layerReads?.read(this.session, fd, offset, into) ?? readUpTo(file, offset, into);
+    if (this.#reach.opensLate && this.#held.isScarce) this.closeReader(file);
+    return length;
   }
 
   /** @param handle as the open answered it. */
@@ -341,4 +368,16 @@ export class OpenFiles<F extends OpenFile> {
     file.hasCapability ??= this.#reach.hasCapability(file);
     return file.hasCapability;
   }
+}
+
+/** Reads until `into` is full or the file ends. */
+function readUpTo(file: OpenFile, offset: number, into: Uint8Array): number {
+  let total = 0;
+  while (total < into.length) {
+    const rest = total === 0 ? into : into.subarray(total);
+    const length = check(pread(file.readFd, rest, offset + total), 'read', file.name);
+    if (length === 0) break;
+    total += length;
+  }
+  return total;
 }

@@ -116,14 +116,25 @@ export function endAtSignal(signal: number): number {
 const limit = new Uint8Array(16);
 const limitWords = new Uint32Array(limit.buffer);
 
-/** Raises the process's limit of open descriptors from soft to hard, and gives it. */
-export function raiseFileLimit(): number {
+/**
+ * Raises the process's limit of open descriptors, and gives it: to `wanted` where the hard limit may be raised
+ * (CAP_SYS_RESOURCE), else to the hard limit.
+ */
+export function raiseFileLimit(wanted: number): number {
   const result = settle(sysGetrlimit(RLIMIT_NOFILE, limit));
   if (result < 0) return result;
-  limitWords[0] = limitWords[2]!;
-  limitWords[1] = limitWords[3]!;
-  const raised = settle(sysSetrlimit(RLIMIT_NOFILE, limit));
-  return raised < 0 ? raised : limitWords[3]! * 2 ** 32 + limitWords[2]!;
+  const hard = limitWords[3]! * 2 ** 32 + limitWords[2]!;
+  if (hard < wanted && setFileLimit(wanted) === 0) return wanted;
+  const raised = setFileLimit(hard);
+  return raised < 0 ? raised : hard;
+}
+
+function setFileLimit(count: number): number {
+  limitWords[0] = count >>> 0;
+  limitWords[1] = Math.floor(count / 2 ** 32);
+  limitWords[2] = limitWords[0];
+  limitWords[3] = limitWords[1];
+  return settle(sysSetrlimit(RLIMIT_NOFILE, limit));
 }
 
 /** struct __user_cap_header_struct: u32 version, int pid (0: this thread). */

@@ -67,7 +67,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#options = options;
     this.ttlMs = options.ttlMs;
     this.table = new MirrorTable(options.descriptors, options.callerIds);
-    this.files = new MirrorFiles(this, options.quota);
+    this.files = new MirrorFiles(this, options.quota, options.descriptors.held);
     check(statx(options.rootFd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'statx');
     this.source = `${this.stat.dev}:${this.stat.ino}`;
     this.#root = this.table.make(identityOf(this.stat));
@@ -80,6 +80,11 @@ export class MirrorFileSystem implements vfs.FileSystem {
   /** O_PATH; stays ours. */
   get rootDescriptor(): number {
     return this.#root.fd;
+  }
+
+  /** Whose descriptors count for what is opened now. */
+  get user(): number | undefined {
+    return this.files.session?.caller?.uid;
   }
 
   /** Whether a node other than the root is referenced. */
@@ -223,7 +228,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if (truncates && intent.killPriv) this.files.killPrivileges(node);
     out.keepCache = this.ttlMs > 0;
     out.noFlush = !(writes && this.#options.saysAtClose === true);
-    this.table.pin(node);
+    this.table.pin(node, this.user);
     const appendOnly = (protection & STATX_ATTR_APPEND) !== 0;
     this.files.open(node, { reads: access !== O_WRONLY, writes, appendOnly }, out);
   }
@@ -237,7 +242,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     const node = this.#nodeOfNew(check(fd, 'create', name));
     this.table.place(node, at, name);
     this.table.adopt(node, check(openAt(fd, '', O_PATH), 'create', name));
-    this.table.pin(node);
+    this.table.pin(node, this.user);
     this.enter(node, target.entry);
     target.opened.keepCache = this.ttlMs > 0;
     target.opened.noFlush = this.#options.saysAtClose !== true;
@@ -253,6 +258,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.table.place(node, at, '');
     node.fd = check(dup(fd), 'dup');
     node.pinned = true;
+    this.#options.descriptors.held.hold(node.fd, this.user);
     node.removed = true;
     this.enter(node, target.entry);
     this.files.openCreated(node, { fd, flags: made.flags }, target.opened);
@@ -474,6 +480,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
   /** The node was reached by a name that is gone; who has it open goes on. */
   unname(node: MirrorNode): void {
     node.removed = true;
+    this.files.closeSpared(node);
     this.table.release(node, (one) => this.files.closeAll(one));
   }
 }

@@ -2,6 +2,7 @@
 
 import { EACCES, EAGAIN, EINVAL, ENOSPC, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
+import type { HeldDescriptors } from '../files/held-descriptors.js';
 import { type CopyEndpoint, OpenFiles } from '../files/open-files.js';
 import { hasCapabilityAt, killPrivilegesAt, openAt } from '../files/real-object.js';
 import {
@@ -37,7 +38,7 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
   readonly #stat = new Statx();
   readonly #statfs = new StatFsResult();
 
-  constructor(mirror: MirrorFileSystem, quota: Quota | undefined) {
+  constructor(mirror: MirrorFileSystem, quota: Quota | undefined, held: HeldDescriptors) {
     super(
       {
         open: (node, flags) => check(this.#openNow(node, flags), 'open', node.name),
@@ -46,8 +47,10 @@ export class MirrorFiles extends OpenFiles<MirrorNode> {
         killPrivileges: (node) => this.killPrivileges(node),
         follows: () => false,
         opensLate: false,
+        reopens: true,
       },
       KEPT_BACKINGS,
+      held,
     );
     this.#mirror = mirror;
     this.#quota = quota;

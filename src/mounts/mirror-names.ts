@@ -20,9 +20,9 @@ export function moveName(source: MirrorName, target: MirrorName, flags: number):
   const moved = mirror.find(from, name);
   const replaced = other.find(to, target.name);
   const { nlink, blocks } = other.stat;
-  if (replaced !== undefined && moved !== replaced) other.table.pin(replaced);
+  if (replaced !== undefined && moved !== replaced) other.table.pinRemoved(replaced, other.user);
   // In another mirror the kernel knows what moved as another node: this one has no name any more.
-  if (moved !== undefined && mirror !== other) mirror.table.pin(moved);
+  if (moved !== undefined && mirror !== other) mirror.table.pinRemoved(moved, mirror.user);
   else if (moved !== undefined) mirror.table.descriptor(moved);
   const fd = mirror.table.descriptor(from);
   check(renameat2(fd, name, other.table.descriptor(to), target.name, flags), 'rename', name);
@@ -45,7 +45,7 @@ export function moveName(source: MirrorName, target: MirrorName, flags: number):
 export function removeName({ mirror, at, name }: MirrorName, flags: number): void {
   const node = mirror.find(at, name);
   const { nlink, blocks } = mirror.stat;
-  if (node !== undefined) mirror.table.pin(node);
+  if (node !== undefined) mirror.table.pinRemoved(node, mirror.user);
   const op = flags === 0 ? 'unlink' : 'rmdir';
   check(unlinkat(mirror.table.descriptor(at), name, flags), op, name);
   at.listing?.remove(name);

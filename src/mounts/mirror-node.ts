@@ -148,7 +148,7 @@ export class MirrorTable {
     }
     node.fd = fd;
     this.#cache.add(node);
-    if (node.openCount > 0) this.#cache.pin(node);
+    if (node.openCount > 0) this.#pin(node, undefined);
     return fd;
   }
 
@@ -162,17 +162,34 @@ export class MirrorTable {
     this.#cache.add(node);
   }
 
-  /** Keeps the descriptor open: the object must stay reachable without its name. */
-  pin(node: MirrorNode): void {
+  /**
+   * Keeps the descriptor open for a user: the object must stay reachable without its name.
+   * @throws FsError, EMFILE when he makes us keep too many.
+   */
+  pin(node: MirrorNode, uid: number | undefined): void {
+    if (node.pinned) return;
+    this.#cache.held.assertRoom(uid, 'open');
     this.descriptor(node);
+    this.#pin(node, uid);
+  }
+
+  /** The same for an object whose name is about to go, which nobody has open as a rule. */
+  pinRemoved(node: MirrorNode, uid: number | undefined): void {
+    if (node.pinned) return;
+    this.#cache.held.assertShortRoom('unlink');
+    this.descriptor(node);
+    this.#pin(node, uid);
+  }
+
+  #pin(node: MirrorNode, uid: number | undefined): void {
     this.#cache.pin(node);
+    this.#cache.held.hold(node.fd, uid);
   }
 
   unpin(node: MirrorNode): void {
     if (node.removed || !node.pinned || node.parent === undefined) return;
-    const { fd } = node;
     node.pinned = false;
-    node.fd = fd;
+    this.#cache.held.forget(node.fd);
     this.#cache.add(node);
   }
 

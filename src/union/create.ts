@@ -89,6 +89,7 @@ export function tmpfile(
   creation: Creation,
 ): { node: UnionNode; fd: number } {
   const upper = ensureUpper(state, parent);
+  state.assertRoom('tmpfile');
   const fd = check(
     openat(
       state.descriptor(upper),
@@ -103,7 +104,7 @@ export function tmpfile(
   const identity = { layer: upper.layer, ino: upper.layer.inodeNumber(ino), realIno: ino };
   const node = attachNode(state, parent, '', identity, false);
   node.protection = 0;
-  node.orphanFd = check(dup(fd), 'dup');
+  node.orphanFd = state.hold(check(dup(fd), 'dup'));
   node.hasCapability = false;
   return { node, fd };
 }
@@ -134,7 +135,7 @@ export function link(state: UnionState, node: UnionNode, parent: UnionNode, name
     if (result < 0) work.remove(temporary);
   }
   check(result, 'link', name);
-  if (node.orphanFd >= 0) moveNode(node, parent, name);
+  if (node.orphanFd >= 0) moveNode(state, node, parent, name);
 }
 
 /** Makes the object in upper. @returns what `make` returned, a descriptor perhaps. */

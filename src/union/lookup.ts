@@ -7,7 +7,6 @@
 
 import { protectionIn } from '../files/inode-flags.js';
 import { S_IFDIR, S_IFMT } from '../linux/constants.js';
-import { close } from '../linux/open.js';
 import type { Statx } from '../linux/statx.js';
 import type { Name } from '../vfs/name.js';
 import { findData, lowerData } from './find-data.js';
@@ -137,7 +136,7 @@ function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDir
       : layer.nodes.get(stat.ino);
   if (known !== undefined) {
     if (known.layer === layer && known.realIno === stat.ino && sameType(known, stat))
-      return found(known, parent, name, stat);
+      return found(state, known, parent, name);
     state.unindex(known);
   }
   if (severalNames) {
@@ -154,9 +153,10 @@ function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDir
   return node;
 }
 
-function found(node: UnionNode, parent: UnionNode, name: Name, stat: Statx): UnionNode {
-  if (node.parent !== parent || node.name !== name) moveNode(node, parent, name);
-  node.mode = stat.mode;
+/** PRECONDITION: `state.stat` is what the name leads to. */
+function found(state: UnionState, node: UnionNode, parent: UnionNode, name: Name): UnionNode {
+  if (node.parent !== parent || node.name !== name) moveNode(state, node, parent, name);
+  node.mode = state.stat.mode;
   return node;
 }
 
@@ -173,7 +173,7 @@ function indexedNode(
   state.statName(index, at.indexName, state.stat);
   const realIno = state.stat.ino;
   const known = index.layer.nodes.get(realIno);
-  if (known !== undefined) return found(known, parent, at.name, state.stat);
+  if (known !== undefined) return found(state, known, parent, at.name);
   const ino = at.dir.layer.inodeNumber(lowerIno);
   const node = attachNode(state, parent, at.name, { layer: index.layer, ino, realIno }, false);
   node.indexName = at.indexName;
@@ -244,7 +244,7 @@ export function indexNode(node: UnionNode, byName: boolean): void {
 }
 
 /** The node is reached by another name from now on. */
-export function moveNode(node: UnionNode, parent: UnionNode, name: Name): void {
+export function moveNode(state: UnionState, node: UnionNode, parent: UnionNode, name: Name): void {
   const old = node.parent;
   if (node.byName && old?.namedChildren?.get(node.name) === node) {
     old.namedChildren.delete(node.name);
@@ -256,7 +256,7 @@ export function moveNode(node: UnionNode, parent: UnionNode, name: Name): void {
   parent.children++;
   if (old !== undefined) old.children--;
   if (node.orphanFd >= 0) {
-    close(node.orphanFd);
+    state.cache.held.close(node.orphanFd);
     node.orphanFd = -1;
     node.removed = false;
   }

@@ -4,6 +4,7 @@
 
 import { check } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
+import type { HeldDescriptors } from '../files/held-descriptors.js';
 import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY, O_PATH, STATX_BASIC_STATS } from '../linux/constants.js';
 import { clonePrivate } from '../linux/mount.js';
 import { close, openat } from '../linux/open.js';
@@ -44,6 +45,7 @@ export interface UnionOptions {
   readonly callerIds: CallerIds;
   /** How many directory descriptors may stay open. */
   readonly descriptorLimit: number;
+  readonly held: HeldDescriptors;
 }
 
 /** @throws FsError when something cannot be opened. */
@@ -87,6 +89,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     volatile: options.volatile,
     passthrough: options.passthrough,
     descriptorLimit: options.descriptorLimit,
+    held: options.held,
   });
   dropOrphans(state);
   return new UnionFileSystem(state);

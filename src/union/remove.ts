@@ -105,7 +105,11 @@ export function prepareRemoval(
   }
   if (!inUpper(state, node)) return false;
   // A file of a lower needs no descriptor: it stays where it is.
-  if (node.orphanFd < 0 && node.nlookup > 0) node.nextOrphanFd = state.open(node, O_PATH);
+  if (node.orphanFd < 0 && node.nlookup > 0) {
+    if (node.openCount > 0) state.assertRoom('unlink');
+    else state.cache.held.assertShortRoom('unlink');
+    node.nextOrphanFd = state.hold(state.open(node, O_PATH));
+  }
   return true;
 }
 
@@ -114,7 +118,7 @@ export function forgetName(state: UnionState, node: UnionNode): void {
   if (node.indexName !== undefined) {
     state.statNode(node, state.other);
     if (state.other.nlink + node.nlinkDelta > 0) return;
-    const orphanFd = state.open(node, O_PATH);
+    const orphanFd = state.hold(state.open(node, O_PATH));
     dropIndexEntry(state, node);
     node.orphanFd = orphanFd;
     node.nlinkDelta = 0;
@@ -125,5 +129,6 @@ export function forgetName(state: UnionState, node: UnionNode): void {
     if (state.other.nlink > 0) return;
   }
   node.removed = true;
+  state.files.closeSpared(node);
   state.unindex(node);
 }

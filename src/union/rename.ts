@@ -223,7 +223,7 @@ function settle(
 ): void {
   const { to, name, dir } = move;
   const known = node.parent;
-  moveNode(node, to, name);
+  moveNode(state, node, to, name);
   const own = node.dirs?.[0];
   if (own !== undefined) {
     own.parent = dir;

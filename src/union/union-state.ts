@@ -9,6 +9,7 @@ import { ENOENT, EROFS, ESTALE } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
+import type { HeldDescriptors } from '../files/held-descriptors.js';
 import { LayerReads } from '../files/layer-reads.js';
 import { OpenFiles } from '../files/open-files.js';
 import {
@@ -64,6 +65,8 @@ export interface UnionParts {
   readonly volatile: boolean;
   readonly passthrough: LayerPassthrough;
   readonly descriptorLimit: number;
+  /** Shared with what is mounted over the union; by default there is no limit. */
+  readonly held?: HeldDescriptors;
 }
 
 /**
@@ -119,7 +122,7 @@ export class UnionState {
     this.pendingCopies = parts.pendingCopies;
     this.volatile = parts.volatile;
     this.writable = this.upper !== undefined && !parts.readOnly;
-    this.cache = new DescriptorCache(parts.descriptorLimit);
+    this.cache = new DescriptorCache(parts.descriptorLimit, parts.held);
     const follows = parts.passthrough === 'programs' && this.upper !== undefined;
     this.files = new OpenFiles(
       {
@@ -130,8 +133,10 @@ export class UnionState {
         killPrivileges: (node) => this.killPrivileges(node),
         follows: (node) => follows && this.dataIsBelow(node) && !isProgramCode(this, node),
         opensLate: follows && parts.callerIds.enabled,
+        reopens: parts.callerIds.enabled,
       },
       KEPT_BACKINGS,
+      this.cache.held,
       this.layerReads,
     );
   }
@@ -300,6 +305,17 @@ export class UnionState {
     return true;
   }
 
+  /** @throws EMFILE when the caller may not make us keep one more descriptor. */
+  assertRoom(op: string): void {
+    this.cache.held.assertRoom(this.files.session?.caller?.uid, op);
+  }
+
+  /** A descriptor that is open as long as the caller wants. */
+  hold(fd: number): number {
+    this.cache.held.hold(fd, this.files.session?.caller?.uid);
+    return fd;
+  }
+
   /** Takes a node whose last reference went out of the table and closes what it holds. */
   release(node: UnionNode): void {
     let at: UnionNode | undefined = node;
@@ -334,7 +350,7 @@ export class UnionState {
     this.pendingCopies.drop(node);
     this.secondLooks.forget(node);
     this.files.closeAll(node);
-    if (node.orphanFd >= 0) close(node.orphanFd);
+    if (node.orphanFd >= 0) this.cache.held.close(node.orphanFd);
     if (node.backingFd >= 0) close(node.backingFd);
     node.orphanFd = -1;
     node.backingFd = -1;

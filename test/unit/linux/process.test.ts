@@ -10,6 +10,7 @@ import { PollSet, poll } from '../../../src/linux/poll.js';
 import { probe } from '../../../src/linux/probe.js';
 import {
   CAP_DAC_READ_SEARCH,
+  CAP_SYS_RESOURCE,
   getThreadId,
   hasCapability,
   raiseFileLimit,
@@ -27,11 +28,14 @@ test('hasCapability() is the effective set of /proc', () => {
   }
 });
 
-test('raiseFileLimit() makes the soft limit the hard one', () => {
-  const limit = raiseFileLimit();
-  expect(readFileSync('/proc/self/limits', 'utf8')).toMatch(
-    new RegExp(`Max open files\\s+${limit}\\s+${limit}`),
-  );
+test('raiseFileLimit() makes the soft limit the hard one, which goes up where that is allowed', () => {
+  const limits = (): string => readFileSync('/proc/self/limits', 'utf8');
+  const hard = Number(/Max open files\s+\d+\s+(\d+)/.exec(limits())![1]);
+  const limit = raiseFileLimit(hard + 1);
+  expect(limit).toBe(hasCapability(CAP_SYS_RESOURCE) ? hard + 1 : hard);
+  expect(limits()).toMatch(new RegExp(`Max open files\\s+${limit}\\s+${limit}`));
+  // What nobody may have: the hard limit stays.
+  expect(raiseFileLimit(2 ** 40)).toBe(limit);
 });
 
 test('getThreadId() is a task of this process', () => {
