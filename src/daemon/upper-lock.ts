@@ -11,7 +11,8 @@ import { EAGAIN, errnoText } from '../errno/errno.js';
 import { UserError } from '../errno/user-error.js';
 import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '../linux/constants.js';
 import { flock } from '../linux/data.js';
-import { openat } from '../linux/open.js';
+import { clonePrivate } from '../linux/mount.js';
+import { close, openat } from '../linux/open.js';
 import { displayName, type Name } from '../vfs/name.js';
 import type { MountConfig } from './mount-config.js';
 import { listRunStates, type RunState } from './run-state.js';
@@ -43,7 +44,7 @@ export function lockUpper(config: MountConfig, root: string): number[] {
 }
 
 function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name, root: string): number {
-  const fd = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+  const fd = openApart(directory);
   if (fd < 0) throw inTheWay(mountpoint, role, directory, errnoText(-fd));
   const since = Date.now();
   let result = flock(fd, LOCK_EX | LOCK_NB);
@@ -56,6 +57,21 @@ function lockDirectory(role: 'upper' | 'work', directory: Name, mountpoint: Name
   if (result !== -EAGAIN)
     throw inTheWay(mountpoint, role, directory, `cannot be locked: ${errnoText(-result)}`);
   throw inTheWay(mountpoint, role, directory, `is in use by ${holderOf(directory, listRunStates(root))}`);
+}
+
+/**
+ * Opens a directory to hold a lock, where it can be done without keeping the mount that it lies on busy.
+ * @returns a descriptor, or a negated errno.
+ */
+export function openApart(directory: Name): number {
+  const fd = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+  const clone = fd < 0 ? fd : clonePrivate(fd, false);
+  if (clone < 0) return fd;
+  const apart = openat(clone, '.', O_RDONLY | O_DIRECTORY);
+  close(clone);
+  if (apart < 0) return fd;
+  close(fd);
+  return apart;
 }
 
 /** How long to wait for the holder: umount(8) returns before the daemon that served the mount has ended. */

@@ -56,7 +56,7 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const override = options.readsFuseOverlayfs === true;
   let workFd: number | undefined;
   if (options.upper !== undefined && options.work !== undefined) {
-    const times = options.privileged ? options.accessTimes : [];
+    const times = options.privileged ? options.accessTimes : undefined;
     const opened = openUpper(options.upper, options.work, times);
     layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true, override }, numbers, 0));
     workFd = opened.workFd;

@@ -1,5 +1,6 @@
 /**
- * Opens upper and its work directory, where access times are asked for through a clone of their mount.
+ * Opens upper and its work directory, with privilege through a private clone of their mount, as overlayfs does: the mount
+ * that the user made stays free to be unmounted, remounted and moved.
  *
  * Reads of passthrough go to the real file, whose mount decides over its access time: `noatime` or `strictatime` of the
  * union have to hold there. Renames between two clones of one mount are EXDEV, so upper and work share one, made of
@@ -36,13 +37,13 @@ export interface UpperDescriptors {
   workFd: number;
 }
 
-/** @throws FsError when one of them cannot be opened. */
-export function openUpper(upper: Name, work: Name, times: AccessTimes): UpperDescriptors {
+/** @param times undefined: without privilege, so no clone. @throws FsError when one of them cannot be opened. */
+export function openUpper(upper: Name, work: Name, times: AccessTimes | undefined): UpperDescriptors {
   const plain = {
     upperFd: check(openat(AT_FDCWD, upper, O_PATH | O_DIRECTORY), 'open', upper),
     workFd: check(openat(AT_FDCWD, work, O_RDONLY | O_DIRECTORY), 'open', work),
   };
-  if (times.length === 0) return plain;
+  if (times === undefined) return plain;
   const cloned = openCloned(upper, work, times);
   if (cloned === undefined) return plain;
   const isSame = sameObject(plain.upperFd, cloned.upperFd) && sameObject(plain.workFd, cloned.workFd);
@@ -63,7 +64,8 @@ function openCloned(upper: Name, work: Name, times: AccessTimes): UpperDescripto
     (times.includes('noatime') ? MOUNT_ATTR_NOATIME : 0) |
     (times.includes('strictatime') ? MOUNT_ATTR_STRICTATIME : 0);
   const nodiratime = times.includes('nodiratime') ? MOUNT_ATTR_NODIRATIME : 0;
-  const changed = mountSetattr(clone, '', AT_EMPTY_PATH, set | nodiratime, set === 0 ? 0 : MOUNT_ATTR__ATIME);
+  const cleared = set === 0 ? 0 : MOUNT_ATTR__ATIME;
+  const changed = times.length === 0 ? 0 : mountSetattr(clone, '', AT_EMPTY_PATH, set | nodiratime, cleared);
   const upperFd = changed < 0 ? changed : openBelow(clone, upper.slice(root.length), O_PATH);
   const workFd = changed < 0 ? changed : openBelow(clone, work.slice(root.length), O_RDONLY);
   // The mount lives as long as something of it is open.
