@@ -48,6 +48,10 @@ const sources: readonly Source[] = [
   ['version', async () => [(await import('./commands/version.js')).versionCommand()]],
 ];
 
+export function isCommand(word: string): boolean {
+  return sources.some(([names]) => names.split(' ').includes(word));
+}
+
 /** @param wanted the command that the user named: the others are then not loaded, which takes 20 ms. */
 export async function buildProgram(wanted?: string): Promise<Command> {
   const chosen = sources.filter(([names]) => wanted !== undefined && names.split(' ').includes(wanted));

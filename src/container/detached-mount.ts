@@ -6,7 +6,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { launchDaemon } from '../daemon/launch.js';
 import type { MountConfig } from '../daemon/mount-config.js';
-import { isAlive, type RunState } from '../daemon/run-state.js';
+import { hasLetGo, type RunState } from '../daemon/run-state.js';
 import { unmountPath } from '../daemon/unmount.js';
 
 const GONE_TIMEOUT_MS = 10_000;
@@ -35,7 +35,7 @@ export async function mountDetached(config: MountConfig): Promise<DetachedMount>
 /** The upper is free again when its daemon is gone. */
 async function untilGone(state: RunState): Promise<void> {
   const deadline = Date.now() + GONE_TIMEOUT_MS;
-  while (isAlive(state) && Date.now() < deadline) {
+  while (!hasLetGo(state) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

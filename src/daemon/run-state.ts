@@ -243,6 +243,17 @@ export function isAlive(state: Pick<RunState, 'pid' | 'startTicks'>): boolean {
   return processStartTicks(state.pid) === state.startTicks;
 }
 
+/** Whether the process is gone with all that it had open: other threads may close that after the first has ended. */
+export function hasLetGo(state: Pick<RunState, 'pid' | 'startTicks'>): boolean {
+  if (isAlive(state)) return false;
+  try {
+    return readdirSync(`/proc/${state.pid}/task`).length <= 1;
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ESRCH')) return true;
+    throw error;
+  }
+}
+
 /** Start time of a process in clock ticks since boot; undefined when there is no such process, or only its corpse. */
 export function processStartTicks(pid: number): number | undefined {
   let stat: string;

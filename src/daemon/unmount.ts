@@ -7,7 +7,7 @@ import { UserError } from '../errno/user-error.js';
 import { displayName, type Name } from '../vfs/name.js';
 import { askDaemon } from './control-client.js';
 import { locate } from './locate.js';
-import { isAlive, listRunStates, type RunState, runDirectory, runRoot } from './run-state.js';
+import { hasLetGo, listRunStates, type RunState, runDirectory, runRoot } from './run-state.js';
 
 const DAEMON_TIMEOUT_MS = 5_000;
 /** The daemon is gone a few milliseconds after the kernel lets go. */
@@ -102,7 +102,7 @@ async function unmountDirectly(path: Name, { lazy, privileged }: DirectOptions):
 
 async function waitUntilGone(state: RunState, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
-  while (isAlive(state)) {
+  while (!hasLetGo(state)) {
     if (Date.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
   }

@@ -21,6 +21,7 @@ import {
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
+  MS_REMOUNT,
   MS_STRICTATIME,
   MS_SYNCHRONOUS,
   O_NONBLOCK,
@@ -45,6 +46,12 @@ export const VFS_FLAGS: ReadonlyMap<string, number> = new Map([
   ['sync', MS_SYNCHRONOUS],
   ['dirsync', MS_DIRSYNC],
 ]);
+
+/** Flags of mount(2) that make a mount that stands have these options, and no other that is a flag. */
+export function remountFlags(options: readonly string[]): number {
+  const start = MS_REMOUNT | (options.includes('ro') ? MS_RDONLY : 0);
+  return options.reduce((bits, name) => bits | (VFS_FLAGS.get(name) ?? 0), start);
+}
 
 export interface AttachOptions {
   /** Absolute, free of symlinks. */

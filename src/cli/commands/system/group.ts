@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { commandGroup } from '../../command-group.js';
 import { systemDfCommand } from './df.js';
 import { systemInfoCommand } from './info.js';
+import { systemInstallHelpersCommand } from './install-helpers.js';
 import { systemPruneCommand } from './prune.js';
 
 export function systemCommand(): Command {
@@ -13,5 +14,6 @@ export function systemCommand(): Command {
     systemInfoCommand('system info'),
     systemDfCommand(),
     systemPruneCommand(),
+    systemInstallHelpersCommand(),
   ]);
 }
