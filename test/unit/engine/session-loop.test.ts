@@ -93,7 +93,7 @@ describe('the session loop', () => {
   it('answers an opcode without a handler, known or not, with ENOSYS', () => {
     kernel.serve(fakeFileSystem({}), [
       () => {
-        for (const opcode of [op.FUSE_IOCTL, 7, 63, 64, 4096, 0xffff_fffe]) kernel.send(opcode, NONE);
+        for (const opcode of [op.FUSE_POLL, 7, 63, 64, 4096, 0xffff_fffe]) kernel.send(opcode, NONE);
       },
       (replies) => {
         expect(replies.map(({ error }) => error)).toEqual(Array(6).fill(-ENOSYS));
