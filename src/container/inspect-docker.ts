@@ -9,24 +9,25 @@ const SHM_BYTES = 64 << 20;
 
 /** What `docker inspect` has below `HostConfig`. */
 export function hostConfigOf(record: ContainerRecord) {
+  const runtime = record.runtime ?? {};
   return {
     Binds: bindsOf(record.mounts),
     ContainerIDFile: '',
-    LogConfig: { Type: 'json-file', Config: {} },
-    NetworkMode: 'host',
+    LogConfig: { Type: record.logDriver ?? 'json-file', Config: {} },
+    NetworkMode: networkOf(record),
     PortBindings: {},
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: record.autoRemove,
     VolumeDriver: '',
     VolumesFrom: null,
-    CapAdd: null,
-    CapDrop: null,
+    CapAdd: capabilities(runtime.capAdd),
+    CapDrop: capabilities(runtime.capDrop),
     CgroupnsMode: 'host',
-    Dns: [],
-    DnsOptions: [],
-    DnsSearch: [],
-    ExtraHosts: null,
-    GroupAdd: null,
+    Dns: runtime.dns ?? [],
+    DnsOptions: runtime.dnsOptions ?? [],
+    DnsSearch: runtime.dnsSearch ?? [],
+    ExtraHosts: runtime.addHost?.map(hostOf) ?? null,
+    GroupAdd: runtime.groupAdd ?? null,
     IpcMode: 'private',
     Cgroup: '',
     Links: null,
@@ -35,16 +36,44 @@ export function hostConfigOf(record: ContainerRecord) {
     Privileged: record.privileged,
     PublishAllPorts: false,
     ReadonlyRootfs: record.readOnly,
-    SecurityOpt: null,
+    SecurityOpt: runtime.securityOptions ?? null,
     Tmpfs: tmpfsOf(record.mounts),
     Mounts: mountsOf(record.mounts),
     UTSMode: '',
     UsernsMode: '',
-    ShmSize: SHM_BYTES,
+    ShmSize: runtime.shmBytes ?? SHM_BYTES,
     Runtime: 'plyfs',
     Isolation: '',
+    Init: runtime.init,
+    Sysctls: runtime.sysctls === undefined ? undefined : Object.fromEntries(runtime.sysctls.map(pairOf)),
+    Devices: (runtime.devices ?? []).map(({ source, target, permissions }) => ({
+      PathOnHost: source,
+      PathInContainer: target,
+      CgroupPermissions: permissions,
+    })),
+    Ulimits: runtime.ulimits?.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })) ?? null,
     ...LIMITS,
   };
+}
+
+/** `host`, or `none`: the name of its only network. */
+export function networkOf({ network }: Pick<ContainerRecord, 'network'>): 'host' | 'none' {
+  return network ?? 'host';
+}
+
+function capabilities(names: readonly string[] | undefined): string[] | null {
+  return names?.map((name) => (name === 'ALL' ? name : `CAP_${name}`)) ?? null;
+}
+
+/** `NAME:ADDRESS` of a line of /etc/hosts. */
+function hostOf(line: string): string {
+  const [address = '', name = ''] = line.split(/\s+/);
+  return `${name}:${address}`;
+}
+
+function pairOf(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
 /** No limit is kept. */
@@ -58,12 +87,10 @@ const LIMITS = {
   CpuQuota: 0,
   CpusetCpus: '',
   CpusetMems: '',
-  Devices: [],
   MemoryReservation: 0,
   MemorySwap: 0,
   OomKillDisable: false,
   PidsLimit: null,
-  Ulimits: null,
 };
 
 /** What was typed behind `-v`, but for anonymous volumes. */
@@ -108,7 +135,7 @@ export function anonymousVolumesOf(mounts: readonly ContainerMount[]): Record<st
 }
 
 /** The container is on the host's network: it has no address of its own. */
-export const NETWORK_SETTINGS = {
+const NETWORK_SETTINGS = {
   Bridge: '',
   SandboxID: '',
   HairpinMode: false,
@@ -126,24 +153,27 @@ export const NETWORK_SETTINGS = {
   IPPrefixLen: 0,
   IPv6Gateway: '',
   MacAddress: '',
-  Networks: {
-    host: {
-      IPAMConfig: null,
-      Links: null,
-      Aliases: null,
-      NetworkID: '',
-      EndpointID: '',
-      Gateway: '',
-      IPAddress: '',
-      IPPrefixLen: 0,
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      MacAddress: '',
-      DriverOpts: null,
-    },
-  },
 };
+
+const ENDPOINT = {
+  IPAMConfig: null,
+  Links: null,
+  Aliases: null,
+  NetworkID: '',
+  EndpointID: '',
+  Gateway: '',
+  IPAddress: '',
+  IPPrefixLen: 0,
+  IPv6Gateway: '',
+  GlobalIPv6Address: '',
+  GlobalIPv6PrefixLen: 0,
+  MacAddress: '',
+  DriverOpts: null,
+};
+
+export function networkSettingsOf(record: ContainerRecord) {
+  return { ...NETWORK_SETTINGS, Networks: { [networkOf(record)]: ENDPOINT } };
+}
 
 /** `Mode` and `Propagation` of a mount. */
 export function mountMode({ origin, request }: ContainerMount): { Mode: string; Propagation: string } {

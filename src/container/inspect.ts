@@ -9,7 +9,7 @@ import type { Store } from '../store/store.js';
 import { volumeDataPath } from '../store/volume-record.js';
 import { logPath } from './attach/log-file.js';
 import type { FarFacts } from './far-facts.js';
-import { anonymousVolumesOf, hostConfigOf, mountMode, NETWORK_SETTINGS } from './inspect-docker.js';
+import { anonymousVolumesOf, hostConfigOf, mountMode, networkSettingsOf } from './inspect-docker.js';
 import { realRoot } from './real-root.js';
 import type { ContainerSizes } from './sizes.js';
 import { mountPointOf, statusOf } from './status.js';
@@ -92,7 +92,7 @@ export function inspectContainer(
     SizeRootFs: sizes?.whole,
     Config: {
       Hostname: record.hostname,
-      Domainname: '',
+      Domainname: record.runtime?.domainName ?? '',
       User: process.user,
       AttachStdin: process.interactive,
       AttachStdout: true,
@@ -100,7 +100,7 @@ export function inspectContainer(
       ExposedPorts: undefined,
       Tty: process.tty,
       OpenStdin: process.interactive,
-      StdinOnce: process.interactive,
+      StdinOnce: process.endsInputWithClient === true,
       Env: process.environment,
       Cmd: orNull(process.command),
       Healthcheck: undefined,
@@ -111,10 +111,10 @@ export function inspectContainer(
       OnBuild: null,
       Labels: record.labels,
       StopSignal: process.stopSignal,
-      StopTimeout: undefined,
+      StopTimeout: process.stopTimeoutMs === undefined ? undefined : process.stopTimeoutMs / 1000,
       Shell: undefined,
     },
-    NetworkSettings: NETWORK_SETTINGS,
+    NetworkSettings: networkSettingsOf(record),
   };
 }
 

@@ -115,3 +115,7 @@ $D container inspect base; echo $?
 ## image inspect of a container's name
 $D create --name c1 base >/dev/null
 $D image inspect c1; echo $?
+
+## inspect of the options of run
+$D create --name c1 --cap-add CAP_NET_ADMIN --cap-drop CAP_MKNOD --group-add 77 --add-host a:1.2.3.4 --shm-size 1m --init --ulimit nofile=10:20 --stop-timeout 3 --security-opt no-new-privileges base >/dev/null
+$D inspect -f '{{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}} {{.HostConfig.GroupAdd}} {{.HostConfig.ExtraHosts}} {{.HostConfig.ShmSize}} {{.HostConfig.Init}} {{json .HostConfig.Ulimits}} {{.Config.StopTimeout}} {{.HostConfig.SecurityOpt}}' c1

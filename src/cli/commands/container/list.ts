@@ -161,7 +161,7 @@ function rowOf({ record, status, statusText, age, mountPoint }: ListedContainer)
     [ROW_LABELS]: record.labels,
     Mounts: record.mounts.map(({ request }) => request.source ?? request.target).join(','),
     LocalVolumes: String(volumes.length),
-    Networks: 'host',
+    Networks: record.network ?? 'host',
     Ports: '',
     MountPoint: mountPoint,
   };
