@@ -309,6 +309,27 @@ const hostile: readonly (readonly [what: string, tar: Buffer, message: RegExp])[
     tarBytes({ name: 'h', type: '1', link: '/etc/passwd' }),
     /link to '\/etc\/passwd', which the layer has no file of/,
   ],
+  ['a symlink to nothing', tarBytes({ name: 'l', type: '2', link: '' }), /cannot unpack 'l'/],
+  [
+    'a symlink longer than a path can be',
+    tarBytes({ name: 'l', type: '2', pax: { linkpath: 'x'.repeat(5000) } }),
+    /cannot unpack 'l': .*too long/,
+  ],
+  [
+    'an attribute that is too large',
+    tarBytes({ name: 'f', pax: { 'SCHILY.xattr.user.big': 'x'.repeat(70_000) } }),
+    /cannot unpack 'f': /,
+  ],
+  [
+    'an attribute without a name',
+    tarBytes({ name: 'f', pax: { 'SCHILY.xattr.': 'x' } }),
+    /cannot unpack 'f': |no name|invalid tar/,
+  ],
+  [
+    'a device that a hard link names, and a file through it',
+    tarBytes({ name: 'n', type: '3', major: 5000, minor: 1 }),
+    /5000:1 is no device number/,
+  ],
   ['a hard link below the root out', tarBytes({ name: 'h', type: '1', link: '/../x' }), /leads out/],
   ['a hard link out', tarBytes({ name: 'h', type: '1', link: '../x' }), /leads out/],
   [
@@ -413,6 +434,55 @@ describe('a hostile tar is refused and leaves nothing', () => {
       expect(bench.leftovers()).toEqual([]);
     });
   }
+
+  test('a bomb in xz, bzip2 or zstd', async () => {
+    const tar = tarBytes({ name: 'zero', content: Buffer.alloc(8 << 20) });
+    process.env.PLYFS_LAYER_BYTES = String(1 << 20);
+    try {
+      for (const program of ['xz', 'bzip2', 'zstd']) {
+        const bomb = execFileSync(program, ['-c'], { input: tar });
+        await expect(bench.unpack(bomb)).rejects.toThrow(/files are larger than 1048576 bytes/);
+      }
+    } finally {
+      delete process.env.PLYFS_LAYER_BYTES;
+    }
+    expect(bench.leftovers()).toEqual([]);
+  });
+
+  test('a file is never written through a symlink or hard link that was planted under its name', async () => {
+    const victim = join(bench.root, 'victim');
+    writeFileSync(victim, 'mine');
+    const tree = await bench.unpack(
+      tarBytes(
+        { name: 'l', type: '2', link: victim },
+        { name: 'h', type: '1', link: 'l' },
+        { name: 'l', content: 'theirs' },
+        { name: 'h', content: 'theirs' },
+        { name: 'd', type: '2', link: bench.root },
+        { name: 'd/', type: '5', mode: 0o700 },
+        { name: 'd/victim', content: 'theirs' },
+      ),
+    );
+    expect(readFileSync(victim, 'utf8')).toBe('mine');
+    for (const name of ['l', 'h', 'd/victim']) expect(lstatSync(join(tree, name)).isFile()).toBe(true);
+  });
+
+  test('attributes of overlayfs that were planted mean nothing', async () => {
+    const planted = {
+      'SCHILY.xattr.trusted.overlay.opaque': 'y',
+      'SCHILY.xattr.user.overlay.opaque': 'y',
+      'SCHILY.xattr.trusted.overlay.redirect': '/etc',
+      'SCHILY.xattr.user.overlay.metacopy': '',
+    };
+    const tree = await bench.unpack(
+      tarBytes({ name: 'd/', type: '5', pax: planted }, { name: 'd/f', pax: planted }),
+    );
+    for (const name of ['d', 'd/f']) {
+      for (const key of ['trusted.overlay.opaque', 'trusted.overlay.redirect']) {
+        expect(() => xattr(join(tree, name), key)).toThrow(/No such attribute/);
+      }
+    }
+  });
 
   test('a bomb of bytes, and one of entries', async () => {
     const bomb = gzipSync(tarBytes({ name: 'zero', content: Buffer.alloc(8 << 20) }));
