@@ -61,9 +61,13 @@ function hostSource(
   { root, entries }: Context,
 ): HostSource | undefined {
   if (farSourceOf(path, request.remote, entries) !== undefined) return undefined;
-  if (request.type === 'volume') return { kind: 'host', path, recursive: 'enabled', propagation: 'rprivate' };
-  const { source, recursive, propagation = holds(source, root) ? 'rslave' : 'rprivate' } = request;
-  return { kind: 'host', path, recursive, propagation };
+  if (request.type === 'volume') {
+    return { kind: 'host', path, recursive: 'enabled', propagation: 'rprivate', isAsked: false };
+  }
+  const { source, recursive, propagation } = request;
+  const usual = holds(source, root) ? 'rslave' : 'rprivate';
+  const isAsked = propagation !== undefined;
+  return { kind: 'host', path, recursive, propagation: propagation ?? usual, isAsked };
 }
 
 /** Where mounts of containers come and go, one that is gone must not be kept alive: Docker's rule for its own root. */

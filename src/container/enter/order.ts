@@ -27,6 +27,8 @@ export interface HostSource {
   readonly subpath?: Name;
   readonly recursive: BindRecursion;
   readonly propagation: Propagation;
+  /** The user asked for it, so it is an error where the host's mount does not allow it. */
+  readonly isAsked: boolean;
 }
 
 export interface TmpfsSource {

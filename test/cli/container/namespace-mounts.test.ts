@@ -371,6 +371,8 @@ describe('propagation', () => {
     expect(bench.do('run', '--rm', '-v', './shared:/s:ro', 'box', 'touch', '/s/inner/x').stderr).toMatch(
       /Read-only/,
     );
+    // What holds the store is a slave of the host's where that is shared, as with Docker; else it has no say.
+    expect(bench.sh('cat /host/proc/version; ls /host', '-v', '/:/host:ro')).toMatch(/\nproc\n/);
     mount('--make-shared', shared);
     const options = ['-v', './shared:/shared:rshared', '-v', './shared:/slave:rslave', '-v', './shared:/own'];
     bench.get('run', '-d', '--name', 'spread', ...options, 'box', 'sleep', '60');

@@ -12,16 +12,14 @@ import { UserError } from '../../../errno/user-error.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
-  MNT_DETACH,
   O_DIRECTORY,
   O_PATH,
   O_RDONLY,
   OPEN_TREE_CLONE,
   S_IFDIR,
 } from '../../../linux/constants.js';
-import { openTree, umount2 } from '../../../linux/mount.js';
+import { openTree } from '../../../linux/mount.js';
 import { type MountEntry, parseMountinfo } from '../../../linux/mountinfo.js';
-import { fchdir } from '../../../linux/namespace.js';
 import { close, openat } from '../../../linux/open.js';
 import { displayName, type Name, nameFromText } from '../../../vfs/name.js';
 import type { AttachedMount, NamespaceMount } from '../order.js';
@@ -29,7 +27,15 @@ import { KERNELS, mountIdOf } from './attach-mounts.js';
 import type { ChangeOrder } from './change-order.js';
 import { type Candidate, cloneSource } from './clone-source.js';
 import { joinMounts } from './join-mounts.js';
-import { cannotMount, cloneTree, openDescriptors, openRootTree, RootTree, typeOf } from './root-tree.js';
+import {
+  cannotMount,
+  cloneTree,
+  detach,
+  openDescriptors,
+  openRootTree,
+  RootTree,
+  typeOf,
+} from './root-tree.js';
 
 /** @returns what the kernel has mounted there now. @throws UserError, FsError */
 export function changeNamespace(order: ChangeOrder): AttachedMount[] {
@@ -170,10 +176,7 @@ class RunningNamespace {
       if (mountIdOf(fd) !== mountId) {
         throw new UserError(`cannot unmount '${displayName(place)}': something else is mounted over it`);
       }
-      // By the descriptor, not by a path that the container may change.
-      check(fchdir(this.#parts.descriptorsFd), 'chdir', '/proc/self/fd');
-      check(umount2(String(fd), MNT_DETACH), 'umount', displayName(place));
-      check(fchdir(this.#tree.rootFd), 'chdir', '/');
+      detach(fd, this.#parts.descriptorsFd, place);
     } finally {
       close(fd);
     }

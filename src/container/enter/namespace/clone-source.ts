@@ -79,7 +79,7 @@ function cloneHost(
   const type = stat.mode & S_IFMT;
   const isDirectory = type === S_IFDIR;
   if (stated === undefined) return { mount, fd: undefined, isFollowed: false };
-  if (!options.rootless) checkPropagation(mount, source.propagation, stat.mountId);
+  if (source.isAsked && !options.rootless) checkPropagation(mount, source.propagation, stat.mountId);
   const fd = settled(cloneWith(sourceFd, source, attributesOf(mount, isDirectory, options)), mount, options);
   return { mount, fd, isFollowed: type === S_IFREG && !isMadeByKernel(sourceFd) };
 }

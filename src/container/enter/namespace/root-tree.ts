@@ -10,6 +10,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
+  MNT_DETACH,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
   O_CREAT,
@@ -27,7 +28,8 @@ import {
   STATX_TYPE,
 } from '../../../linux/constants.js';
 import { mkdirat, readlinkat } from '../../../linux/directory.js';
-import { moveMount, openTree } from '../../../linux/mount.js';
+import { moveMount, openTree, umount2 } from '../../../linux/mount.js';
+import { fchdir } from '../../../linux/namespace.js';
 import { close, openat, openat2 } from '../../../linux/open.js';
 import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
 import { fstatx, Statx } from '../../../linux/statx.js';
@@ -117,6 +119,16 @@ export class RootTree {
     else makeFile(parent, last);
     close(parent);
   }
+}
+
+/** Unmounts what lies at a descriptor, not at a path that the container may change. @throws FsError */
+export function detach(fd: number, descriptorsFd: number, place: Name): void {
+  const here = check(openat(AT_FDCWD, '.', O_PATH | O_DIRECTORY), 'open', '.');
+  check(fchdir(descriptorsFd), 'chdir', '/proc/self/fd');
+  const result = umount2(String(fd), MNT_DETACH);
+  check(fchdir(here), 'chdir', '.');
+  close(here);
+  check(result, 'umount', displayName(place));
 }
 
 /** The root directory of this process. @throws FsError */
