@@ -196,7 +196,10 @@ export class UnionFileSystem implements vfs.FileSystem {
   }
 
   read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {
-    return this.#state.files.read(this.#state.node(id), offset, into);
+    const node = this.#state.node(id);
+    // The kernel dropped what it had of it.
+    node.isStored = false;
+    return this.#state.files.read(node, offset, into);
   }
 
   write(id: NodeId, handle: number, data: vfs.WriteData): number {
