@@ -148,8 +148,15 @@ function fileNode(state: UnionState, parent: UnionNode, name: Name, dir: RealDir
   }
   const realIno = stat.ino;
   const node = attachNode(state, parent, name, { layer, ino: layer.inodeNumber(realIno), realIno }, byName);
-  if (!inUpper) node.data = lowerData(state, parent, dir, name);
-  else if (isImpureNode(state, parent)) readPast(state, node);
+  let done = false;
+  try {
+    if (!inUpper) node.data = lowerData(state, parent, dir, name);
+    else if (isImpureNode(state, parent)) readPast(state, node);
+    done = true;
+  } finally {
+    // Of a metacopy without its data nothing is known: the next lookup must fail as this one.
+    if (!done) state.release(node);
+  }
   return node;
 }
 

@@ -124,11 +124,11 @@ describe('a layer that is read while it changes', () => {
   let tree: Tree;
 
   beforeAll(() => {
-    tree =
-      new Tree(`mkdir small; for f in {1..40}; do echo $f > small/f$f; done; echo first > log; echo 1 > watched
+    const layer = `mkdir small; for f in {1..40}; do echo $f > small/f$f; done; echo first > log; echo 1 > watched
       echo 1 > locked; cp /bin/true program; cp /bin/true library.so.1; chmod 644 library.so.1; chmod 755 small/f1
       printf '#!/bin/sh\necho old\n' > script; chmod 755 script; head -c 8M /dev/zero > big
-      printf '%-8192s' lower > data`);
+      printf '%-8192s' lower > data`;
+    tree = new Tree(layer, ['-v', 'data:/vol']);
   });
   afterAll(() => tree.dispose());
 
@@ -244,6 +244,13 @@ describe('a layer that is read while it changes', () => {
     tree.inside('./script');
     tree.inside('sed -i s/old/new/ script; sed -i s/old/new/ --in-place=.kept script');
     expect(tree.inside('./script')).toBe('new\n');
+  });
+
+  it('lets the kernel read and write files of volumes by itself', async () => {
+    const counts = await tree.requestsOf('echo 1 > vol/f; echo 2 >> vol/f; cat vol/f > /dev/null');
+    expect(counts.OPEN).toBeGreaterThan(0);
+    expect(counts).not.toHaveProperty('READ');
+    expect(counts).not.toHaveProperty('WRITE');
   });
 
   it('a program written in place: who has it open or maps it goes on with the old one, whole', async () => {

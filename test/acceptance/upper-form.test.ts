@@ -85,3 +85,17 @@ it('a renamed metacopy of several names says where its data lies by a path from 
   expect(plyfs).toBe(overlayfs);
   expect(plyfs).toContain('redirect="/d/a"');
 });
+
+it('a metacopy without its data is EIO each time, and does not keep a listing from the other names', () => {
+  bench = new Workbench('low', 'up', 'work', 'at');
+  sh('mkdir low/d; for f in a b c; do echo $f > low/d/$f; done');
+  mounts.plyfs();
+  sh('chmod 600 at/d/b');
+  expect(bench.plyfs('umount', 'at').code).toBe(0);
+  sh('rm low/d/b');
+  mounts.plyfs();
+  const error = 'cat: at/d/b: Input/output error\n';
+  const said = sh('for i in 1 2 3; do ls at/d; cat at/d/b 2>&1 || true; done; cat at/d/a');
+  expect(said).toBe(`${`a\nb\nc\n${error}`.repeat(3)}a\n`);
+  expect(bench.plyfs('umount', 'at').code).toBe(0);
+});
