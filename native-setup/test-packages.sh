@@ -4,13 +4,14 @@
 #
 # attr, acl, git, strace, build-essential: run inside a mount; fuse-overlayfs: uppers in its form; skopeo, umoci,
 # docker-registry: the other end of images; sshfs, openssh-server, glusterfs-*: storage that is far away; e2fsprogs:
-# volumes with size=; busybox-static, bzip2, xz-utils: what builds begin with. More are named by who calls it: docker.io
+# volumes with size=; busybox-static, bzip2, xz-utils: what builds begin with;
+# postgresql, redis-server: databases that are killed. More are named by who calls it: docker.io
 # for 'npm run test:docker', buildah for 'npm run test:build'.
 set -u
 packages="fuse3 fuse-overlayfs attr acl build-essential git strace
   skopeo umoci docker-registry openssl zstd libcap2-bin
   sshfs openssh-server glusterfs-server glusterfs-client e2fsprogs procps
-  busybox-static bzip2 xz-utils $*"
+  busybox-static bzip2 xz-utils postgresql redis-server $*"
 
 say() { printf 'native-setup: %s\n' "$1" >&2; }
 
