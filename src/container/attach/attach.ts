@@ -8,17 +8,21 @@ import { statusOf } from '../status.js';
 import { followCommand, requestOf } from './client.js';
 import { connectSupervisor } from './connect.js';
 
+/** @throws UserError when there is no command to attach to. */
+export function assertRuns(store: Store, record: ContainerRecord): void {
+  if (statusOf(store, record).pid !== undefined) return;
+  throw new UserError('cannot attach to a stopped container', {
+    hint: `'plyfs start ${record.name}' starts it`,
+  });
+}
+
 /** @returns the exit status; undefined when it was left and goes on. @throws UserError when it does not run. */
 export async function attachToRunning(
   store: Store,
   record: ContainerRecord,
   options: AttachOptions,
 ): Promise<number | undefined> {
-  if (statusOf(store, record).pid === undefined) {
-    throw new UserError('cannot attach to a stopped container', {
-      hint: `'plyfs start ${record.name}' starts it`,
-    });
-  }
+  assertRuns(store, record);
   const socket = await connectSupervisor(store, record, requestOf(options));
   if (socket === undefined) {
     throw new UserError(`cannot attach to container '${record.name}': who waits for its command is gone`, {

@@ -22,7 +22,7 @@ export interface CopyWish {
 /** @throws UserError, FsError; what was copied until then stays. */
 export function copyPath(wish: CopyWish): void {
   using source = findSource(wish.from, wish.source, wish.followLink);
-  const target = findTarget(wish.to, wish.target);
+  const target = findTarget(wish.to, wish.target, { forDirectory: source.isDirectory });
   using place = target.place;
   using copy = new ObjectCopy(wish.owners);
   if (!source.isDirectory) {

@@ -15,7 +15,8 @@ export interface Endpoint {
 export function parseEndpoint(text: string): Endpoint {
   const colon = text.indexOf(':');
   if (colon < 1 || text.startsWith('/') || text.startsWith('.')) return { container: undefined, path: text };
-  return { container: text.slice(0, colon), path: text.slice(colon + 1) };
+  // Nothing behind the colon is the root, as `.` would be.
+  return { container: text.slice(0, colon), path: text.slice(colon + 1) || '/' };
 }
 
 /** @throws UserError unless just one of them is a container's. */
@@ -26,7 +27,4 @@ export function checkEndpoints(source: Endpoint, target: Endpoint): void {
   if (source.container === undefined && target.container === undefined) {
     throw new UserError('must specify at least one container source', { hint: 'write CONTAINER:PATH' });
   }
-  const path = source.container === undefined ? target.path : source.path;
-  if (path === '')
-    throw new UserError('the path in the container is empty', { hint: 'write CONTAINER:PATH' });
 }

@@ -100,8 +100,17 @@ export interface Target {
   readonly place: Place;
 }
 
+export interface TargetOptions {
+  /** A directory will be copied there: a slash behind a name that is missing says what it shall be. */
+  readonly forDirectory: boolean;
+}
+
 /** @throws UserError when its parent is not there. */
-export function findTarget(tree: Tree, path: string): Target {
+export function findTarget(
+  tree: Tree,
+  path: string,
+  { forDirectory }: TargetOptions = { forDirectory: false },
+): Target {
   const bytes = nameFromText(path);
   const fd = tree.open(bytes === '' ? '.' : bytes, O_PATH);
   const endsInSlash = /\/\.?$/.test(bytes);
@@ -113,8 +122,10 @@ export function findTarget(tree: Tree, path: string): Target {
   } else if (fd !== -ENOENT) {
     throw notThere(tree, path, fd);
   }
-  if (endsInSlash) throw new UserError(`cannot copy to '${path}' of ${tree.label}: no such directory`);
-  return { kind: fd >= 0 ? 'other' : 'missing', place: findParent(tree, path, true) };
+  if (endsInSlash && !forDirectory)
+    throw new UserError(`cannot copy to '${path}' of ${tree.label}: no such directory`);
+  const name = endsInSlash ? path.replace(/\/+\.?$/, '') : path;
+  return { kind: fd >= 0 ? 'other' : 'missing', place: findParent(tree, name, true) };
 }
 
 /** The directory that holds the last name, which may be missing; where symlinks lead, when they are followed. */

@@ -96,6 +96,15 @@ describe('plyfs cp out of a container', () => {
     expect(script('tar c host | PLYFS - box:/etc/passwd').stderr).toContain('not a directory');
   });
 
+  test('a slash behind a directory that is missing makes it, CONTAINER: alone is the root', () => {
+    bench.run('sh', '-c', 'mkdir -p host/deep/in && echo x > host/deep/in/file');
+    bench.get('cp', `${bench.root}/host/deep`, 'box:/made/');
+    expect(bench.get('exec', 'box', 'cat', '/made/in/file')).toBe('x');
+    expect(bench.do('cp', `${bench.root}/host/deep/in/file`, 'box:/nothing/').code).toBe(1);
+    bench.get('cp', 'box:', `${bench.root}/host/whole`);
+    expect(bench.run('cat', 'host/whole/made/in/file').stdout).toBe('x\n');
+  });
+
   test('of a container that does not run, and into it', () => {
     bench.get('container', 'stop', 'box');
     bench.get('cp', `${bench.root}/host/file`, 'box:/stopped');

@@ -2,10 +2,9 @@
  * Commands on a terminal: script(1) gives plyfs one, and what is typed there must reach the command.
  */
 
-import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cliScript } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
+import { playOn, type Script } from './play.js';
 
 let bench: ContainerBench;
 beforeAll(() => {
@@ -18,53 +17,7 @@ afterAll(() => {
   expect(left).toEqual(['']);
 });
 
-/** What is typed once the output has the text before it. */
-type Script = readonly (readonly [seen: string, typed: string])[];
-
-interface Played {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-/** `plyfs ARGS` on a terminal of its own. */
-function play(args: readonly string[], script: Script, before = ''): Promise<Played> {
-  const words = [
-    process.execPath,
-    '--',
-    cliScript,
-    args[0] ?? '',
-    '--root',
-    bench.store.root,
-    ...args.slice(1),
-  ];
-  const line = before + words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  return new Promise((resolve) => {
-    const child = spawn('script', ['-qefc', line, '/dev/null'], {
-      env: { ...bench.env, SHELL: '/bin/sh' },
-      stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: 30_000,
-      killSignal: 'SIGKILL',
-    });
-    const todo = [...script];
-    let output = '';
-    let from = 0;
-    const advance = () => {
-      const [seen, typed] = todo[0] ?? [];
-      if (seen === undefined || typed === undefined) return;
-      const at = output.indexOf(seen, from);
-      if (at < 0) return;
-      from = at + seen.length;
-      todo.shift();
-      child.stdin.write(typed);
-      advance();
-    };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      advance();
-    });
-    child.on('close', (code) => resolve({ code, output }));
-  });
-}
+const play = (args: readonly string[], script: Script, before = '') => playOn(bench, args, script, before);
 
 const box = (script: string, ...flags: string[]) => ['run', '--rm', ...flags, 'box', 'sh', '-c', script];
 

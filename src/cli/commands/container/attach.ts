@@ -35,12 +35,13 @@ export function attachCommand(name: 'attach' | 'container attach'): Command {
 }
 
 async function runAttach(name: string, text: string, flags: AttachFlags): Promise<void> {
-  const { attachToRunning } = await import('../../../container/attach/attach.js');
+  const { assertRuns, attachToRunning } = await import('../../../container/attach/attach.js');
   const { parseDetachKeys, DEFAULT_DETACH_KEYS } = await import('../../../container/attach/detach-keys.js');
   const { UserError } = await import('../../../errno/user-error.js');
   try {
     const { store, record } = await openContainer(text, flags);
     const { tty, interactive } = record.process;
+    assertRuns(store, record);
     const stdin = interactive && flags.stdin !== false;
     await refuseWithoutTerminal({ tty, interactive: stdin });
     const status = await attachToRunning(store, record, {

@@ -1,0 +1,155 @@
+/**
+ * The life of a command beside who started it: detach keys, attach, a terminal that goes away, logs, the end of input;
+ * and what `container mount` is apart from it.
+ */
+
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cliScript, until } from '../plyfs-run.js';
+import { ContainerBench } from './bench.js';
+import { playOn } from './play.js';
+
+let bench: ContainerBench;
+beforeAll(() => {
+  bench = new ContainerBench('host');
+  bench.addImages();
+});
+afterAll(() => {
+  const left = [bench.get('ps', '-aq'), ...bench.mounted()];
+  bench.dispose();
+  expect(left).toEqual(['']);
+});
+
+const state = (name: string) => bench.get('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', name);
+const shell = (line: string) =>
+  bench.run('sh', '-c', line.replaceAll(/\bplyfs (?=run|start|exec)/g, `node -- ${cliScript} `));
+const ROOT = () => `--root ${bench.store.root}`;
+
+describe('a command and its terminal', { timeout: 90_000 }, () => {
+  test('-it without a terminal is refused in one line, also by exec', () => {
+    const refusal = {
+      code: 1,
+      stdout: '',
+      stderr: 'plyfs run: the input device is not a TTY; leave -t out where the input is a file or a pipe\n',
+    };
+    expect(bench.do('run', '--rm', '-it', 'box', 'sh')).toEqual(refusal);
+    expect(bench.get('run', '--rm', '-t', 'box', 'tty')).toContain('/dev/pts/0');
+  });
+
+  test('the detach keys leave it running, attach comes back, its status comes through', async () => {
+    const script = 'echo go; read line; echo "got $line"; exit 5';
+    const left = await playOn(
+      bench,
+      ['run', '-it', '--name', 'left', 'box', 'sh', '-c', script],
+      [['go\r\n', '\x10\x11']],
+    );
+    expect(left.code).toBe(0);
+    expect(state('left')).toBe('running 0');
+    const back = await playOn(bench, ['attach', '--detach-keys', 'ctrl-a', 'left'], [['', 'hello\r']]);
+    expect(back.code).toBe(5);
+    expect(back.output).toContain('got hello');
+    expect(state('left')).toBe('exited 5');
+    expect(bench.do('attach', 'left')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('stopped container'),
+    });
+    bench.get('rm', 'left');
+  });
+
+  test('a terminal that is closed, or a client that is killed, ends nothing', async () => {
+    const words = ['run', ROOT(), '-it', '--name', 'shut', 'box', 'sh', '-c', "'echo up; sleep 60'"];
+    const child = spawn('script', ['-qefc', `node -- ${cliScript} ${words.join(' ')}`, '/dev/null'], {
+      env: { ...bench.env, SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    await until(() => bench.do('logs', 'shut').stdout.includes('up'), 30_000);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.on('exit', resolve));
+    expect(state('shut')).toBe('running 0');
+    bench.get('kill', '-s', 'HUP', 'shut');
+    await until(() => state('shut') === 'exited 129', 20_000);
+    bench.get('rm', 'shut');
+  });
+});
+
+describe('input and output', { timeout: 90_000 }, () => {
+  test('the end of input is passed on: run -i, exec -i, start -ai', () => {
+    expect(shell(`echo one | plyfs run ${ROOT()} --name in -i box cat`).stdout).toBe('one\n');
+    expect(shell(`echo two | plyfs start ${ROOT()} -ai in`).stdout).toBe('two\n');
+    bench.get('rm', 'in');
+    bench.get('run', '-di', '--name', 'open', 'box', 'cat');
+    expect(shell(`echo three | plyfs exec ${ROOT()} -i open cat`).stdout).toBe('three\n');
+    expect(state('open')).toBe('running 0');
+    bench.get('rm', '-f', 'open');
+  });
+
+  test('logs keep standard error apart, of foreground runs too; -t, --tail, --since, --until', () => {
+    const script = 'echo out; echo err >&2; echo last; printf end';
+    expect(bench.do('run', '--name', 'talk', 'box', 'sh', '-c', script)).toEqual({
+      code: 0,
+      stdout: 'out\nlast\nend',
+      stderr: 'err\n',
+    });
+    expect(bench.do('logs', 'talk')).toEqual({ code: 0, stdout: 'out\nlast\nend', stderr: 'err\n' });
+    expect(bench.do('logs', '--tail', '1', 'talk').stdout).toBe('end');
+    expect(bench.do('logs', '-t', 'talk').stdout).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z out\n/);
+    expect(bench.do('logs', '--since', '1h', 'talk').stdout).toBe('out\nlast\nend');
+    expect(bench.do('logs', '--until', '1h', 'talk').stdout).toBe('');
+    bench.get('rm', 'talk');
+  });
+
+  test('who reads no more breaks the pipe; /dev/stdout can be opened by the user of the command', () => {
+    expect(shell(`plyfs run ${ROOT()} --rm box sh -c 'while echo y; do :; done' | head -n1`).stdout).toBe(
+      'y\n',
+    );
+    expect(
+      bench.do('run', '--rm', '-u', 'app', 'box', 'sh', '-c', 'echo a >/dev/stdout; echo b >/dev/stderr'),
+    ).toEqual({
+      code: 0,
+      stdout: 'a\n',
+      stderr: 'b\n',
+    });
+  });
+
+  test('exec -d goes on in the background', async () => {
+    bench.get('run', '-d', '--name', 'host', 'box', 'sleep', '60');
+    expect(bench.get('exec', '-d', 'host', 'sh', '-c', 'echo x > /made')).toBe('');
+    await until(() => bench.do('exec', 'host', 'cat', '/made').stdout === 'x\n', 20_000);
+    bench.get('rm', '-f', 'host');
+  });
+});
+
+describe('mount and umount', { timeout: 90_000 }, () => {
+  test('mount runs nothing, umount takes it back, a running one is refused without -f', () => {
+    bench.get('create', '--name', 'tree', 'box', 'sleep', '60');
+    const path = bench.get('container', 'mount', 'tree');
+    expect(bench.run('cat', `${path}/etc/issue`).stdout).toBe('box\n');
+    expect([state('tree'), bench.get('inspect', '-f', '{{.MountPoint}}', 'tree')]).toEqual([
+      'created 0',
+      path,
+    ]);
+    expect(bench.get('container', 'umount', 'tree')).toBe('tree');
+    expect(bench.mounted()).toEqual([]);
+    bench.get('start', 'tree');
+    expect(bench.get('start', 'tree')).toBe('tree');
+    expect(bench.do('container', 'umount', 'tree')).toMatchObject({
+      code: 1,
+      stderr:
+        "plyfs container umount: cannot unmount container 'tree': it is running; 'plyfs stop tree' ends it first, or -f\n",
+    });
+    expect(bench.get('container', 'umount', '-f', 'tree')).toBe('tree');
+    expect(state('tree')).toBe('exited 143');
+    bench.get('rm', 'tree');
+  });
+
+  test('stop of several waits for them at once', () => {
+    const names = ['slow-1', 'slow-2', 'slow-3'];
+    const script = 'trap "" TERM; while :; do sleep 0.1; done';
+    for (const name of names) bench.get('run', '-d', '--name', name, 'box', 'sh', '-c', script);
+    const before = Date.now();
+    expect(bench.get('stop', '-t', '4', ...names)).toBe(names.join('\n'));
+    expect(Date.now() - before).toBeLessThan(11_000);
+    expect(names.map(state)).toEqual(['exited 137', 'exited 137', 'exited 137']);
+    bench.get('rm', ...names);
+  });
+});
