@@ -86,11 +86,6 @@ export const differences: readonly Difference[] = [
     parts: ['stdout'],
     reason: `a program that is not found is 127, nothing of it on standard output; ${OF_20_10}`,
   },
-  {
-    case: 'run: unknown group',
-    parts: ['stderr'],
-    reason: 'one error is one line; Docker says besides that it waits no longer',
-  },
 ];
 
 export interface Wording {
