@@ -182,6 +182,6 @@ export function mountMode({ origin, request }: ContainerMount): { Mode: string; 
   const isNamed = request.type === 'volume' && (parts.length > 1 || origin === 'mount');
   return {
     Mode: parts.length > 2 ? (parts.at(-1) ?? '') : isNamed ? 'z' : '',
-    Propagation: request.type === 'bind' ? 'rprivate' : '',
+    Propagation: request.type === 'bind' ? (request.propagation ?? 'rprivate') : '',
   };
 }

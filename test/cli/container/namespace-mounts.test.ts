@@ -381,6 +381,14 @@ describe('propagation', () => {
     expect(bench.get('exec', 'spread', 'sh', '-c', 'cat /shared/late/f /slave/late/f; ls /own/late')).toBe(
       'late\nlate',
     );
+    const spread = bench.get(
+      'container',
+      'inspect',
+      '-f',
+      '{{range .Mounts}}{{.Propagation}} {{end}}',
+      'spread',
+    );
+    expect(spread.trim().split(' ').toSorted()).toEqual(['rprivate', 'rshared', 'rslave']);
     bench.get('rm', '-f', 'spread');
     for (const name of ['late', 'inner', '']) bench.run('umount', `${shared}/${name}`);
   });
