@@ -19,6 +19,7 @@ import { POSITION_LIMIT } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { type NodeId, nodeId, nodeLocal, nodeOwner, ROOT_NODE } from '../vfs/node-id.js';
 import type { Job, JobSpec } from '../vfs/wait.js';
+import { CoveringSink } from './covering-sink.js';
 import { FarStandIn } from './far-stand-in.js';
 import { MirrorFileSystem } from './mirror-file-system.js';
 import { type MountPoint, MountTable } from './mount-table.js';
@@ -419,46 +420,6 @@ function sameSource(
 ): [MirrorFileSystem, MirrorFileSystem] | undefined {
   if (!(from instanceof MirrorFileSystem) || !(to instanceof MirrorFileSystem)) return undefined;
   return from.source === to.source ? [from, to] : undefined;
-}
-
-/** Passes entries on with their owner in front, but not those that a mount point covers. */
-class CoveringSink implements vfs.DirentSink {
-  full = false;
-  /** Nodes that were given a reference for an entry that nobody gets. */
-  readonly covered: NodeId[] = [];
-  #inner: vfs.DirentSink | undefined;
-  #owner = 0;
-  #points: ReadonlyMap<Name, MountPoint> | undefined;
-
-  begin(inner: vfs.DirentSink, owner: number, points: ReadonlyMap<Name, MountPoint> | undefined): void {
-    this.#inner = inner;
-    this.#owner = owner;
-    this.#points = points;
-    this.full = false;
-  }
-
-  get plus(): boolean {
-    return this.#inner!.plus;
-  }
-
-  fits(nameLength: number): boolean {
-    if (this.#inner!.fits(nameLength)) return true;
-    this.full = true;
-    return false;
-  }
-
-  add(name: Name, ino: number, type: number, next: number): void {
-    if (this.#points?.has(name) !== true) this.#inner!.add(name, ino, type, next);
-  }
-
-  addPlus(name: Name, entry: Entry, type: number, next: number): void {
-    if (this.#points?.has(name) === true) {
-      if (entry.nodeId !== 0) this.covered.push(entry.nodeId);
-      return;
-    }
-    if (entry.nodeId !== 0) entry.nodeId = nodeId(this.#owner, entry.nodeId);
-    this.#inner!.addPlus(name, entry, type, next);
-  }
 }
 
 /** The session as a file system sees it that knows only its own part of node ids. */
