@@ -29,13 +29,13 @@ const EVERYWHERE: readonly Rule[] = [
 const MESSAGES: Readonly<Record<Side['name'], readonly Rule[]>> = {
   docker: [
     [/^(?:docker: )?(?:Error response from daemon: |Error: )?(?:Error response from daemon: )?/gm, ''],
-    // Said at times, behind an error.
-    [/^error waiting for container: context canceled\n/gm, ''],
     // How to call it, behind a mistake in the call.
     [/^See 'docker.*/gms, ''],
     [/^(?:template parsing error|failed to (?:execute|parse) template): /gm, ''],
     [/(can't evaluate field \S+) in type .*$/gm, '$1'],
     [/^time="[^"]*" level=\w+ msg="?/gm, ''],
+    // Said at times, behind an error.
+    [/^error waiting for container: context canceled"?\s*$/gm, ''],
   ],
   plyfs: [
     [/^plyfs(?: [a-z-]+){0,2}: /gm, ''],
