@@ -102,8 +102,9 @@ async function life({ narrator }: Scene): Promise<void> {
     { that: 'the change is there after a stop and a start', contains: 'x' },
   );
   await narrator.run(
-    `kill -9 "$(plyfs container inspect ${store} -f '{{.State.DaemonPid}}' web)"; sleep 0.2
-plyfs ps ${store} --format '{{.Names}}: {{.Status}}'; plyfs restart -t 0 ${store} web
+    `plyfs stop -t 0 ${store} web; plyfs container mount ${store} web
+kill -9 "$(plyfs container inspect ${store} -f '{{.State.DaemonPid}}' web)"; sleep 0.2
+plyfs ps ${store} --format '{{.Names}}: {{.Status}}'
 cat "$(plyfs container mount ${store} web)/etc/new"`,
     { that: 'and after kill -9 of the process that serves it', contains: ['web: Dead', 'x'] },
   );
