@@ -4,7 +4,11 @@
  * It is `work` inside the workdir that the user gave, as kernel overlayfs has it (fs/overlayfs/super.c:ovl_make_workdir()
  * v6.18), on the same mount as upper, and emptied at each start: what lies in it belongs to a change that never
  * happened.
+ * INVARIANT: once the mount's name may be gone, only what has a name of this session is removed. umount(2) waits for no
+ * daemon, so that another overlay may use upper and work by then, and builds here.
  */
+
+import { randomBytes } from 'node:crypto';
 
 import { EEXIST, EMLINK, ENODATA, ENOENT, ENOTEMPTY, EOPNOTSUPP, EPERM } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
@@ -33,6 +37,8 @@ export class WorkDirectory {
   /** Of `workdir/work`. */
   readonly fd: number;
   readonly #parentFd: number;
+  /** No other session, no other program has names that begin so. */
+  readonly #prefix = `#${randomBytes(8).toString('hex')}.`;
   #counter = 0;
   readonly #whiteoutAttribute: Name;
   #whiteout: Name | undefined;
@@ -57,9 +63,9 @@ export class WorkDirectory {
     removeContent(this.fd);
   }
 
-  /** A name that nothing in the directory has. */
+  /** A name that nothing in the directory has, whoever else uses it. */
   temporaryName(): Name {
-    return `#${(this.#counter++).toString(16)}`;
+    return this.#prefix + (this.#counter++).toString(16);
   }
 
   /**
@@ -105,8 +111,9 @@ export class WorkDirectory {
     removeTree(this.fd, name);
   }
 
+  /** Takes away what this session has left in it. */
   close(): void {
-    removeContent(this.fd);
+    removeContent(this.fd, (name) => name.startsWith(this.#prefix));
     close(this.fd);
     close(this.#parentFd);
   }
@@ -126,7 +133,9 @@ function removeTree(dirfd: number, name: Name): void {
   const unlinked = unlinkat(dirfd, name, 0);
   if (unlinked === 0 || unlinked === -ENOENT) return;
   if (unlinkat(dirfd, name, AT_REMOVEDIR) === 0) return;
-  const fd = check(openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), 'open', name);
+  const fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (fd === -ENOENT) return;
+  check(fd, 'open', name);
   try {
     removeContent(fd);
   } finally {
@@ -137,21 +146,27 @@ function removeTree(dirfd: number, name: Name): void {
   if (removed !== -ENOENT) check(removed, 'rmdir', name);
 }
 
-/** Removes all that is in a directory, open for reading. */
-export function removeContent(fd: number): void {
+/** Removes what is in a directory, open for reading; what goes meanwhile, the directory itself too, is no error. */
+export function removeContent(fd: number, isToGo: (name: Name) => boolean = () => true): void {
   // It may have been read before, to its end.
   check(lseek(fd, 0, SEEK_SET), 'lseek');
   const buffer = Buffer.allocUnsafe(32 * 1024);
   const names: { name: Name; type: number }[] = [];
   for (;;) {
-    const length = check(getdents64(fd, buffer), 'getdents64');
-    if (length === 0) break;
-    forEachDirent(buffer, length, (name, _ino, type) => {
-      if (name !== '.' && name !== '..') names.push({ name, type });
+    const length = getdents64(fd, buffer);
+    // It was removed itself.
+    if (length === 0 || length === -ENOENT) break;
+    forEachDirent(buffer, check(length, 'getdents64'), (name, _ino, type) => {
+      if (name !== '.' && name !== '..' && isToGo(name)) names.push({ name, type });
     });
   }
   for (const { name, type } of names) {
     if (type === DT_DIR) removeTree(fd, name);
-    else check(unlinkat(fd, name, 0), 'unlink', name);
+    else unlinkIfThere(fd, name);
   }
+}
+
+function unlinkIfThere(dirfd: number, name: Name): void {
+  const unlinked = unlinkat(dirfd, name, 0);
+  if (unlinked !== -ENOENT) check(unlinked, 'unlink', name);
 }

@@ -99,3 +99,24 @@ it('a metacopy without its data is EIO each time, and does not keep a listing fr
   expect(said).toBe(`${`a\nb\nc\n${error}`.repeat(3)}a\n`);
   expect(bench.plyfs('umount', 'at').code).toBe(0);
 });
+
+it.each([
+  ['of overlayfs', 'mount -t overlay plyfs-test -o lowerdir=low,upperdir=up,workdir=work at'],
+  ['that others use as it is', 'true'],
+])('a daemon that hears of umount(2) late takes nothing out of a work directory %s', (_name, next) => {
+  bench = new Workbench('low', 'up', 'work', 'at');
+  sh('for i in {1..50}; do head -c 100000 /dev/zero > low/$i; done');
+  mounts.plyfs();
+  sh('rm at/50; chmod 600 at/49');
+  const [own] = sh('ls work/work').trim().split('\n');
+  sh(`kill -STOP ${bench.pid()}; trap 'kill -CONT ${bench.pid()}' EXIT
+    umount at; ${next}
+    mkdir work/work/dir; echo theirs | tee work/work/dir/0 work/work/{0..9} 'work/work/#'{0..9} > /dev/null`);
+  sh(`touch at/{51..60}
+    while [ -n "$(ls run/mounts)" ]; do for i in at/*; do echo more >> $i; done; done
+    [ ! -e work/work/${own} ]`);
+  expect(sh('cat work/work/{0..9} work/work/#{0..9} work/work/dir/0 | sort | uniq -c').trim()).toBe(
+    '21 theirs',
+  );
+  sh('umount at 2>/dev/null || true');
+});
