@@ -18,8 +18,9 @@ One side is CONTAINER:PATH, the other a path of the host or '-', a tar stream. T
   directory    file                   an error
   directory    directory              the directory in it; with SOURCE/. what is in it
 
-The directory above the target must exist. CONTAINER: alone is its root. Modes and times are kept; copies belong to root in the container and to you
-on the host, unless -a. Symlinks are copied as such, and on the way to a path are followed within the container only.
+The directory above the target must exist. CONTAINER: alone is its root. Modes and times are kept; copies
+belong to root in the container and to you on the host, unless -a. Symlinks are copied as such, and on the
+way to a path are followed within the container only.
 
 Examples:
   plyfs cp web:/var/log/app.log .
