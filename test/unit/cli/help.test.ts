@@ -53,7 +53,8 @@ describe('--help', () => {
     expect(help).toMatch(/(-h, |\s)--help/);
     if (command.commands.length === 0)
       expect(help).toMatch(new RegExp(`Examples?:\n  .*${name.split(' ')[0]} `));
-    for (const option of command.options) expect([option.flags, option.description]).not.toContain('');
+    for (const option of command.options.filter(({ hidden }) => !hidden))
+      expect([option.flags, option.description]).not.toContain('');
     for (const argument of command.registeredArguments) expect(argument.name()).not.toBe('');
   });
 
