@@ -98,7 +98,10 @@ export class WorkingTree implements Disposable {
   run(process: Partial<ProcessConfig>, { mounts, network }: RunSetting): Promise<number> {
     const own = network === undefined ? {} : { network };
     const record = { ...this.#record, ...own, mounts, process: { ...IDLE, ...process } };
-    return superviseCommand(this.#store, record, { streams: givenStreams(['ignore', 2, 2]) });
+    return superviseCommand(this.#store, record, {
+      streams: givenStreams(['ignore', 2, 2]),
+      isScratch: true,
+    });
   }
 
   /** What was changed, as one more layer. */

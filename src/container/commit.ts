@@ -13,7 +13,7 @@ import { formatReference, parseImageName } from '../image/reference.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { nameFromText } from '../vfs/name.js';
-import { flushMount } from './flush-mount.js';
+import { flushContainer } from './flush-container.js';
 import { lockContainer } from './lock.js';
 import { processesIn } from './processes.js';
 import { realRoot } from './real-root.js';
@@ -49,7 +49,7 @@ export async function commitContainer(
   const home = nameFromText(`${realRoot(store)}/containers/${record.id}`);
   using _lock = lockContainer(store, record);
   using _pause = wish.pause ? pauseProcesses(mountPointOf(store, record)) : undefined;
-  flushMount(store, record);
+  flushContainer(store, record);
   return await commitLayer(store, {
     image,
     upper: `${home}/upper`,

@@ -4,7 +4,7 @@ import { layerTreePath } from '../image/image-index.js';
 import { type TreeTar, tarOfTree } from '../image/tree/tar-tree.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
-import { flushMount } from './flush-mount.js';
+import { flushContainer } from './flush-container.js';
 import { ImageTree } from './image-tree.js';
 import { realRoot } from './real-root.js';
 
@@ -12,7 +12,7 @@ export interface Exported extends TreeTar, Disposable {}
 
 /** A running container may change meanwhile; a file that becomes shorter while it is read is an error. */
 export function exportContainer(store: Store, record: ContainerRecord): Exported {
-  flushMount(store, record);
+  flushContainer(store, record);
   const layers = record.layers.map((hex) => layerTreePath(store, hex));
   const tree = new ImageTree(layers, `${realRoot(store)}/containers/${record.id}`);
   return { ...tarOfTree(tree.fs), [Symbol.dispose]: () => tree[Symbol.dispose]() };

@@ -30,7 +30,7 @@ export async function farFacts(
   if (daemon === undefined) return new Map();
   try {
     const directory = runDirectory(runRoot(), daemon.id);
-    const { mounts } = (await askDaemon(directory, 'inspect', {}, ANSWER_LIMIT_MS)) as {
+    const { mounts } = (await askDaemon(directory, 'inspect', {}, { timeoutMs: ANSWER_LIMIT_MS })) as {
       readonly mounts: readonly MountReport[];
     };
     const far = mounts.filter(({ servedBy }) => servedBy === 'thread');

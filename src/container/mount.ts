@@ -67,6 +67,8 @@ export async function mountWithoutCommand(store: Store, record: ContainerRecord)
 export interface UnmountWays {
   /** Busy: detach it, and let it be served until its last user is gone. */
   readonly lazily: boolean;
+  /** What was written is thrown away next, or made durable by another: no wait for the disk. */
+  readonly isScratch?: boolean;
 }
 
 /**
@@ -76,13 +78,16 @@ export interface UnmountWays {
 export async function unmountContainer(
   store: Store,
   record: ContainerRecord,
-  { lazily }: UnmountWays,
+  { lazily, isScratch = false }: UnmountWays,
 ): Promise<void> {
   const status = statusOf(store, record);
   if (!status.isMounted) return;
   const mountpoint = nameFromText(mountPointOf(store, record));
   try {
-    await unmountPath(mountpoint, { lazy: status.daemon === undefined });
+    await unmountPath(mountpoint, {
+      lazy: status.daemon === undefined,
+      ...(isScratch ? { durable: false } : {}),
+    });
   } catch (error) {
     if (!lazily || !isBusy(error)) throw error;
     await unmountPath(mountpoint, { lazy: true });

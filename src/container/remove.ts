@@ -34,7 +34,11 @@ export async function removeContainer(
   const { status } = statusOf(store, record);
   if (status === 'running' && ways.force !== true) throw isRunning(record);
   // One that `container mount` has mounted may be in use on the host.
-  await stopContainer(store, record, { signal: 'SIGKILL', lazily: ways.force === true || status === 'dead' });
+  await stopContainer(store, record, {
+    signal: 'SIGKILL',
+    lazily: ways.force === true || status === 'dead',
+    isScratch: true,
+  });
   using lock = lockIfThere(store, record);
   if (lock === undefined) return;
   if (statusOf(store, record).isMounted) throw isRunning(record);

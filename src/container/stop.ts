@@ -19,6 +19,8 @@ export interface StopWays {
   readonly graceMs?: number | undefined;
   /** Busy: detached all the same. */
   readonly lazily?: boolean | undefined;
+  /** It is removed next: nothing of it needs to be on disk. */
+  readonly isScratch?: boolean | undefined;
 }
 
 const GRACE_MS = 10_000;
@@ -41,7 +43,10 @@ export async function stopContainer(
   if (!isMounted) return;
   // Commands of `exec` in a container that was only mounted.
   if (daemon !== undefined) for (const pid of processesIn(mountPointOf(store, record))) send(pid, 'SIGKILL');
-  await unmountContainer(store, record, { lazily: ways.lazily === true });
+  await unmountContainer(store, record, {
+    lazily: ways.lazily === true,
+    isScratch: ways.isScratch === true,
+  });
 }
 
 async function endCommand(store: Store, record: ContainerRecord, ways: StopWays): Promise<void> {

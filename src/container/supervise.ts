@@ -47,6 +47,8 @@ export interface Supervision {
   readonly streams: Streams;
   /** The command is about to run. */
   readonly onReady?: (pid: number) => void;
+  /** What it writes need not be on disk at its end. */
+  readonly isScratch?: boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface Supervision {
 export async function superviseCommand(
   store: Store,
   record: ContainerRecord,
-  { streams, onReady }: Supervision,
+  { streams, onReady, isScratch = record.autoRemove }: Supervision,
 ): Promise<number> {
   const args = commandLine(record);
   const began = await begin(store, record).catch((error: unknown) => abandon(store, record, error));
@@ -80,12 +82,13 @@ export async function superviseCommand(
     streams.handedOver();
     const status = await running;
     await streams.finish();
-    return await end(store, record, { status, began });
+    return await end(store, record, { status, began, isScratch });
   } catch (error) {
     const status = error instanceof StartFailure ? error.status : 125;
     await end(store, record, {
       status,
       began,
+      isScratch,
       error: error instanceof Error ? error.message : String(error),
     });
     throw error;
@@ -140,11 +143,13 @@ async function abandon(store: Store, record: ContainerRecord, error: unknown): P
 interface Ending {
   readonly status: number;
   readonly began: Beginning;
+  readonly isScratch: boolean;
   readonly error?: string;
 }
 
 /** Leaves `--rm` nothing to be seen. @returns the status to tell. */
-async function end(store: Store, record: ContainerRecord, { status, began, error }: Ending): Promise<number> {
+async function end(store: Store, record: ContainerRecord, ending: Ending): Promise<number> {
+  const { status, began, isScratch, error } = ending;
   let exitCode = status;
   let isKept = false;
   {
@@ -159,7 +164,8 @@ async function end(store: Store, record: ContainerRecord, { status, began, error
       exitCode,
       ...(error === undefined ? {} : { error }),
     });
-    if (!began.wasMounted) await unmountContainer(store, record, { lazily: true });
+    if (!began.wasMounted)
+      await unmountContainer(store, record, { lazily: true, isScratch: isScratch && !isKept });
   }
   if (record.autoRemove && !isKept) await removeContainer(store, record, { force: true, volumes: true });
   return exitCode;

@@ -42,7 +42,7 @@ export function addMount(
 export async function addRequest(mountpoint: Name, request: MountRequest, root: string): Promise<void> {
   const { state, directory } = findMount(mountpoint, 'add a mount to');
   const [mount] = resolveRequests([request], { root, engine: state.engine as EngineName });
-  await askDaemon(directory, 'mountAdd', { mount }, (request.timeoutMs ?? 0) + SPARE_MS);
+  await askDaemon(directory, 'mountAdd', { mount }, { timeoutMs: (request.timeoutMs ?? 0) + SPARE_MS });
 }
 
 /**
@@ -51,7 +51,7 @@ export async function addRequest(mountpoint: Name, request: MountRequest, root: 
  */
 export async function removeMount(mountpoint: Name, target: string): Promise<void> {
   const { directory } = findMount(mountpoint, 'remove a mount of');
-  await askDaemon(directory, 'mountRemove', { target }, SPARE_MS);
+  await askDaemon(directory, 'mountRemove', { target }, { timeoutMs: SPARE_MS });
 }
 
 function parse(spec: MountSpec, cwd: string): MountRequest {

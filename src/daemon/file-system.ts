@@ -2,11 +2,13 @@
 
 import { tmpdir } from 'node:os';
 import type { FarRouter } from '../engine/far/far-router.js';
+import { errnoText } from '../errno/errno.js';
 import { FsError } from '../errno/fs-error.js';
 import { UserError } from '../errno/user-error.js';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
 import { HeldDescriptors } from '../files/held-descriptors.js';
+import { writeToDisk } from '../files/write-to-disk.js';
 import { Attachments, type MountOver, type PointChange } from '../mounts/attach-mounts.js';
 import { openSource } from '../mounts/open-source.js';
 import { openUnion } from '../union/open-union.js';
@@ -56,6 +58,7 @@ export class ServedTree {
   /** Mounts that were taken away while in use, by the number of their file system. */
   readonly #leaving = new Map<number, ResolvedMount>();
   #changes: Renewed[] = [];
+  #isPromised = false;
 
   /** @throws UserError, FsError when layers or upper cannot be opened. */
   constructor(config: MountConfig, options: BuildOptions) {
@@ -210,6 +213,30 @@ export class ServedTree {
   joinMounts(session: Session): FileSystem {
     this.#attachments.mounted.join(session);
     return this.#attachments.mounted;
+  }
+
+  /** When it is unmounted, all that was written is to be on disk. */
+  promiseDisk(): void {
+    this.#isPromised = true;
+  }
+
+  /**
+   * Once no more requests come, and before `detach()`: keeps the promise, for upper and for volumes.
+   * @returns why it could not be kept.
+   */
+  keepPromise(): string | undefined {
+    if (!this.#isPromised) return undefined;
+    const volumes = [...this.#served.values()].filter(
+      ({ mount: { request, far } }) => request.type === 'volume' && !request.readOnly && far === undefined,
+    );
+    const paths = [this.#union.durableUpper, ...volumes.map(({ mount }) => mount.hostPath)];
+    try {
+      writeToDisk(paths.filter((path) => path !== undefined));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      return `what was written is not safe on disk: ${errnoText(error.errno)}`;
+    }
   }
 
   /** The mount never came about. */

@@ -17,7 +17,14 @@ const forwarded: readonly InspectName[] = ['why', 'stats', 'inspect'];
 export function controlHandlers(mount: ServedMount, session: Session): ReadonlyMap<string, ControlHandler> {
   return new Map<string, ControlHandler>([
     ['status', () => mount.status()],
-    ['unmount', async (args) => mount.unmount(args.lazy === true)],
+    [
+      'unmount',
+      async (args) => {
+        const durable = args.durable === true;
+        await mount.unmount({ lazy: args.lazy === true, durable });
+        if (durable) await mount.settled();
+      },
+    ],
     ['mountAdd', async (args) => mount.addMount(args.mount as ResolvedMount)],
     ['mountRemove', async (args) => mount.removeMount(String(args.target))],
     ...forwarded.map((name): [string, ControlHandler] => [

@@ -33,8 +33,8 @@ export interface Inspection {
  */
 export async function inspectMount(absolute: Name): Promise<Inspection> {
   const { state, directory } = findMount(absolute, 'inspect');
-  const status = await askDaemon(directory, 'status', {}, ANSWER_LIMIT_MS);
-  const tree = await askDaemon(directory, 'inspect', {}, ANSWER_LIMIT_MS);
+  const status = await askDaemon(directory, 'status', {}, { timeoutMs: ANSWER_LIMIT_MS });
+  const tree = await askDaemon(directory, 'inspect', {}, { timeoutMs: ANSWER_LIMIT_MS });
   const { features, limits } = status as Pick<Inspection, 'features' | 'limits'>;
   const { mounts } = tree as Pick<Inspection, 'mounts'>;
   if (!Array.isArray(mounts)) throw new UserError('the daemon is of another version of plyfs');

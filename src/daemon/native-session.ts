@@ -44,6 +44,9 @@ process.on('message', (message: ToWorker) => {
         answerRequest(message, { tree, counts: () => made.counts(), post });
       }
       break;
+    case 'promiseDisk':
+      serving?.served.promiseDisk();
+      break;
     case 'stop':
       serving?.mount.stop();
       leaveWith({ kind: 'ended', reason: 'stopped' });
@@ -72,8 +75,9 @@ function prepare(config: MountConfig): Serving | undefined {
       log: (line) => post({ kind: 'log', line }),
       debug: config.debug,
       onEnd: () => {
+        const notOnDisk = served.keepPromise();
         made.stop();
-        leaveWith({ kind: 'ended', reason: 'unmounted' });
+        leaveWith({ kind: 'ended', reason: 'unmounted', notOnDisk });
       },
     });
     post({ kind: 'ready' });

@@ -8,6 +8,7 @@
 
 import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { LIMITS } from '../engine/fuse-native/limits.js';
 import { attach, detach, detachOutcome } from '../engine/kernel/attach.js';
 import { FS_TYPE, readMountinfo, topMountAt } from '../engine/kernel/attach-mountinfo.js';
@@ -72,6 +73,12 @@ export function leave({ code, isHung }: ServeOutcome): void {
   else process.exit(code);
 }
 
+export interface UnmountWish {
+  readonly lazy: boolean;
+  /** What was written is on disk before the daemon ends. */
+  readonly durable: boolean;
+}
+
 /** How the mount was made. */
 interface Standing {
   /** By mount(2), so that umount2(2) takes it away. */
@@ -99,6 +106,8 @@ export class ServedMount {
   private unmounting: Promise<void> = Promise.resolve();
   /** Rejected when a signal ends the wait for a session that may never answer. */
   private readonly givenUp = newGate<never>();
+  /** Over when the session is, and what it has promised is on disk, or is not: then the reason. */
+  private readonly settledGate = newGate<string | undefined>();
   /** Set by the first SIGTERM, SIGINT. */
   private stopAsked = false;
 
@@ -215,7 +224,7 @@ export class ServedMount {
    * Unmounts; the session then ends by itself when the kernel lets go.
    * @throws UserError when it is busy and not to be lazy, or hidden below another mount.
    */
-  async unmount(lazy: boolean): Promise<void> {
+  async unmount({ lazy, durable }: UnmountWish): Promise<void> {
     const top = topMountAt(readMountinfo(), this.config.mountpoint);
     if (!top || !this.attached) throw new UserError(`'${this.name}' is not mounted`);
     if (top.mountId !== this.mountId) {
@@ -224,6 +233,7 @@ export class ServedMount {
       });
     }
     const { privileged } = this.attached;
+    if (durable) this.session?.promiseDisk();
     const detached = detach(this.config.mountpoint, { lazy, privileged });
     this.unmounting = detached.catch(() => undefined);
     try {
@@ -237,6 +247,12 @@ export class ServedMount {
       }
       throw error;
     }
+  }
+
+  /** After `unmount()`: when it has ended. @throws UserError when what was written is not on disk. */
+  async settled(): Promise<void> {
+    const notOnDisk = await this.settledGate.promise;
+    if (notOnDisk !== undefined) throw new UserError(`'${this.name}' is unmounted, but ${notOnDisk}`);
   }
 
   /** SIGTERM and SIGINT unmount, lazily when busy; the second one aborts. SIGHUP is the terminal's, not ours. */
@@ -254,10 +270,10 @@ export class ServedMount {
     this.stopAsked = true;
     if (!this.attached) return this.givenUp.reject(this.stopped());
     try {
-      await this.unmount(false);
+      await this.unmount({ lazy: false, durable: true });
     } catch (error) {
       this.hooks.log(`${messageOf(error)}; detached lazily, serving until it is free`);
-      await this.unmount(true);
+      await this.unmount({ lazy: true, durable: true });
     }
   }
 
@@ -305,10 +321,15 @@ export class ServedMount {
 
   private async finish(end: SessionEnd): Promise<0 | 1> {
     if (end.error) this.hooks.log(`session ${end.reason}: ${end.error.stack ?? end.error.message}`);
+    if (end.notOnDisk !== undefined) this.hooks.log(end.notOnDisk);
+    this.settledGate.resolve(end.notOnDisk);
     // First the descriptor: an unmount writes back dirty pages, to a session that answers no more.
     this.closeDevice();
     await this.unmounting;
     await this.detachQuietly();
+    // Those who wait for it are answered before the process ends.
+    await setImmediate();
+    if (end.notOnDisk !== undefined) return 1;
     if (end.reason === 'unmounted' || (this.stopAsked && end.reason !== 'crashed')) return 0;
     this.hooks.log(`the mount at '${this.name}' ended: ${end.reason}`);
     return 1;

@@ -92,7 +92,10 @@ function serve(served: ServedTree, fuseFd: number, privileged: boolean): void {
     const reason = loop.run();
     served.actAsDaemon();
     post({ kind: 'ending' });
-    post({ kind: 'ended', reason, isHung: !served.detach() });
+    // The mount may be gone before the loop has looked.
+    answerMessages(loop, served);
+    const notOnDisk = served.keepPromise();
+    post({ kind: 'ended', reason, isHung: !served.detach(), notOnDisk });
   } catch (error) {
     served.actAsDaemon();
     const isHung = !served.detach();
@@ -105,6 +108,7 @@ function serve(served: ServedTree, fuseFd: number, privileged: boolean): void {
 function answerMessages(loop: SessionLoop, tree: ServedTree): boolean {
   for (let message = receive(); message !== undefined; message = receive()) {
     if (message.kind === 'stop') return true;
+    if (message.kind === 'promiseDisk') tree.promiseDisk();
     if (message.kind === 'request') {
       const beforeChange = (): void => {
         if (loop.fs !== tree.mounts) loop.fs = tree.joinMounts(loop);

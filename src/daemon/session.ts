@@ -33,6 +33,8 @@ export interface SessionEnd {
   readonly error?: Error;
   /** A thread of the server is left behind in storage that does not answer. */
   readonly isHung?: boolean;
+  /** Why the promise to be on disk is broken. */
+  readonly notOnDisk?: string | undefined;
 }
 
 interface Pending {
@@ -83,6 +85,11 @@ export class Session {
   /** Tells a server that mounts by itself to do it now. */
   mount(): void {
     this.send({ kind: 'mount' });
+  }
+
+  /** What was written is to be on disk when the session has ended. */
+  promiseDisk(): void {
+    this.send({ kind: 'promiseDisk' });
   }
 
   /** Tells the loop to leave, whatever the state of the mount. */
@@ -144,7 +151,11 @@ export class Session {
         this.log(message.line);
         break;
       case 'ended':
-        this.finish({ reason: message.reason, isHung: message.isHung === true });
+        this.finish({
+          reason: message.reason,
+          isHung: message.isHung === true,
+          notOnDisk: message.notOnDisk,
+        });
     }
   }
 

@@ -7,7 +7,15 @@ import { UserError } from '../errno/user-error.js';
 import { displayName, type Name } from '../vfs/name.js';
 import { askDaemon } from './control-client.js';
 import { locate } from './locate.js';
-import { hasLetGo, listRunStates, type RunState, runDirectory, runRoot } from './run-state.js';
+import {
+  hasLetGo,
+  isAlive,
+  listRunStates,
+  type RunState,
+  readRunState,
+  runDirectory,
+  runRoot,
+} from './run-state.js';
 
 const DAEMON_TIMEOUT_MS = 5_000;
 /** The daemon is gone a few milliseconds after the kernel lets go. */
@@ -24,6 +32,8 @@ export interface UnmountOptions {
   readonly lazy: boolean;
   /** False: come back before the daemon is gone. */
   readonly wait?: boolean;
+  /** False: what was written need not be on disk on return. With `lazy` and without `wait` it is not either. */
+  readonly durable?: boolean;
 }
 
 /**
@@ -32,7 +42,7 @@ export interface UnmountOptions {
  */
 export async function unmountPath(
   absolute: Name,
-  { lazy, wait = true }: UnmountOptions,
+  { lazy, wait = true, durable = wait && !lazy }: UnmountOptions,
 ): Promise<UnmountOutcome> {
   const { path, mount, inside } = locate(absolute, readMountinfo());
   if (mount?.type !== FS_TYPE || inside !== '/') {
@@ -47,7 +57,7 @@ export async function unmountPath(
   const state = listRunStates(runRoot()).find(
     (one) => one.mountpoint === path && one.mountId === mount.mountId,
   );
-  const isDone = state !== undefined && (await askToUnmount(state, lazy));
+  const isDone = state !== undefined && (await askToUnmount(state, { lazy, durable }));
   // A daemon may be gone before it has answered: the session ends while fusermount3 is still on its way out.
   const isGoneAlready = isDone || !readMountinfo().some(({ mountId }) => mountId === mount.mountId);
   if (!isGoneAlready) await unmountDirectly(path, { lazy, privileged: state?.privileged });
@@ -61,10 +71,19 @@ export async function unmountPath(
   return { servedOnBy: isGone ? undefined : state.pid };
 }
 
-/** False when the daemon cannot be asked, so that the caller has to act itself. */
-async function askToUnmount(state: RunState, lazy: boolean): Promise<boolean> {
+/**
+ * False when the daemon cannot be asked, so that the caller has to act itself.
+ * @throws UserError when it refuses, or what was written is not on disk.
+ */
+async function askToUnmount(
+  state: RunState,
+  args: { readonly lazy: boolean; readonly durable: boolean },
+): Promise<boolean> {
+  const directory = runDirectory(runRoot(), state.id);
+  // A slow disk may take as long as it likes, as at any umount(2); who is tired of it presses Ctrl-C, and the daemon goes on.
+  const isBusy = (): boolean => readRunState(directory)?.isEnding === true && isAlive(state);
   try {
-    await askDaemon(runDirectory(runRoot(), state.id), 'unmount', { lazy }, DAEMON_TIMEOUT_MS);
+    await askDaemon(directory, 'unmount', args, { timeoutMs: DAEMON_TIMEOUT_MS, isBusy });
     return true;
   } catch (error) {
     if (error instanceof UserError && /^(?:no answer|cannot reach|the daemon closed)/.test(error.message)) {
@@ -88,7 +107,10 @@ async function unmountDirectly(path: Name, { lazy, privileged }: DirectOptions):
     await detach(path, { lazy, privileged: privileged ?? hasCapability(CAP_SYS_ADMIN) });
   } catch (error) {
     const shown = displayName(path);
-    if (detachOutcome(error) !== 'busy') {
+    const outcome = detachOutcome(error);
+    // The daemon was at it, and done before us.
+    if (outcome === 'gone') return;
+    if (outcome !== 'busy') {
       const reason =
         error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : '';
       throw new UserError(`cannot unmount '${shown}': ${reason}`, { cause: error });

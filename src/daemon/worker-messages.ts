@@ -30,7 +30,13 @@ export type FromWorker =
   /** No more requests come; what is in memory is being written out, which a busy disk makes slow. */
   | { readonly kind: 'ending' }
   /** `unmounted`, `stopped`, or what broke; hung when a thread of it is left behind in its storage. */
-  | { readonly kind: 'ended'; readonly reason: string; readonly isHung?: boolean };
+  | {
+      readonly kind: 'ended';
+      readonly reason: string;
+      readonly isHung?: boolean;
+      /** Why the promise to be on disk is broken. */
+      readonly notOnDisk?: string | undefined;
+    };
 
 export type InspectName = 'why' | 'stats' | 'inspect';
 /** What changes the mounts while they are served, and what is left of those taken away; engine `kernel` alone. */
@@ -48,4 +54,6 @@ export type ToWorker =
       readonly name: InspectName | ChangeName;
       readonly args: Readonly<Record<string, unknown>>;
     }
+  /** Before an unmount: what was written is to be on disk when the session has ended. */
+  | { readonly kind: 'promiseDisk' }
   | { readonly kind: 'stop' };

@@ -5,7 +5,7 @@
 
 import { ENOTDIR } from '../errno/errno.js';
 import { check, fsError } from '../errno/fs-error.js';
-import { fillStatFs } from '../files/real-object.js';
+import { descriptorPath, fillStatFs } from '../files/real-object.js';
 import { FALLOC_FL_KEEP_SIZE } from '../linux/constants.js';
 import { readlinkat } from '../linux/directory.js';
 import { setsFlags } from '../linux/inode-flags.js';
@@ -61,6 +61,12 @@ export class UnionFileSystem implements vfs.FileSystem {
     for (const layer of state.layers) layer.close();
     for (const layer of state.dataLayers) layer.close();
     state.work?.close();
+  }
+
+  /** Where upper can be opened as long as the union is; undefined where nothing is to reach a disk. */
+  get durableUpper(): Name | undefined {
+    const { upper, volatile } = this.#state;
+    return upper === undefined || volatile ? undefined : descriptorPath(this.#state.descriptor(upper.root));
   }
 
   /** Nodes in the table; for `inspect` and for tests of forget. */

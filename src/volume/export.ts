@@ -5,6 +5,7 @@
 import { check } from '../errno/fs-error.js';
 import { CallerIds } from '../files/caller-ids.js';
 import { DescriptorCache } from '../files/descriptor-cache.js';
+import { writeToDisk } from '../files/write-to-disk.js';
 import { tarOfTree } from '../image/tree/tar-tree.js';
 import { AT_FDCWD, O_DIRECTORY, O_PATH } from '../linux/constants.js';
 import { openat } from '../linux/open.js';
@@ -26,6 +27,7 @@ const DESCRIPTOR_LIMIT = 64;
 export function exportVolume(store: Store, name: string): ExportedVolume {
   const use = useVolume(store, name);
   try {
+    writeToDisk([nameFromText(use.path)]);
     const rootFd = openat(AT_FDCWD, nameFromText(use.path), O_PATH | O_DIRECTORY);
     const tree = new MirrorFileSystem({
       rootFd: check(rootFd, 'open', use.path),

@@ -10,7 +10,8 @@ import { fail } from '../output.js';
 
 const DETAILS = `
 Works as well for mounts whose daemon was killed ("transport endpoint is not connected"). Returns when the daemon has
-cleaned up. Several mount points are all tried; the exit status is 1 when one of them failed.
+cleaned up and what was written is on disk, however slow that is (not with --lazy, nor of a mount with -o volatile);
+Ctrl-C ends the wait alone. Several mount points are all tried; the exit status is 1 when one of them failed.
 
 Examples:
   plyfs umount /mnt

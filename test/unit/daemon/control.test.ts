@@ -64,7 +64,7 @@ describe('the control socket', () => {
   });
 
   it('gives up on an answer that does not come', async () => {
-    await expect(askDaemon(directory, 'slow', {}, 50)).rejects.toThrow(
+    await expect(askDaemon(directory, 'slow', {}, { timeoutMs: 50 })).rejects.toThrow(
       "no answer from the daemon to 'slow' in 50 ms",
     );
   });
