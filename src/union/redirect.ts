@@ -40,6 +40,8 @@ export class Trail {
       if (this.path.some((part) => part === '' || part === '.' || part === '..')) {
         throw fsError(EIO, 'redirect', redirect);
       }
+      // It leads out of what an opaque directory on the way hides. Linux: fs/overlayfs/namei.c:ovl_check_redirect().
+      this.last = false;
     } else {
       if (redirect === '' || redirect === '.' || redirect === '..' || redirect.includes('/')) {
         throw fsError(EIO, 'redirect', redirect);
@@ -69,8 +71,10 @@ export function walkTrail(state: UnionState, layer: Layer, trail: Trail): Step {
     if ((marks & MARK_REDIRECT) !== 0) {
       const head = new Trail(name);
       head.path = names.slice(0, i + 1);
+      head.last = trail.last;
       head.follow(readMark(state.descriptor(dir), name, state.xattrs.redirect));
       trail.path = [...head.path, ...names.slice(i + 1)];
+      trail.last = head.last;
     }
     dir = new RealDirectory(layer, dir, name);
     if ((marks & MARK_OPAQUE) !== 0 || hasOpaqueFile(state, dir)) trail.last = true;
