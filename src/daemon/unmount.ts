@@ -21,6 +21,8 @@ const DAEMON_TIMEOUT_MS = 5_000;
 /** The daemon is gone a few milliseconds after the kernel lets go. */
 const GONE_TIMEOUT_MS = 10_000;
 const LAZY_GONE_TIMEOUT_MS = 200;
+/** After its first thread has ended: one that waits for far storage ends when that answers, and holds nothing but that. */
+const OTHER_THREADS_TIMEOUT_MS = 700;
 const GONE_POLL_MS = 5;
 
 export interface UnmountOutcome {
@@ -122,10 +124,16 @@ async function unmountDirectly(path: Name, { lazy, privileged }: DirectOptions):
   }
 }
 
+/** @returns false for one that lives on. */
 async function waitUntilGone(state: RunState, timeoutMs: number): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs;
+  let deadline = Date.now() + timeoutMs;
+  let hasEnded = false;
   while (!hasLetGo(state)) {
-    if (Date.now() > deadline) return false;
+    if (!hasEnded && !isAlive(state)) {
+      hasEnded = true;
+      deadline = Math.min(deadline, Date.now() + OTHER_THREADS_TIMEOUT_MS);
+    }
+    if (Date.now() > deadline) return hasEnded;
     await new Promise((resolve) => setTimeout(resolve, GONE_POLL_MS));
   }
   return true;
