@@ -5,13 +5,13 @@
 # attr, acl, git, strace, build-essential: run inside a mount; fuse-overlayfs: uppers in its form; skopeo, umoci,
 # docker-registry: the other end of images; sshfs, openssh-server, glusterfs-*: storage that is far away; e2fsprogs:
 # volumes with size=; busybox-static, bzip2, xz-utils: what builds begin with;
-# postgresql, redis-server: databases that are killed. More are named by who calls it: docker.io
+# postgresql, redis-server, mariadb-server, sqlite3: databases that are killed. More are named by who calls it: docker.io
 # for 'npm run test:docker', buildah for 'npm run test:build'.
 set -u
 packages="fuse3 fuse-overlayfs attr acl build-essential git strace
   skopeo umoci docker-registry openssl zstd libcap2-bin
   sshfs openssh-server glusterfs-server glusterfs-client e2fsprogs procps
-  busybox-static bzip2 xz-utils postgresql redis-server $*"
+  busybox-static bzip2 xz-utils postgresql redis-server mariadb-server sqlite3 $*"
 
 say() { printf 'native-setup: %s\n' "$1" >&2; }
 
