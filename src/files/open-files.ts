@@ -33,10 +33,11 @@ import type { Opened } from '../vfs/attr.js';
 import type { FallocateRange, Session, WriteData } from '../vfs/file-system.js';
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
-import { type Job, Wait } from '../vfs/wait.js';
+import { Wait } from '../vfs/wait.js';
 import { DiskPace } from './disk-pace.js';
 import type { HeldDescriptors } from './held-descriptors.js';
 import type { LayerReads } from './layer-reads.js';
+import { SyncFailure } from './sync-failure.js';
 
 /** A node that can be opened; only OpenFiles writes these fields, but for `mode` and `hasCapability`. */
 export interface OpenFile {
@@ -61,8 +62,8 @@ export interface OpenFile {
   writeFd: number;
   /** Whether `writeFd` was opened with O_APPEND, for a file that takes nothing else. */
   writeFdAppends: boolean;
-  /** A sync that a helper thread makes. */
-  syncJob: Job | undefined;
+  /** The last sync that failed since the file was opened. */
+  syncFailure: SyncFailure | undefined;
   /** Whether the file has a security.capability; undefined when not known. */
   hasCapability: boolean | undefined;
 }
@@ -99,7 +100,14 @@ export interface Access {
   readonly appendOnly: boolean;
 }
 
-/** The handle of opens that may only add; all others have 0. */
+export interface SyncWish {
+  readonly dataOnly: boolean;
+  /** As the open answered it; undefined for a directory. */
+  readonly handle?: number;
+}
+
+/** Handles are numbered in the order of their opens, in steps of two; those that may only add are odd. */
+const HANDLE_STEP = 2;
 const ADDING = 1;
 
 const S_IRUSR = 0o400;
@@ -114,6 +122,7 @@ export class OpenFiles<F extends OpenFile> {
   readonly #keptBackings: number;
   readonly #held: HeldDescriptors;
   #backings = 0;
+  #lastHandle = 0;
   readonly #pace = new DiskPace();
 
   /**
@@ -133,6 +142,8 @@ export class OpenFiles<F extends OpenFile> {
 
   /** Opens the file, with a backing file where possible. @throws FsError, EMFILE when the caller holds too many. */
   open(file: F, access: Access, out: Opened): void {
+    this.#lastHandle += HANDLE_STEP;
+    out.handle = this.#lastHandle;
     if (access.appendOnly) this.#openAppendOnly(file, access, out);
     else if (file.writeFdAppends && access.writes) this.#reopenToWrite(file);
     if ((access.appendOnly && !file.opensBacked) || !this.#openBacking(file, access.writes, out)) {
@@ -158,7 +169,7 @@ export class OpenFiles<F extends OpenFile> {
     out.directIo = true;
     if (!writes) return;
     if (reads && file.opensBacked) throw fsError(EPERM, 'open', file.name);
-    out.handle = ADDING;
+    out.handle += ADDING;
     if (file.writeFd >= 0) return;
     this.#held.assertRoom(this.#user, 'open');
     file.writeFd = this.#reach.open(file, O_WRONLY | O_APPEND);
@@ -180,6 +191,8 @@ export class OpenFiles<F extends OpenFile> {
    * writing. `flags` are those of the open that made it.
    */
   openCreated(file: F, { fd, flags }: { readonly fd: number; readonly flags: number }, out: Opened): void {
+    this.#lastHandle += HANDLE_STEP;
+    out.handle = this.#lastHandle;
     // A mode without r for the owner keeps an ordinary user from opening it once more.
     if (file.readFd < 0 && (file.mode & S_IRUSR) === 0) {
       file.readFd = check(dup(fd), 'dup', file.name);
@@ -210,6 +223,7 @@ export class OpenFiles<F extends OpenFile> {
     file.openCount--;
     if (file.openCount > 0) return;
     this.#closeDescriptors(file);
+    file.syncFailure = undefined;
     file.opensBacked = false;
     if (file.backingId !== 0 && this.#backings > this.#keptBackings) this.dropBacking(file);
   }
@@ -280,7 +294,7 @@ export class OpenFiles<F extends OpenFile> {
   /** @param handle as the open answered it. */
   write(file: F, data: WriteData, handle: number): number {
     const fd = this.writeDescriptor(file);
-    const adds = handle === ADDING;
+    const adds = isAdding(handle);
     if (data.isWriteback && (adds || file.writeFdAppends)) throw fsError(EPERM, 'write', file.name);
     if (data.killPriv) this.#reach.killPrivileges(file);
     const written = adds ? append(fd, data.bytes) : pwrite(fd, data.bytes, data.offset);
@@ -290,15 +304,13 @@ export class OpenFiles<F extends OpenFile> {
   }
 
   /** @throws Wait until a helper thread has written the file, or directory, to disk, where that may take long. */
-  fsync(file: F, dataOnly: boolean): void {
+  fsync(file: F, { dataOnly, handle }: SyncWish): void {
     const session = this.session!;
-    const job = file.syncJob;
-    // A job left by an interrupted request says nothing of what was written since.
-    if (job !== undefined && session.replaying) {
-      if (!job.done) throw new Wait(job);
-      file.syncJob = undefined;
+    // Each has a job of its own: that of another says nothing of what was written since it began.
+    const job = session.awaited;
+    if (job?.spec.kind === 'fsync') {
       this.#pace.ended(job);
-      check(job.result, 'fsync', file.name);
+      this.#report(file, job.result, handle);
       return;
     }
     const opened = file.isDirectory
@@ -308,13 +320,30 @@ export class OpenFiles<F extends OpenFile> {
     if (this.#pace.allows(fd)) {
       const result = this.#pace.sync(fd, dataOnly);
       if (opened >= 0) close(opened);
-      check(result, 'fsync', file.name);
+      this.#report(file, result, handle);
       return;
     }
     const ofJob = opened >= 0 ? opened : check(dup(fd), 'fsync', file.name);
-    file.syncJob = session.startJob({ kind: 'fsync', fd: ofJob, dataOnly });
-    this.#pace.began(file.syncJob);
-    throw new Wait(file.syncJob);
+    const started = session.startJob({ kind: 'fsync', fd: ofJob, dataOnly });
+    this.#pace.began(started);
+    throw new Wait(started);
+  }
+
+  /** @throws FsError when this sync failed, or one before of which this open file has not heard. */
+  #report(file: F, result: number, handle: number | undefined): void {
+    if (handle === undefined) {
+      check(result, 'fsync', file.name);
+      return;
+    }
+    const before = file.syncFailure;
+    const isNews = before?.tell(handle) === true;
+    // One that fails as another did, of which it has not heard, met the same error of the disk.
+    if (result < 0 && !(isNews && before?.errno === -result)) {
+      file.syncFailure = new SyncFailure(-result, this.#lastHandle + ADDING);
+      file.syncFailure.tell(handle);
+      check(result, 'fsync', file.name);
+    }
+    if (isNews) throw fsError(before!.errno, 'fsync', file.name);
   }
 
   fallocate(file: F, range: FallocateRange): void {
@@ -328,7 +357,7 @@ export class OpenFiles<F extends OpenFile> {
   }
 
   copyRange(source: CopyEndpoint<F>, target: CopyEndpoint<F>, length: number): number {
-    if (target.handle === ADDING) throw fsError(EBADF, 'copy_file_range', target.file.name);
+    if (isAdding(target.handle)) throw fsError(EBADF, 'copy_file_range', target.file.name);
     const from = this.readDescriptor(source.file);
     const to = this.writeDescriptor(target.file);
     const bytes = Math.min(length, COPY_PIECE_BYTES);
@@ -368,6 +397,10 @@ export class OpenFiles<F extends OpenFile> {
     file.hasCapability ??= this.#reach.hasCapability(file);
     return file.hasCapability;
   }
+}
+
+function isAdding(handle: number): boolean {
+  return handle % HANDLE_STEP === ADDING;
 }
 
 /** Reads until `into` is full or the file ends. */

@@ -275,12 +275,12 @@ export class MirrorFileSystem implements vfs.FileSystem {
     if (this.#options.saysAtClose === true) this.files.flush(this.table.get(id));
   }
 
-  fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
-    this.files.fsync(this.table.get(id), dataOnly);
+  fsync(id: NodeId, handle: number, dataOnly: boolean): void {
+    this.files.fsync(this.table.get(id), { dataOnly, handle });
   }
 
   fsyncdir(id: NodeId, dataOnly: boolean): void {
-    this.files.fsync(this.#directory(id), dataOnly);
+    this.files.fsync(this.#directory(id), { dataOnly });
   }
 
   read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {

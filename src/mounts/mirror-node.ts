@@ -14,6 +14,7 @@ import { check, fsError } from '../errno/fs-error.js';
 import type { CallerIds } from '../files/caller-ids.js';
 import type { CachedDescriptor, DescriptorCache } from '../files/descriptor-cache.js';
 import type { OpenFile } from '../files/open-files.js';
+import type { SyncFailure } from '../files/sync-failure.js';
 import {
   AT_EMPTY_PATH,
   O_NOFOLLOW,
@@ -28,7 +29,6 @@ import { Statx, statx } from '../linux/statx.js';
 import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
-import type { Job } from '../vfs/wait.js';
 
 export class MirrorNode implements CachedDescriptor, OpenFile {
   readonly id: NodeId;
@@ -56,7 +56,7 @@ export class MirrorNode implements CachedDescriptor, OpenFile {
   readFd = -1;
   writeFd = -1;
   writeFdAppends = false;
-  syncJob: Job | undefined;
+  syncFailure: SyncFailure | undefined;
   hasCapability: boolean | undefined;
   listing: Listing | undefined;
 

@@ -440,6 +440,10 @@ class OwnedSession implements vfs.Session {
     return this.#session.replaying;
   }
 
+  get awaited(): Job | undefined {
+    return this.#session.awaited;
+  }
+
   get caller(): Caller | undefined {
     return this.#session.caller;
   }

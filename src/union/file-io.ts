@@ -5,6 +5,7 @@
 import { EISDIR, ESTALE } from '../errno/errno.js';
 import { fsError } from '../errno/fs-error.js';
 import { assertOpens } from '../files/inode-flags.js';
+import type { SyncWish } from '../files/open-files.js';
 import { O_ACCMODE, O_RDONLY, O_TRUNC, O_WRONLY } from '../linux/constants.js';
 import { close } from '../linux/open.js';
 import type { Opened } from '../vfs/attr.js';
@@ -45,9 +46,9 @@ export function release(state: UnionState, node: UnionNode): void {
 }
 
 /** What lies in a layer is not synced: nobody changed it. Linux: fs/overlayfs/file.c:ovl_fsync() v6.18. */
-export function fsync(state: UnionState, node: UnionNode, dataOnly: boolean): void {
+export function fsync(state: UnionState, node: UnionNode, wish: SyncWish): void {
   if (node.layer !== state.upper) return;
-  if (node.data === undefined || !dataOnly) state.files.fsync(node, dataOnly);
+  if (node.data === undefined || !wish.dataOnly) state.files.fsync(node, wish);
 }
 
 /** A lower file that nobody reads any more makes room for its copy. */

@@ -12,11 +12,12 @@
  */
 
 import type { OpenFile } from '../files/open-files.js';
+import type { SyncFailure } from '../files/sync-failure.js';
 import { S_IFDIR, S_IFMT } from '../linux/constants.js';
 import type { Listing } from '../vfs/listing.js';
 import type { Name } from '../vfs/name.js';
 import { NO_NODE, type NodeId, ROOT_NODE } from '../vfs/node-id.js';
-import type { Job } from '../vfs/wait.js';
+
 import type { KeptCtime } from './kept-ctime.js';
 import type { Layer, RealDirectory } from './layer.js';
 
@@ -93,8 +94,8 @@ export class UnionNode implements OpenFile {
   isProgram: boolean | undefined;
   /** Whether an open with a backing file came since the kernel's cache of the file was last dropped. */
   cachePassed = false;
-  /** A sync that a helper thread makes. */
-  syncJob: Job | undefined;
+  /** The last sync that failed since the file was opened. */
+  syncFailure: SyncFailure | undefined;
   /** The backing file is the lower one from before a copy-up. */
   backingOutdated = false;
   /** The file's node since it was written; this one serves those who had the lower file open before. */

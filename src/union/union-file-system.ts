@@ -197,8 +197,8 @@ export class UnionFileSystem implements vfs.FileSystem {
     // Nothing is held back: what was written is in the file.
   }
 
-  fsync(id: NodeId, _handle: number, dataOnly: boolean): void {
-    io.fsync(this.#state, this.#state.node(id), dataOnly);
+  fsync(id: NodeId, handle: number, dataOnly: boolean): void {
+    io.fsync(this.#state, this.#state.node(id), { dataOnly, handle });
   }
 
   read(id: NodeId, _handle: number, offset: number, into: Uint8Array): number {
@@ -238,7 +238,7 @@ export class UnionFileSystem implements vfs.FileSystem {
 
   fsyncdir(id: NodeId, dataOnly: boolean): void {
     const node = this.#directory(id);
-    if (node.layer === this.#state.upper) this.#state.files.fsync(node, dataOnly);
+    if (node.layer === this.#state.upper) this.#state.files.fsync(node, { dataOnly });
   }
 
   statfs(_id: NodeId, out: StatFs): void {

@@ -77,6 +77,8 @@ export interface Session {
   readonly passthrough: boolean;
   /** Whether the running request waited for a job and is dispatched again. */
   readonly replaying: boolean;
+  /** The job that it waited for. */
+  readonly awaited: Job | undefined;
   /** Who asked for what is answered now; undefined where the engine does not learn it. */
   readonly caller: Caller | undefined;
   /** Registers the file behind a descriptor (O_PATH serves). @returns the backing id, or a negated errno. */

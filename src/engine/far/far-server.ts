@@ -51,6 +51,7 @@ export class FarServer implements Exchange, Session {
   readonly passthrough = false;
   setxattrExt = false;
   replaying = false;
+  awaited: Job | undefined;
   readonly #options: FarServerOptions;
   readonly #failures: Failures;
   readonly #roots = new Map<NodeId, Attr>();
@@ -188,6 +189,7 @@ export class FarServer implements Exchange, Session {
     records.caller.gid = header.gid;
     records.caller.pid = header.pid;
     this.replaying = false;
+    this.awaited = undefined;
     for (;;) {
       try {
         const result = handlers[header.opcode]!(this);
@@ -196,6 +198,7 @@ export class FarServer implements Exchange, Session {
         this.reply.reset();
         if (!(error instanceof Wait)) return -this.#failures.errnoOf(op.opcodeName(header.opcode), error);
         this.replaying = true;
+        this.awaited = error.job;
         this.request.end = this.header.len;
         decodeHeader(this.request, this.header);
       }

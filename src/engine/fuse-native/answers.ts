@@ -43,6 +43,7 @@ export class Answers implements Session {
   readonly passthrough = false;
   readonly caller = undefined;
   replaying = false;
+  awaited: Job | undefined;
   readonly #options: AnswersOptions;
   readonly #failures: Failures;
   readonly #counts = new Map<string, number>();
@@ -145,10 +146,12 @@ export class Answers implements Session {
     if (!this.#jobs.collect()) return;
     const ready = this.#parked.filter(({ job }) => job.done);
     this.#parked = this.#parked.filter(({ job }) => !job.done);
-    for (const { request } of ready) {
+    for (const { request, job } of ready) {
       this.replaying = true;
+      this.awaited = job;
       this.#attempt(request);
       this.replaying = false;
+      this.awaited = undefined;
     }
     this.#options.tree.parked(this.#parked.length);
   }

@@ -84,6 +84,7 @@ export class SessionLoop implements Session, FarLoop {
   setxattrExt = false;
   passthrough = false;
   replaying = false;
+  awaited: Job | undefined;
 
   readonly #options: LoopOptions;
   readonly #jobs: JobRunner;
@@ -295,8 +296,10 @@ export class SessionLoop implements Session, FarLoop {
       this.request.end = bytes.length;
       decodeHeader(this.request, this.header);
       this.replaying = true;
+      this.awaited = parked.job;
       const result = this.#dispatch(parked);
       this.replaying = false;
+      this.awaited = undefined;
       if (result !== undefined && result !== NO_REPLY) this.#send(result);
     }
   }
