@@ -96,13 +96,14 @@ describe.each(['union', 'volume'])('on %s', (where) => {
   }, (mode) => {
     const shown = script(`
       db=$PWD/m/${where}/${mode}.db; ask='select count(*) from t;'
-      coproc reader { exec sqlite3 -readonly -cmd '.timeout 20000' $db; }
+      coproc reader { exec sqlite3 -readonly -cmd '.timeout 20000' $db 2>&1; }
       told() { echo "$1" >&\${reader[1]}; read -r -t 30 answer <&\${reader[0]}; echo "$answer"; }
       told "$ask"
       for writer in {1..4}; do
         for n in $(seq $((writer < 4 ? 60 : 9999))); do echo "insert into t values($writer, $n, hex(randomblob(100))); select $n;"; done |
           sqlite3 -cmd '.timeout 20000' $db > acks.$writer & pids[writer]=$!
       done
+      # Here it may be told of a journal to roll back: SQLite itself cannot tell one that goes away meanwhile from a hot one.
       until [ "$(tail -n1 acks.4)" -gt 20 ] 2> /dev/null; do told "$ask" > /dev/null; done
       kill -9 \${pids[4]}; wait \${pids[@]:1:3}; wait \${pids[4]} 2> /dev/null || :
       # A reader that may not write cannot roll back what the killed one has left: it comes second.
@@ -111,7 +112,7 @@ describe.each(['union', 'volume'])('on %s', (where) => {
         $try "select count(*) = max(n) and count(*) < 9999 and max(n) - $(tail -n1 acks.4) between 0 and 1 from t where writer = 4;"
         $try 'pragma integrity_check;'
       done
-      exec {reader[1]}>&-; wait $reader_PID; rm acks.*`);
+      exec {reader[1]}>&-; wait $reader_PID || :; rm acks.*`);
     expect(shown).toBe(`2000\n${'2180\n1\nok\n'.repeat(2)}`);
   });
 
