@@ -84,7 +84,7 @@ describe('plyfs system', () => {
       /^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE +MEASURED\n.*when unpacked\n.*1 never\n.*2 never\n$/,
     );
     expect(ok('system', 'df', '--measure', '--format', template)).toBe(
-      'Images 1 0 5000 5000 0\nContainers 1 0 300 300 0\nVolumes 2 1 2000 1000 0\n',
+      'Images 1 0 5000 5000 0\nContainers 1 0 300 300 0\nLocal Volumes 2 1 2000 1000 0\n',
     );
     writeFileSync(join(bench.root, 'state/volumes/free/_data/g'), 'x'.repeat(1000));
     expect(ok('system', 'df', '--format', template)).toContain('Volumes 2 1 2000 1000 0\n');

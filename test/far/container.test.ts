@@ -68,7 +68,7 @@ describe.each(['sshfs', 'glusterfs'])('a container with a volume on %s', (name) 
 
   it('mounts it once, says what it lacks, and leaves nothing mounted', () => {
     start('-v', `${volume}:/far`, '-v', `${bench.root}/host:/near`);
-    bench.get('container', 'create', '--name', 'other', '-v', `${volume}:/x`, 'box');
+    bench.get('container', 'create', '--name', 'other', '-v', `${volume}:/x`, 'box', 'sleep', '100');
     bench.get('container', 'start', 'other');
     expect(bench.get('exec', 'app', 'sh', '-c', 'echo kept > /far/file')).toBe('');
     expect(bench.get('exec', 'other', 'cat', '/x/file')).toBe('kept');
