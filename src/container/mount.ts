@@ -3,8 +3,7 @@
 import { addRequest } from '../daemon/change-mounts.js';
 import { launchDaemon } from '../daemon/launch.js';
 import type { MountConfig } from '../daemon/mount-config.js';
-import { isAlive, type RunState } from '../daemon/run-state.js';
-import { unmountPath } from '../daemon/unmount.js';
+import { unmountPath, waitUntilGone } from '../daemon/unmount.js';
 import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
@@ -82,33 +81,34 @@ export async function unmountContainer(
 ): Promise<void> {
   const status = statusOf(store, record);
   if (!status.isMounted) return;
+  await takeMount(store, record, { lazily, isScratch });
+  await untilLetGo(status);
+}
+
+/** As `unmountContainer()`, without waiting for the daemon: for who holds the lock, for which a command may wait that still
+ * has the mount in a namespace. See `untilLetGo()`. */
+export async function takeMount(
+  store: Store,
+  record: ContainerRecord,
+  { lazily, isScratch = false }: UnmountWays,
+): Promise<void> {
+  const { daemon } = statusOf(store, record);
   const mountpoint = nameFromText(mountPointOf(store, record));
   try {
-    await unmountPath(mountpoint, {
-      lazy: status.daemon === undefined,
-      ...(isScratch ? { durable: false } : {}),
-    });
+    await unmountPath(mountpoint, { lazy: daemon === undefined, wait: false, durable: !isScratch });
   } catch (error) {
     if (!lazily || !isBusy(error)) throw error;
     await unmountPath(mountpoint, { lazy: true });
   }
-  await untilGone(status);
 }
 
 function isBusy(error: unknown): boolean {
   return error instanceof UserError && error.message.endsWith('it is in use');
 }
 
-const GONE_TIMEOUT_MS = 1_000;
-const POLL_MS = 5;
+const LETS_GO_MS = 5_000;
 
-/** A short while: processes that were just killed are still letting go of it. */
-async function untilGone({ daemon }: ContainerStatus): Promise<void> {
-  const deadline = Date.now() + GONE_TIMEOUT_MS;
-  while (isServing(daemon) && Date.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-}
-
-function isServing(daemon: RunState | undefined): boolean {
-  return daemon !== undefined && isAlive(daemon);
+/** Until the daemon has written what it is to write, and is gone. One that others keep from ending is left after a while. */
+export async function untilLetGo({ daemon }: ContainerStatus): Promise<void> {
+  if (daemon !== undefined) await waitUntilGone(daemon, LETS_GO_MS);
 }

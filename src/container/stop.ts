@@ -6,12 +6,12 @@ import { UserError } from '../errno/user-error.js';
 import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { lockContainer, lockIfThere } from './lock.js';
-import { unmountContainer } from './mount.js';
+import { takeMount, untilLetGo } from './mount.js';
 import { processesIn } from './processes.js';
 import { isRunning, readState, writeState } from './run-state.js';
 import { parseSignal, type SignalName, send, statusOfSignal } from './signal.js';
 import { signalCommand } from './signal-command.js';
-import { mountPointOf, statusOf } from './status.js';
+import { type ContainerStatus, mountPointOf, statusOf } from './status.js';
 
 export interface StopWays {
   readonly signal?: SignalName | undefined;
@@ -35,18 +35,28 @@ export async function stopContainer(
   ways: StopWays = {},
 ): Promise<void> {
   await endCommand(store, record, ways);
+  const status = await takeAway(store, record, ways);
+  // Without the lock: what `exec` was just starting waits for it, and keeps the daemon from ending.
+  if (status !== undefined) await untilLetGo(status);
+}
+
+/** @returns what was mounted. */
+async function takeAway(
+  store: Store,
+  record: ContainerRecord,
+  ways: StopWays,
+): Promise<ContainerStatus | undefined> {
   // With --rm it goes with its command.
   using lock = lockIfThere(store, record);
-  if (lock === undefined) return;
+  if (lock === undefined) return undefined;
   recordEnd(store, record);
-  const { isMounted, daemon } = statusOf(store, record);
-  if (!isMounted) return;
+  const status = statusOf(store, record);
+  const { isMounted, daemon } = status;
+  if (!isMounted) return undefined;
   // Commands of `exec` in a container that was only mounted.
   if (daemon !== undefined) for (const pid of processesIn(mountPointOf(store, record))) send(pid, 'SIGKILL');
-  await unmountContainer(store, record, {
-    lazily: ways.lazily === true,
-    isScratch: ways.isScratch === true,
-  });
+  await takeMount(store, record, { lazily: ways.lazily === true, isScratch: ways.isScratch === true });
+  return status;
 }
 
 async function endCommand(store: Store, record: ContainerRecord, ways: StopWays): Promise<void> {

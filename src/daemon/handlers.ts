@@ -22,7 +22,7 @@ export function controlHandlers(mount: ServedMount, session: Session): ReadonlyM
       async (args) => {
         const durable = args.durable === true;
         await mount.unmount({ lazy: args.lazy === true, durable });
-        if (durable) await mount.settled();
+        if (durable && args.settle !== false) await mount.settled();
       },
     ],
     ['mountAdd', async (args) => mount.addMount(args.mount as ResolvedMount)],

@@ -32,7 +32,7 @@ export interface UnmountOutcome {
 
 export interface UnmountOptions {
   readonly lazy: boolean;
-  /** False: come back before the daemon is gone. */
+  /** False: come back before the daemon is gone, and before what was written is on disk. */
   readonly wait?: boolean;
   /** False: what was written need not be on disk on return. With `lazy` and without `wait` it is not either. */
   readonly durable?: boolean;
@@ -59,7 +59,7 @@ export async function unmountPath(
   const state = listRunStates(runRoot()).find(
     (one) => one.mountpoint === path && one.mountId === mount.mountId,
   );
-  const isDone = state !== undefined && (await askToUnmount(state, { lazy, durable }));
+  const isDone = state !== undefined && (await askToUnmount(state, { lazy, durable, settle: wait }));
   // A daemon may be gone before it has answered: the session ends while fusermount3 is still on its way out.
   const isGoneAlready = isDone || !readMountinfo().some(({ mountId }) => mountId === mount.mountId);
   if (!isGoneAlready) await unmountDirectly(path, { lazy, privileged: state?.privileged });
@@ -79,7 +79,7 @@ export async function unmountPath(
  */
 async function askToUnmount(
   state: RunState,
-  args: { readonly lazy: boolean; readonly durable: boolean },
+  args: { readonly lazy: boolean; readonly durable: boolean; readonly settle: boolean },
 ): Promise<boolean> {
   const directory = runDirectory(runRoot(), state.id);
   // A slow disk may take as long as it likes, as at any umount(2); who is tired of it presses Ctrl-C, and the daemon goes on.
@@ -124,11 +124,13 @@ async function unmountDirectly(path: Name, { lazy, privileged }: DirectOptions):
   }
 }
 
-/** @returns false for one that lives on. */
-async function waitUntilGone(state: RunState, timeoutMs: number): Promise<boolean> {
+/** However long the disk takes; for the rest `timeoutMs`. @returns false for one that lives on. */
+export async function waitUntilGone(state: RunState, timeoutMs: number): Promise<boolean> {
+  const directory = runDirectory(runRoot(), state.id);
   let deadline = Date.now() + timeoutMs;
   let hasEnded = false;
   while (!hasLetGo(state)) {
+    if (!hasEnded && readRunState(directory)?.isEnding === true) deadline = Date.now() + timeoutMs;
     if (!hasEnded && !isAlive(state)) {
       hasEnded = true;
       deadline = Math.min(deadline, Date.now() + OTHER_THREADS_TIMEOUT_MS);
