@@ -11,7 +11,14 @@ import { type ContainerRecord, readContainer } from '../store/container-record.j
 import { Store } from '../store/store.js';
 import { AttachServer } from './attach/attach-server.js';
 import { CommandStreams } from './attach/command-streams.js';
-import { decodeJson, type FailedNotice, FRAME, type Frame, FrameReader } from './attach/frames.js';
+import {
+  decodeJson,
+  encodeJson,
+  type FailedNotice,
+  FRAME,
+  type Frame,
+  FrameReader,
+} from './attach/frames.js';
 import { LogFile, logPath } from './attach/log-file.js';
 import { superviseExec } from './exec.js';
 import { signalCommand } from './signal-command.js';
@@ -29,10 +36,18 @@ async function main(): Promise<void> {
   // The command that started us ended before it had one.
   if (order === undefined) return;
   const store = new Store(order.root);
-  const record = readContainer(store, order.id);
-  if (record === undefined) throw new UserError(`no such container: '${order.id}'`);
+  let record: ContainerRecord;
+  let streams: CommandStreams;
+  try {
+    record = findRecord(store, order.id);
+    streams = streamsOf(store, record, order);
+  } catch (error) {
+    // It was removed before we came to it.
+    const notice = noticeOf(withoutHome(store, order.id, error));
+    await new Promise<void>((resolve) => channel.end(encodeJson(FRAME.failed, notice), resolve));
+    return;
+  }
   process.title = `plyfs ${order.kind} ${record.name}`;
-  const streams = streamsOf(store, record, order);
   const server = new AttachServer(streams);
   server.add(channel, reader, order.attach);
   try {
@@ -40,6 +55,17 @@ async function main(): Promise<void> {
   } catch (error) {
     await server.fail(noticeOf(error));
   }
+}
+
+function findRecord(store: Store, id: string): ContainerRecord {
+  const record = readContainer(store, id);
+  if (record === undefined) throw new UserError(`no such container: '${id}'`);
+  return record;
+}
+
+/** What the log needs may go with the container while it is opened. */
+function withoutHome(store: Store, id: string, error: unknown): unknown {
+  return readContainer(store, id) === undefined ? new UserError(`no such container: '${id}'`) : error;
 }
 
 interface Work {
