@@ -1,5 +1,5 @@
 /**
- * `npm run check|demo|test|test:build|test:docker|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
+ * `npm run check|demo|test|test:long|test:build|test:docker|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
  *
  * Plain JavaScript without dependencies, because it runs before `npm ci` ever did and before anything is compiled.
  * Steps, each skipped when its result is already there: Node version and platform, node_modules as the lock file
@@ -25,11 +25,15 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'];
+
 /** What each command needs beyond node_modules and dist, and what it runs. */
 const commands = {
   check: { run: ['dist/scripts/check.js'], mounts: false },
   demo: { run: ['dist/scripts/demo.js'], mounts: true },
-  test: { run: ['node_modules/vitest/vitest.mjs', 'run', '--exclude', 'dist/**'], mounts: true },
+  // Without what takes minutes by itself: `test:long`.
+  test: { run: [...vitest, '--exclude', '**/*.long.test.ts'], mounts: true },
+  'test:long': { run: [...vitest, '.long.test.ts'], mounts: true },
   fuzz: { run: ['dist/test/differential/fuzz.js'], mounts: true },
   bench: { run: ['dist/scripts/bench/main.js'], mounts: true },
   'test:build': { run: ['dist/test/build/compare.js'], mounts: true },
@@ -92,7 +96,7 @@ function installedByHand(modules) {
 
 function installNative(name) {
   runNative('install.sh');
-  if (name === 'test') runNative('test-packages.sh');
+  if (name === 'test' || name === 'test:long') runNative('test-packages.sh');
   if (name === 'test:build') runNative('test-packages.sh', ['buildah']);
   if (name === 'test:docker') runNative('test-packages.sh', ['docker.io', 'busybox-static']);
 }
