@@ -5,6 +5,7 @@
 import { closeSync, constants, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
 import type { Chunks } from '../image/decompress.js';
 import type { Intent } from '../store/intent.js';
@@ -115,7 +116,8 @@ function readText(path: string | number, shown: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : code;
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : reasonOf(error);
     throw new UserError(`cannot read '${shown}': ${why}`, { cause: error });
   }
 }

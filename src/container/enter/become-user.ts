@@ -69,14 +69,17 @@ export function lookupUser(text: string, passwd: string, group: string): Contain
   };
 }
 
+/** @throws UserError for any but root in a user namespace that maps one id. */
+export function assertMapped({ uid, gid }: ContainerUser): void {
+  if (uid === 0 && gid === 0) return;
+  throw new UserError(`cannot run as user ${uid}:${gid} without privileges`, {
+    hint: 'only root of the container is mapped; run plyfs as root',
+  });
+}
+
 /** Group first, since afterwards there is no privilege left. Supplementary groups cannot be had without privilege. */
 export function becomeUser({ uid, gid, groups }: ContainerUser, rootless: boolean): void {
-  if (rootless) {
-    if (uid === 0 && gid === 0) return;
-    throw new UserError(`cannot run as user ${uid}:${gid} without privileges`, {
-      hint: 'only root of the container is mapped; run plyfs as root',
-    });
-  }
+  if (rootless) return;
   // The first one is among them, as in Docker.
   process.setgroups?.([...new Set([gid, ...groups])]);
   process.setgid?.(gid);

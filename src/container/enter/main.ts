@@ -13,7 +13,7 @@ import { UserError } from '../../errno/user-error.js';
 import { bringLoopbackUp } from '../../linux/loopback.js';
 import { closeOnExec, resetSignals, sethostname, setNoNewPrivileges } from '../../linux/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
-import { becomeUser, findUser } from './become-user.js';
+import { assertMapped, becomeUser, findUser } from './become-user.js';
 import { dropCapabilities, keptNumbers } from './capabilities.js';
 import { CommandError, ERRORS_FD, execute, findProgram } from './execute.js';
 import { startInit } from './init.js';
@@ -69,6 +69,7 @@ function main(): void {
     );
   }
   const user = findUser(order.user, order.runtime.groupAdd);
+  if (order.rootless) assertMapped(user);
   if (order.terminal) giveStreams(user.uid, [0, 1, 2]);
   else if (order.ownsStreams) giveStreams(user.uid, [0, 1, ERRORS_FD]);
   enterDirectory(order.workingDirectory, order);
