@@ -26,8 +26,9 @@ const LAYER = `
 
 let bench: Workbench;
 beforeAll(() => {
-  bench = new Workbench('l/union', 'u', 'm');
+  bench = new Workbench('l/union', 'u', 'm', 'tmp');
   bench.run('chmod', '755', bench.root);
+  bench.run('chmod', '1777', 'tmp');
   script(LAYER);
   const options = ['-l', 'l', '--upper', 'u', '--root', 'store', '-v', 'data:/volume'];
   expect(bench.plyfs('mount', ...options, 'm')).toMatchObject({ code: 0, stderr: '' });
@@ -43,7 +44,8 @@ function script(text: string): string {
   const ending = "trap 'kill $(jobs -p) 2> /dev/null || :' EXIT\n";
   const done = spawnSync('bash', ['-e', '-o', 'pipefail', '-c', ending + text], {
     cwd: bench.root,
-    env: bench.env,
+    // Servers run as users of their own, who may not write where tests of root's do.
+    env: { ...bench.env, TMPDIR: `${bench.root}/tmp` },
     encoding: 'utf8',
     timeout: LIMIT_MS - 10_000,
     killSignal: 'SIGKILL',
