@@ -105,7 +105,7 @@ describe.each(['union', 'volume'])('on %s', (where) => {
         for n in $(seq $((writer < 4 ? 60 : 9999))); do echo "insert into t values($writer, $n, hex(randomblob(100))); select $n;"; done |
           sqlite3 -cmd '.timeout 20000' $db > acks.$writer & pids[writer]=$!
       done
-      # Here it may be told of a journal to roll back: SQLite itself cannot tell one that goes away meanwhile from a hot one.
+      # What it is told meanwhile does not count, errors neither: one, of a journal to roll back, was seen once and not explained.
       until [ "$(tail -n1 acks.4)" -gt 20 ] 2> /dev/null; do told "$ask" > /dev/null; done
       kill -9 \${pids[4]}; wait \${pids[@]:1:3}; wait \${pids[4]} 2> /dev/null || :
       # A reader that may not write cannot roll back what the killed one has left: it comes second.

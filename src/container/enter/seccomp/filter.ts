@@ -2,8 +2,8 @@
  * The seccomp filter of a container's command: the profile as a program of the kernel's classic BPF.
  * Linux: kernel/seccomp.c, include/uapi/linux/{filter,seccomp}.h v6.18.
  *
- * For each architecture: calls in the table, one after the other, then whatever is newer, then allowed. The kernel remembers
- * which numbers are allowed whatever their arguments are, so the length costs nothing for those.
+ * For each architecture: calls in the table, one after the other, then whatever is newer, then allowed. What it
+ * costs a call stands in README.md.
  */
 
 import { ENOSYS, EPERM } from '../../../errno/errno.js';
