@@ -25,13 +25,13 @@ export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const ENOTTY = 25;
-export const ETXTBSY = 26;
-export const EFBIG = 27;
+const ETXTBSY = 26;
+const EFBIG = 27;
 export const ENOSPC = 28;
 export const ESPIPE = 29;
 export const EROFS = 30;
 export const EMLINK = 31;
-export const EPIPE = 32;
+const EPIPE = 32;
 export const ERANGE = 34;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
@@ -46,7 +46,7 @@ export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
 export const ESTALE = 116;
 export const EDQUOT = 122;
-export const ECANCELED = 125;
+const ECANCELED = 125;
 
 /** Code and text of each errno; the text is what strerror(3) prints. */
 const table: ReadonlyMap<number, readonly [code: string, text: string]> = new Map([

@@ -7,7 +7,7 @@
 
 import { errnoCode, errnoText } from './errno.js';
 
-export interface FsErrorDetail {
+interface FsErrorDetail {
   /** The operation that failed, spelled as the kernel spells it: `openat`, `rename`. */
   readonly op: string;
   /** What it was done to; a name of bytes (latin1) or a path for the user. */

@@ -9,19 +9,19 @@
 import type { Name } from '../vfs/name.js';
 import type { NodeId } from '../vfs/node-id.js';
 import {
-  FUSE_NOTIFY_DELETE,
   FUSE_NOTIFY_INVAL_ENTRY,
   FUSE_NOTIFY_INVAL_INODE,
+  FUSE_NOTIFY_PRUNE,
   FUSE_NOTIFY_RESEND,
   FUSE_NOTIFY_STORE,
-  SIZEOF_NOTIFY_DELETE_OUT,
   SIZEOF_NOTIFY_INVAL_ENTRY_OUT,
   SIZEOF_NOTIFY_INVAL_INODE_OUT,
+  SIZEOF_NOTIFY_PRUNE_OUT,
   SIZEOF_NOTIFY_STORE_OUT,
   SIZEOF_OUT_HEADER,
-} from './abi.js';
-import { writeU64 } from './integers.js';
-import { needRoom, REPLY_BODY, type ReplyBuffer, writeName } from './reply.js';
+} from './abi/abi.js';
+import { writeU64 } from './abi/integers.js';
+import { needRoom, REPLY_BODY, type ReplyBuffer, writeName } from './messages/reply.js';
 
 /** Forget the name. `flags`: FUSE_EXPIRE_ONLY looks it up again at its next use and spares mounts below it. */
 export function encodeInvalEntry(reply: ReplyBuffer, parent: NodeId, name: Name, flags: number): number {
@@ -54,15 +54,17 @@ export function encodeStore(reply: ReplyBuffer, node: NodeId, length: number): n
   return finish(reply, FUSE_NOTIFY_STORE, STORE_DATA + length);
 }
 
-/** The name is gone for good, if it still names `child`; inotify watchers are told of a deletion. */
-export function encodeDelete(reply: ReplyBuffer, parent: NodeId, child: NodeId, name: Name): number {
-  const nameAt = REPLY_BODY + SIZEOF_NOTIFY_DELETE_OUT;
-  needRoom(reply, nameAt + name.length + 1);
-  writeU64(reply.view, REPLY_BODY, parent);
-  writeU64(reply.view, REPLY_BODY + 8, child);
-  reply.view.setUint32(REPLY_BODY + 16, name.length, true);
-  reply.view.setUint32(REPLY_BODY + 20, 0, true);
-  return finishNamed(reply, FUSE_NOTIFY_DELETE, nameAt, name);
+/** Forget those of the nodes that nobody uses. */
+export function encodePrune(reply: ReplyBuffer, nodes: readonly NodeId[]): number {
+  const nodesAt = REPLY_BODY + SIZEOF_NOTIFY_PRUNE_OUT;
+  needRoom(reply, nodesAt + nodes.length * 8);
+  reply.view.setUint32(REPLY_BODY, nodes.length, true);
+  reply.view.setUint32(REPLY_BODY + 4, 0, true);
+  writeU64(reply.view, REPLY_BODY + 8, 0);
+  nodes.forEach((node, index) => {
+    writeU64(reply.view, nodesAt + index * 8, node);
+  });
+  return finish(reply, FUSE_NOTIFY_PRUNE, nodesAt + nodes.length * 8);
 }
 
 /** Send again every request that was read but not answered: the first act of a server that takes a session over. */

@@ -212,5 +212,10 @@ export const EFD_CLOEXEC = 0o2000000;
 
 export const CLONE_FS = 0x200;
 export const CLONE_FILES = 0x400;
+export const CLONE_PARENT = 0x8000;
 export const CLONE_NEWNS = 0x20000;
+export const CLONE_NEWUTS = 0x4000000;
+export const CLONE_NEWIPC = 0x8000000;
 export const CLONE_NEWUSER = 0x10000000;
+export const CLONE_NEWPID = 0x20000000;
+export const CLONE_NEWNET = 0x40000000;

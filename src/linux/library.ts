@@ -41,12 +41,14 @@ export function addressOf(view: Uint8Array): bigint {
 interface SyscallNumbers {
   readonly mknodat: number;
   readonly setgroups: number;
+  readonly setresuid: number;
+  readonly setresgid: number;
 }
 
 /** Numbers below 424 differ by architecture (arch/x86/entry/syscalls/syscall_64.tbl, asm-generic/unistd.h). */
 const numbersByArch: Readonly<Record<string, SyscallNumbers>> = {
-  x64: { mknodat: 259, setgroups: 116 },
-  arm64: { mknodat: 33, setgroups: 159 },
+  x64: { mknodat: 259, setgroups: 116, setresuid: 117, setresgid: 119 },
+  arm64: { mknodat: 33, setgroups: 159, setresuid: 147, setresgid: 149 },
 };
 
 function numbersHere(): SyscallNumbers {
@@ -61,8 +63,10 @@ function numbersHere(): SyscallNumbers {
 
 /** glibc exports mknodat only since 2.33; before, it was an inline function. */
 export const SYS_mknodat = numbersHere().mknodat;
-/** The one of glibc changes the groups of all threads. */
+/** Those of glibc change all threads: it interrupts each of them, and waits for it. */
 export const SYS_setgroups = numbersHere().setgroups;
+export const SYS_setresuid = numbersHere().setresuid;
+export const SYS_setresgid = numbersHere().setresgid;
 
 // One number on all architectures from 424 on.
 export const SYS_open_tree = 428;
