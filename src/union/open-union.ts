@@ -3,27 +3,31 @@
  */
 
 import { check } from '../errno/fs-error.js';
-import type { CallerIds } from '../files/caller-ids.js';
-import type { HeldDescriptors } from '../files/held-descriptors.js';
 import { AT_EMPTY_PATH, AT_FDCWD, O_DIRECTORY, O_PATH, STATX_BASIC_STATS } from '../linux/constants.js';
-import { clonePrivate } from '../linux/mount.js';
-import { close, openat } from '../linux/open.js';
-import { fstatfs, StatFsResult } from '../linux/statfs.js';
-import { Statx, statx } from '../linux/statx.js';
+import { close, openat } from '../linux/files/open.js';
+import { Statx, statx } from '../linux/files/statx.js';
+import { clonePrivate } from '../linux/mounts/mount.js';
+import type { CallerIds } from '../realfs/caller-ids.js';
+import { readGateOf } from '../realfs/disk/read-gate.js';
+import type { HeldDescriptors } from '../realfs/held-descriptors.js';
 import type { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
-import { PrivateXattrs, type XattrNamespace } from './format.js';
-import { dropOrphans, openIndex } from './index-directory.js';
-import { Layer } from './layer.js';
-import { type AccessTimes, openUpper } from './open-upper.js';
-import { fileSystemUuid } from './origin.js';
-import { overrideAttribute } from './override-stat.js';
-import { PendingCopies } from './pending-copies.js';
+import { type RootOfLayer, recordAssociations } from './form/association.js';
+import { fileSystemUuid, keepsHandles } from './form/origin.js';
+import { PrivateXattrs, type XattrNamespace } from './form/overlay-xattrs.js';
+import { overrideAttribute } from './form/override-stat.js';
+import type { UnionFeatures } from './form/union-features.js';
+import { WorkDirectory } from './form/work-directory.js';
+import { PendingCopies } from './nodes/pending-copies.js';
+import type { PresentationOptions } from './nodes/presentation.js';
+import { type LayerPassthrough, UnionState } from './nodes/union-state.js';
+import { dropOrphans, openIndex } from './stack/index-directory.js';
+import { Layer } from './stack/layer.js';
+import { LayerStack } from './stack/layer-stack.js';
+import { type AccessTimes, openUpper } from './stack/open-upper.js';
 import { UnionFileSystem } from './union-file-system.js';
-import { type LayerPassthrough, UnionState } from './union-state.js';
-import { WorkDirectory } from './work-directory.js';
 
-export interface UnionOptions {
+interface UnionOptions {
   /** Absolute paths, bottom first. */
   readonly layers: readonly Name[];
   /** The same of layers of data alone, topmost first. */
@@ -33,8 +37,15 @@ export interface UnionOptions {
   readonly work: Name | undefined;
   readonly readOnly: boolean;
   readonly volatile: boolean;
+  /** Leave the mark of a volatile mount in the work directory: see form/volatile-mark.ts. */
+  readonly marksVolatile?: boolean | undefined;
+  /** By default all that the name space of the attributes allows. */
+  readonly features?: UnionFeatures | undefined;
   readonly accessTimes: AccessTimes;
   readonly passthrough: LayerPassthrough;
+  readonly presentation?: PresentationOptions | undefined;
+  /** Others may change the layers meanwhile: see MountConfig.liveLayers. */
+  readonly live?: boolean;
   readonly xattrNamespace: XattrNamespace;
   /** Heed the forms of fuse-overlayfs too: see fuse-overlayfs-form.ts. */
   readonly readsFuseOverlayfs?: boolean;
@@ -66,40 +77,61 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     openLowerLayer(path, options, layers.length + at),
   );
   const upper = layers[0];
-  // As overlayfs has it. Who has no privileges could not use it himself.
+  // As overlayfs has it. A user without privileges could not use it himself.
   const mode = options.callerIds.enabled ? 0 : 0o700;
   const index =
-    workFd === undefined || upper === undefined || options.readOnly
+    workFd === undefined || upper === undefined || options.readOnly || options.features?.index === false
       ? undefined
       : openIndex(workFd, upper, mode);
-  const xattrs = new PrivateXattrs(options.xattrNamespace, options.readsFuseOverlayfs);
-  const state = new UnionState({
+  const xattrs = new PrivateXattrs(options.xattrNamespace, {
+    readsFuseOverlayfs: options.readsFuseOverlayfs,
+  });
+  const stack = new LayerStack({
     layers,
     dataLayers,
     index,
     work:
       workFd === undefined
         ? undefined
-        : new WorkDirectory(workFd, { whiteoutAttribute: xattrs.whiteout, mode }),
+        : new WorkDirectory(workFd, {
+            whiteoutAttribute: xattrs.whiteout,
+            mode,
+            marksVolatile: options.marksVolatile === true,
+          }),
     xattrs,
-    readsFuseOverlayfs: override,
+    features: options.features,
+    descriptorLimit: options.descriptorLimit,
+    held: options.held,
+  });
+  // Without an index upper does not tell over which layers it was made.
+  if (index !== undefined)
+    recordAssociations(
+      { upper: rootOf(upper!), indexFd: index.fd, top: layers[1] && rootOf(layers[1]) },
+      xattrs,
+    );
+  dropOrphans(stack);
+  const state = new UnionState({
+    stack,
     callerIds: options.callerIds,
     pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
     passthrough: options.passthrough,
-    descriptorLimit: options.descriptorLimit,
-    held: options.held,
+    presentation: options.presentation,
+    live: options.live === true,
   });
-  dropOrphans(state);
   return new UnionFileSystem(state);
 }
 
+function rootOf({ root, hasHandles }: Layer): RootOfLayer {
+  return { fd: root.fd, hasHandles };
+}
+
 /** Through a read-only, noatime clone of its mount where privileges allow. */
-function openLower(path: Name, privileged: boolean): number {
+function openLower(path: Name, { privileged }: { readonly privileged: boolean }): number {
   const rootFd = check(openat(AT_FDCWD, path, O_PATH | O_DIRECTORY), 'open', path);
   if (!privileged) return rootFd;
-  const clone = clonePrivate(rootFd, true);
+  const clone = clonePrivate(rootFd, { readOnly: true });
   if (clone < 0) return rootFd;
   close(rootFd);
   return clone;
@@ -111,7 +143,7 @@ export function openLowerLayer(
   options: Pick<UnionOptions, 'privileged' | 'inodeNumbers' | 'readsFuseOverlayfs'>,
   index: number,
 ): Layer {
-  const rootFd = openLower(path, options.privileged);
+  const rootFd = openLower(path, { privileged: options.privileged });
   return layerOf(
     path,
     { rootFd, writable: false, override: options.readsFuseOverlayfs === true },
@@ -136,17 +168,8 @@ export function layerOf(
     dev: stat.dev,
     inodeBase: numbers.base(stat.dev),
     uuid: fileSystemUuid(opened.rootFd),
-    hasHandles: !isFuse(opened.rootFd),
+    hasHandles: keepsHandles(opened.rootFd),
+    gate: readGateOf(opened.rootFd),
     override: opened.override === true ? overrideAttribute(opened.rootFd) : undefined,
   });
-}
-
-/** Linux: include/uapi/linux/magic.h:FUSE_SUPER_MAGIC. */
-const FUSE_SUPER_MAGIC = 0x65735546;
-
-/** Handles there hold node ids, which are given out anew at each mount. */
-function isFuse(fd: number): boolean {
-  const found = new StatFsResult();
-  check(fstatfs(fd, found), 'statfs');
-  return found.type === FUSE_SUPER_MAGIC;
 }

@@ -4,18 +4,20 @@
 
 import { ENOENT } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
-import { CallerIds } from '../files/caller-ids.js';
 import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../linux/constants.js';
-import { close, openat } from '../linux/open.js';
-import { CAP_SYS_ADMIN, hasCapability } from '../linux/process.js';
+import { close, openat } from '../linux/files/open.js';
+import { CAP_SYS_ADMIN, hasCapability } from '../linux/process/process.js';
+import { CallerIds } from '../realfs/caller-ids.js';
 import { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
-import { PrivateXattrs, type XattrNamespace } from './format.js';
-import { type Layer, RealDirectory } from './layer.js';
+import { PrivateXattrs } from './form/overlay-xattrs.js';
+import { xattrNamespaceHere } from './form/xattr-namespace.js';
+import { PendingCopies } from './nodes/pending-copies.js';
+import { UnionState } from './nodes/union-state.js';
 import { layerOf, openLowerLayer } from './open-union.js';
-import { PendingCopies } from './pending-copies.js';
+import { type Layer, RealDirectory } from './stack/layer.js';
+import { LayerStack } from './stack/layer-stack.js';
 import { UnionFileSystem } from './union-file-system.js';
-import { UnionState } from './union-state.js';
 
 export interface ViewOptions {
   /** Absolute paths, bottom first. */
@@ -26,13 +28,21 @@ export interface ViewOptions {
 
 const DESCRIPTORS = 256;
 
-/** The namespace that private attributes of layers and upper have here: as mounts choose it. */
-export function xattrNamespaceHere(): XattrNamespace {
-  return hasCapability(CAP_SYS_ADMIN) ? 'trusted' : 'user';
+/** Read-only; `detach()` closes it. @throws FsError when something cannot be opened. */
+export function openView(options: ViewOptions): UnionFileSystem {
+  const state = new UnionState({
+    stack: openStack(options),
+    callerIds: new CallerIds({ enabled: false }),
+    pendingCopies: new PendingCopies(),
+    readOnly: true,
+    passthrough: 'all',
+    volatile: false,
+  });
+  return new UnionFileSystem(state);
 }
 
-/** Read-only; `detach()` closes it. @throws FsError when something cannot be opened. */
-export function openView({ layers: paths, upper }: ViewOptions): UnionFileSystem {
+/** The layers without a union over them: for walk-layers.ts. The caller closes it. @throws FsError as `openView()` */
+export function openStack({ layers: paths, upper }: ViewOptions): LayerStack {
   const privileged = hasCapability(CAP_SYS_ADMIN);
   const inodeNumbers = new InodeNumbers();
   const layers: Layer[] = [];
@@ -43,20 +53,14 @@ export function openView({ layers: paths, upper }: ViewOptions): UnionFileSystem
   for (const path of paths.toReversed()) {
     layers.push(openLowerLayer(path, { privileged, inodeNumbers }, layers.length));
   }
-  const state = new UnionState({
+  return new LayerStack({
     layers,
     dataLayers: [],
     index: upper === undefined ? undefined : existingIndex(upper.work, layers[0]!),
     work: undefined,
     xattrs: new PrivateXattrs(xattrNamespaceHere()),
-    callerIds: new CallerIds(false),
-    pendingCopies: new PendingCopies(),
-    readOnly: true,
-    passthrough: 'all',
-    volatile: false,
     descriptorLimit: DESCRIPTORS,
   });
-  return new UnionFileSystem(state);
 }
 
 function existingIndex(work: Name, upper: Layer): RealDirectory | undefined {

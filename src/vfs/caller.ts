@@ -1,4 +1,4 @@
-/** Who asks: the ids that a request carries. A mutable record that the engine reuses. */
+/** The ids of the caller that a request carries. A mutable record that the engine reuses. */
 
 export class Caller {
   /** fsuid and fsgid of the calling thread, in the mount's user namespace. */

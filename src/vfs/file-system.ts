@@ -79,24 +79,31 @@ export interface Session {
   readonly replaying: boolean;
   /** The job that it waited for. */
   readonly awaited: Job | undefined;
-  /** Who asked for what is answered now; undefined where the engine does not learn it. */
+  /** The caller whose request is answered now; undefined where the engine does not learn it. */
   readonly caller: Caller | undefined;
   /** Registers the file behind a descriptor (O_PATH serves). @returns the backing id, or a negated errno. */
   openBacking(fd: number): number;
   closeBacking(backingId: number): void;
   /** Makes the kernel ask for the node's attributes again. */
   invalidateAttributes(node: NodeId): void;
+  /** Makes the kernel ask for a directory's listing again, which it keeps until a change that went through it. */
+  invalidateListing(node: NodeId): void;
+  /** Asks the kernel to forget those of the nodes that nobody uses; FORGETs tell which it did. @returns false where it cannot. */
+  pruneNodes(nodes: readonly NodeId[]): boolean;
   /** Where data for `storeData` is put; undefined where the kernel's cache cannot be filled unasked. */
   readonly storeRoom: Uint8Array | undefined;
   /**
    * Puts the first bytes of `storeRoom` into the kernel's cache as the start of a file. PRECONDITION: no open of it was
-   * answered that is not released, since who reads may hold a page while he waits for us.
+   * answered that is not released, since the reader may hold a page while it waits for the answer.
    * @returns false when the kernel did not take them.
    */
   storeData(node: NodeId, length: number): boolean;
   /** Starts long work; throw `Wait` with the job it returns. */
   startJob(spec: JobSpec): Job;
 }
+
+/** What is to be on disk: `data` and the size, as for fdatasync(2), or all, as for fsync(2). */
+export type SyncScope = 'data' | 'all';
 
 export interface FileSystem {
   /** Called once, before any other method. */
@@ -125,7 +132,7 @@ export interface FileSystem {
   tmpfile(parent: NodeId, creation: Creation, target: NewFile): void;
   release(node: NodeId, handle: number): void;
   flush(node: NodeId, handle: number): void;
-  fsync(node: NodeId, handle: number, dataOnly: boolean): void;
+  fsync(node: NodeId, handle: number, scope: SyncScope): void;
   /** @returns bytes read into `into`; fewer than its length only at the end of the file. */
   read(node: NodeId, handle: number, offset: number, into: Uint8Array): number;
   /** @returns bytes written. */
@@ -137,7 +144,7 @@ export interface FileSystem {
   copyFileRange(source: CopyEnd, target: CopyEnd, length: number): number;
 
   readdir(node: NodeId, offset: number, sink: DirentSink): void;
-  fsyncdir(node: NodeId, dataOnly: boolean): void;
+  fsyncdir(node: NodeId, scope: SyncScope): void;
   statfs(node: NodeId, out: StatFs): void;
 
   getxattr(node: NodeId, name: Name): Uint8Array | undefined;
@@ -149,6 +156,9 @@ export interface FileSystem {
 
   /** Reads or sets the flags of a file or directory that chattr(1) knows. @throws ENOTTY where there are none. */
   inodeFlags(node: NodeId, request: FlagsRequest): void;
+
+  /** The path by which a node was reached last, for people; undefined of one that is not in use, or that another thread serves. */
+  pathOf?(node: NodeId): Name | undefined;
 }
 
 /** A mutable record that the engine reuses. */
@@ -219,7 +229,7 @@ export interface CopyEnd {
   readonly node: NodeId;
   readonly handle: number;
   readonly offset: number;
-  /** Of the target: as in FallocateRange. */
+  /** Whether the target loses its set-id bits, as in FallocateRange. */
   readonly killPriv: boolean;
 }
 

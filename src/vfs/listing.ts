@@ -10,6 +10,7 @@
  */
 
 import type { Name } from './name.js';
+import { finish } from './sliced-work.js';
 
 /** Positions 1 and 2 follow '.' and '..'. */
 const FIRST_POSITION = 3;
@@ -24,29 +25,35 @@ export class Listing {
   readonly sources: Uint16Array;
   readonly positions: Float64Array;
 
-  constructor(entries: readonly ListedName[]) {
-    const count = entries.length;
-    const hashes = new Float64Array(count);
-    for (let i = 0; i < count; i++) hashes[i] = hashName(entries[i]!.name);
-    const order = new Uint32Array(count);
-    for (let i = 0; i < count; i++) order[i] = i;
-    order.sort((a, b) => hashes[a]! - hashes[b]! || (entries[a]!.name < entries[b]!.name ? -1 : 1));
+  private constructor(count: number) {
     this.names = new Array<Name>(count);
     this.types = new Uint8Array(count);
     this.inos = new Float64Array(count);
     this.sources = new Uint16Array(count);
     this.positions = new Float64Array(count);
+  }
+
+  static of(entries: readonly ListedName[]): Listing {
+    return finish(Listing.inSteps(entries));
+  }
+
+  /** The same, with a yield now and then. */
+  static *inSteps(entries: readonly ListedName[]): Generator<undefined, Listing> {
+    const { hashes, order } = yield* orderInSteps(entries);
+    const listing = new Listing(entries.length);
     let last = FIRST_POSITION - 1;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < entries.length; i++) {
       const from = order[i]!;
       const entry = entries[from]!;
-      this.names[i] = entry.name;
-      this.types[i] = entry.type;
-      this.inos[i] = entry.ino;
-      this.sources[i] = entry.source;
+      listing.names[i] = entry.name;
+      listing.types[i] = entry.type;
+      listing.inos[i] = entry.ino;
+      listing.sources[i] = entry.source;
       last = Math.max(last + 1, hashes[from]!);
-      this.positions[i] = last;
+      listing.positions[i] = last;
+      if (i % STEP === STEP - 1) yield;
     }
+    return listing;
   }
 
   get length(): number {
@@ -95,6 +102,48 @@ export class Listing {
     }
     return -1;
   }
+}
+
+/** Entries between two yields: some 0.5 ms. */
+const STEP = 2048;
+/** Entries that share a bucket on average. */
+const BUCKET = 8;
+const HASH_LIMIT = 2 ** 52 + FIRST_POSITION;
+
+/**
+ * The order of the hashes, found by what they are: even, so that few share a bucket. Names that were made to share one are
+ * sorted in it.
+ */
+function* orderInSteps(
+  entries: readonly ListedName[],
+): Generator<undefined, { readonly hashes: Float64Array; readonly order: Uint32Array }> {
+  const count = entries.length;
+  const buckets = Math.max(1, Math.ceil(count / BUCKET));
+  const hashes = new Float64Array(count);
+  const ends = new Uint32Array(buckets + 1);
+  const bucketOf = (i: number): number => Math.floor((hashes[i]! / HASH_LIMIT) * buckets);
+  for (let i = 0; i < count; i++) {
+    hashes[i] = hashName(entries[i]!.name);
+    ends[bucketOf(i) + 1]!++;
+    if (i % STEP === STEP - 1) yield;
+  }
+  for (let bucket = 0; bucket < buckets; bucket++) ends[bucket + 1]! += ends[bucket]!;
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    // Each bucket is filled from its begin, which becomes its end.
+    const bucket = bucketOf(i);
+    order[ends[bucket]!++] = i;
+    if (i % STEP === STEP - 1) yield;
+  }
+  const compare = (a: number, b: number): number =>
+    hashes[a]! - hashes[b]! || (entries[a]!.name < entries[b]!.name ? -1 : 1);
+  for (let bucket = 0, start = 0; bucket < buckets; bucket++) {
+    const end = ends[bucket]!;
+    if (end - start > 1) order.subarray(start, end).sort(compare);
+    start = end;
+    if (bucket % (STEP / BUCKET) === 0) yield;
+  }
+  return { hashes, order };
 }
 
 /** How far collisions can push an entry from its hash; beyond it the name is not in the list. */

@@ -36,7 +36,7 @@ export function textFromName(name: Name): string {
   return out;
 }
 
-/** Of the UTF-8 sequence that begins there; 0: it is none. */
+/** The length of the UTF-8 sequence that begins there; 0: it is none. */
 function sequenceLength(bytes: Buffer, at: number): number {
   const first = bytes[at]!;
   const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -44,7 +44,5 @@ function sequenceLength(bytes: Buffer, at: number): number {
   return Buffer.from(piece.toString('utf8'), 'utf8').equals(piece) ? length : 0;
 }
 
-/** The text that a terminal would show for the name. */
-export function displayName(name: Name): string {
-  return Buffer.from(name, 'latin1').toString('utf8');
-}
+/** Text for people. The name is kept in it: the command line's output makes its bytes of it again, or quotes them. */
+export const displayName: (name: Name) => string = textFromName;
