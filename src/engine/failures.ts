@@ -1,12 +1,17 @@
 /**
  * What a throw of the file system is answered with, the same for all engines.
  *
- * INVARIANT: any throw has an answer: that of an FsError is its errno, that of anything else EIO and a line in the log,
- * once for each text, since a fault on a busy path would fill the disk. `Wait` is no failure: engines look for it first.
+ * INVARIANT: any throw has an answer: that of an FsError is its errno, that of a call of Node's for which descriptors or memory
+ * were missing is that errno, that of anything else EIO. But for an FsError the log has a line, once for each text, since a
+ * fault on a busy path would fill the disk. `Wait` is no failure: engines look for it first.
  */
 
-import { EIO } from '../errno/errno.js';
+import { EIO, EMFILE, ENFILE, ENOMEM } from '../errno/errno.js';
+import { isSystemError } from '../errno/error-code.js';
 import { FsError } from '../errno/fs-error.js';
+
+/** What passes by itself, and tells nothing of a mistake. */
+const SCARCITIES: readonly number[] = [EMFILE, ENFILE, ENOMEM];
 
 export class Failures {
   readonly #log: (line: string) => void;
@@ -20,7 +25,9 @@ export class Failures {
   errnoOf(what: string, error: unknown): number {
     if (error instanceof FsError) return error.errno;
     this.log(what, error);
-    return EIO;
+    // Node negates them.
+    const errno = isSystemError(error) ? -(error.errno ?? 0) : 0;
+    return SCARCITIES.includes(errno) ? errno : EIO;
   }
 
   log(what: string, error: unknown): void {

@@ -9,7 +9,7 @@
 import { read } from 'node:fs';
 import { ESTALE } from '../../errno/errno.js';
 import { check, isErrno } from '../../errno/fs-error.js';
-import { eventfd } from '../../linux/poll.js';
+import { eventfd } from '../../linux/io/poll.js';
 import type { FileSystem, Session } from '../../vfs/file-system.js';
 import { type Job, type JobSpec, Wait } from '../../vfs/wait.js';
 import { Failures } from '../failures.js';
@@ -17,10 +17,16 @@ import { JobRunner } from '../jobs/job-runner.js';
 import type { PathTree } from './path-tree.js';
 
 /** Called once: 0 and the value, or a negated errno. */
-export type Reply<T> = (status: number, value?: T) => void;
+type Reply<T> = (status: number, value?: T) => void;
 
-interface Request {
+/** What is asked for, and where. */
+export interface AskedOperation {
   readonly op: string;
+  /** Within the mount, with a leading slash, as the package has it. */
+  readonly path: string;
+}
+
+interface Request extends AskedOperation {
   readonly attempt: () => unknown;
   readonly reply: Reply<never>;
 }
@@ -30,12 +36,14 @@ interface Parked {
   readonly request: Request;
 }
 
-export interface AnswersOptions {
+interface AnswersOptions {
   readonly fs: FileSystem;
   readonly tree: PathTree;
   readonly log: (line: string) => void;
   /** One line for each request. */
   readonly debug: boolean;
+  /** Told of each request that fails. @param errno positive. */
+  readonly failed?: (errno: number, asked: AskedOperation) => void;
 }
 
 /** The session that the file system sees: no passthrough, since libfuse 2 knows none. */
@@ -66,6 +74,10 @@ export class Answers implements Session {
     throw new Error('a backing file was closed, though the session has no passthrough');
   }
 
+  pruneNodes(): boolean {
+    return false;
+  }
+
   readonly storeRoom = undefined;
 
   storeData(): boolean {
@@ -73,7 +85,11 @@ export class Answers implements Session {
   }
 
   invalidateAttributes(): void {
-    // Asked for after a file with backed opens was copied up: without passthrough there is none.
+    // AskedOperation for after a file with backed opens was copied up: without passthrough there is none.
+  }
+
+  invalidateListing(): void {
+    // libfuse 2.9 asks for a listing at each opendir.
   }
 
   startJob(spec: JobSpec): Job {
@@ -81,10 +97,10 @@ export class Answers implements Session {
   }
 
   /** Runs `attempt` and answers; `attempt` does nothing irrevocable before it throws Wait. */
-  answer<T>(op: string, attempt: () => T, reply: Reply<T>): void {
+  answer<T>({ op, path }: AskedOperation, attempt: () => T, reply: Reply<T>): void {
     this.#counts.set(op, (this.#counts.get(op) ?? 0) + 1);
     if (this.#parked.length === 0) this.#options.tree.sweep();
-    this.#attempt({ op, attempt, reply: reply as Reply<never> });
+    this.#attempt({ op, path, attempt, reply: reply as Reply<never> });
   }
 
   /** Requests so far, by operation. */
@@ -109,6 +125,7 @@ export class Answers implements Session {
         return;
       }
       status = -this.#failures.errnoOf(request.op, error);
+      this.#options.failed?.(-status, request);
     }
     (request.reply as Reply<unknown>)(status, value);
     if (this.#options.debug) this.#trace(request.op, status, started);

@@ -7,7 +7,7 @@ import { EBADF } from '../../errno/errno.js';
 import { fsError } from '../../errno/fs-error.js';
 import type { PathNode } from './path-tree.js';
 
-export interface Handle {
+interface Handle {
   /** Pinned while the handle is open. */
   readonly node: PathNode;
   /** The file system's own number. */

@@ -7,11 +7,12 @@
 
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../errno/error-code.js';
 import { UserError } from '../../errno/user-error.js';
 import { displayName, type Name, nameFromText } from '../../vfs/name.js';
 
 /** 1,024 with the NUL. */
-export const LONGEST_ARGUMENT_BYTES = 1023;
+const LONGEST_ARGUMENT_BYTES = 1023;
 
 export interface NativeOptions {
   /** Absolute, free of symlinks. */
@@ -104,7 +105,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return false;
+    if (codeOf(error) !== undefined) return false;
     throw error;
   }
 }

@@ -2,19 +2,20 @@
  * One mount by the package: mounts, serves on the event loop of this process, and tells when the kernel has let go.
  *
  * The package says nothing of an unmount, so a duplicate of its /dev/fuse is polled for POLLERR. Its own unmount, a
- * shell command with the path in double quotes, is not used: see detach() of engine/kernel/attach.ts.
+ * shell command with the path in double quotes, is not used: see detach() of engine/kernel/attach-mount.ts.
  * INVARIANT: nothing is mounted when `start()` rejects.
  */
 
 import { readdirSync, readlinkSync } from 'node:fs';
+import { hasCode } from '../../errno/error-code.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import { POLLERR, POLLHUP, POLLNVAL } from '../../linux/constants.js';
-import { close, dup, keepOnExec } from '../../linux/open.js';
-import { PollSet, poll } from '../../linux/poll.js';
+import { close, dup, keepOnExec } from '../../linux/files/open.js';
+import { PollSet, poll } from '../../linux/io/poll.js';
 import type { FileSystem } from '../../vfs/file-system.js';
 import { displayName } from '../../vfs/name.js';
-import { Answers } from './answers.js';
+import { Answers, type AskedOperation } from './answers.js';
 import { argumentOf, checkOptions, type NativeOptions } from './mount-options.js';
 import { FileOperations } from './operations.js';
 import { loadPackage, type PackageClass, type PackageMount, type Signal } from './package.js';
@@ -25,11 +26,13 @@ const KEPT_NAMES = 50_000;
 const END_POLL_MS = 50;
 const STDERR_FD = 2;
 
-export interface NativeMountOptions extends NativeOptions {
+interface NativeMountOptions extends NativeOptions {
   readonly fs: FileSystem;
   readonly log: (line: string) => void;
   /** One line for each request. */
   readonly debug: boolean;
+  /** Told of each request that fails. @param errno positive. */
+  readonly failed?: (errno: number, asked: AskedOperation) => void;
   /** The kernel has let go: the mount is gone. Called once. */
   readonly onEnd: () => void;
 }
@@ -47,9 +50,9 @@ export class NativeMount {
     checkOptions(options);
     this.#options = options;
     this.#package = loadPackage();
-    const { fs, log, debug } = options;
+    const { fs, log, debug, failed } = options;
     const tree = new PathTree(fs, KEPT_NAMES);
-    this.#answers = new Answers({ fs, tree, log, debug });
+    this.#answers = new Answers({ fs, tree, log, debug, ...(failed && { failed }) });
     this.#operations = new FileOperations(fs, tree, this.#answers);
   }
 
@@ -158,7 +161,7 @@ function targetOf(fd: string): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -10,7 +10,7 @@
 
 import { ENODATA, EOPNOTSUPP, ERANGE } from '../../errno/errno.js';
 import { fsError } from '../../errno/fs-error.js';
-import { deviceMajor, deviceMinor } from '../../fuse/integers.js';
+import { deviceMajor, deviceMinor } from '../../fuse/abi/integers.js';
 import { O_APPEND, O_CREAT, O_RDWR, S_IFLNK } from '../../linux/constants.js';
 import { Attr, Entry, Opened, StatFs } from '../../vfs/attr.js';
 import { Caller } from '../../vfs/caller.js';
@@ -25,13 +25,19 @@ import {
 } from '../../vfs/file-system.js';
 import type { Name } from '../../vfs/name.js';
 import type { NodeId } from '../../vfs/node-id.js';
-import type { Answers } from './answers.js';
+import type { Answers, AskedOperation } from './answers.js';
 import { Handles } from './handles.js';
 import { Listed } from './listed.js';
 import type { Done, DoneWith, Operations } from './package.js';
+import {
+  listedStat,
+  type PackageStat,
+  type PackageStatFs,
+  packageStatOf,
+  statFsOf,
+} from './package-records.js';
 import type { PathNode, PathTree } from './path-tree.js';
-import { listedStat, type PackageStat, type PackageStatFs, statFsOf, statOf } from './records.js';
-import { bytesOf, namesOf, textOf } from './text-names.js';
+import { bytesOf, pathNames, textOfName } from './text-names.js';
 
 /** chown(2) has it for an id that is to stay. */
 const KEEP_ID = 0xffff_ffff;
@@ -64,10 +70,10 @@ export class FileOperations implements Operations {
 
   getattr(path: string, done: DoneWith<PackageStat>): void {
     this.#answers.answer(
-      'getattr',
+      { op: 'getattr', path },
       () => {
         this.#fs.getattr(this.#node(path, 'getattr'), undefined, this.#attr);
-        return statOf(this.#attr);
+        return packageStatOf(this.#attr);
       },
       done,
     );
@@ -75,8 +81,8 @@ export class FileOperations implements Operations {
 
   readlink(path: string, done: DoneWith<string>): void {
     this.#answers.answer(
-      'readlink',
-      () => textOf(this.#fs.readlink(this.#node(path, 'readlink')), 'readlink'),
+      { op: 'readlink', path },
+      () => textOfName(this.#fs.readlink(this.#node(path, 'readlink')), 'readlink'),
       done,
     );
   }
@@ -86,7 +92,7 @@ export class FileOperations implements Operations {
     done: (status: number, names?: readonly string[], stats?: readonly PackageStat[]) => void,
   ): void {
     this.#answers.answer(
-      'readdir',
+      { op: 'readdir', path },
       () => {
         const listed = new Listed();
         const node = this.#node(path, 'readdir');
@@ -142,10 +148,10 @@ export class FileOperations implements Operations {
 
   rename(from: string, to: string, done: Done): void {
     this.#answers.answer(
-      'rename',
+      { op: 'rename', path: from },
       () => {
-        const old = this.#place(from, 'rename');
-        const target = this.#place(to, 'rename');
+        const old = this.#parentOf(from, 'rename');
+        const target = this.#parentOf(to, 'rename');
         this.#fs.rename(old.parent.id, old.name, { parent: target.parent.id, name: target.name, flags: 0 });
         this.#tree.moved(old.parent, old.name, target.parent, target.name);
       },
@@ -156,9 +162,9 @@ export class FileOperations implements Operations {
   /** The package does not pass the flags of open(2) on; libfuse asks only after it saw no such name. */
   create(path: string, mode: number, done: DoneWith<number>): void {
     this.#answers.answer(
-      'create',
+      { op: 'create', path },
       () => {
-        const { parent, name } = this.#place(path, 'create');
+        const { parent, name } = this.#parentOf(path, 'create');
         this.#opened.reset();
         this.#begin(mode);
         this.#creation.flags = O_CREAT | O_RDWR;
@@ -171,9 +177,9 @@ export class FileOperations implements Operations {
 
   open(path: string, flags: number, done: DoneWith<number>): void {
     this.#answers.answer(
-      'open',
+      { op: 'open', path },
       () => {
-        const node = this.#tree.resolve(namesOf(path, 'open'));
+        const node = this.#tree.resolve(pathNames(path, 'open'));
         this.#opened.reset();
         this.#intent.flags = flags;
         this.#fs.open(node.id, this.#intent, this.#opened);
@@ -183,9 +189,9 @@ export class FileOperations implements Operations {
     );
   }
 
-  release(_path: string, fd: number, done: Done): void {
+  release(path: string, fd: number, done: Done): void {
     this.#answers.answer(
-      'release',
+      { op: 'release', path },
       () => {
         const { node, handle } = this.#handles.remove(fd);
         this.#fs.release(node.id, handle);
@@ -195,9 +201,9 @@ export class FileOperations implements Operations {
     );
   }
 
-  read(_path: string, fd: number, into: Buffer, _length: number, offset: number, done: Done): void {
+  read(path: string, fd: number, into: Buffer, _length: number, offset: number, done: Done): void {
     this.#answers.answer(
-      'read',
+      { op: 'read', path },
       () => {
         const { node, handle } = this.#handles.get(fd);
         return this.#fs.read(node.id, handle, offset, into);
@@ -206,9 +212,9 @@ export class FileOperations implements Operations {
     );
   }
 
-  write(_path: string, fd: number, from: Buffer, _length: number, offset: number, done: Done): void {
+  write(path: string, fd: number, from: Buffer, _length: number, offset: number, done: Done): void {
     this.#answers.answer(
-      'write',
+      { op: 'write', path },
       () => {
         const { node, handle, flags } = this.#handles.get(fd);
         this.#data.offset = (flags & O_APPEND) === 0 ? offset : this.#endOf(node.id, offset);
@@ -220,12 +226,12 @@ export class FileOperations implements Operations {
     );
   }
 
-  fsync(_path: string, dataOnly: number, fd: number, done: Done): void {
+  fsync(path: string, dataOnly: number, fd: number, done: Done): void {
     this.#answers.answer(
-      'fsync',
+      { op: 'fsync', path },
       () => {
         const { node, handle } = this.#handles.get(fd);
-        this.#fs.fsync(node.id, handle, dataOnly !== 0);
+        this.#fs.fsync(node.id, handle, dataOnly === 0 ? 'all' : 'data');
       },
       done,
     );
@@ -233,22 +239,22 @@ export class FileOperations implements Operations {
 
   fsyncdir(path: string, dataOnly: number, _fd: number, done: Done): void {
     this.#answers.answer(
-      'fsyncdir',
-      () => this.#fs.fsyncdir(this.#node(path, 'fsyncdir'), dataOnly !== 0),
+      { op: 'fsyncdir', path },
+      () => this.#fs.fsyncdir(this.#node(path, 'fsyncdir'), dataOnly === 0 ? 'all' : 'data'),
       done,
     );
   }
 
   truncate(path: string, sizeBytes: number, done: Done): void {
-    this.#set('truncate', () => this.#node(path, 'truncate'), { sizeBytes }, done);
+    this.#set({ op: 'truncate', path }, () => this.#node(path, 'truncate'), { sizeBytes }, done);
   }
 
-  ftruncate(_path: string, fd: number, sizeBytes: number, done: Done): void {
-    this.#set('ftruncate', () => this.#handles.get(fd).node.id, { sizeBytes }, done);
+  ftruncate(path: string, fd: number, sizeBytes: number, done: Done): void {
+    this.#set({ op: 'ftruncate', path }, () => this.#handles.get(fd).node.id, { sizeBytes }, done);
   }
 
   chmod(path: string, mode: number, done: Done): void {
-    this.#set('chmod', () => this.#node(path, 'chmod'), { mode: mode & 0o7777 }, done);
+    this.#set({ op: 'chmod', path }, () => this.#node(path, 'chmod'), { mode: mode & 0o7777 }, done);
   }
 
   chown(path: string, uid: number, gid: number, done: Done): void {
@@ -256,7 +262,7 @@ export class FileOperations implements Operations {
       uid: uid === KEEP_ID ? undefined : uid,
       gid: gid === KEEP_ID ? undefined : gid,
     };
-    this.#set('chown', () => this.#node(path, 'chown'), ids, done);
+    this.#set({ op: 'chown', path }, () => this.#node(path, 'chown'), ids, done);
   }
 
   utimens(path: string, atimeMs: number, mtimeMs: number, done: Done): void {
@@ -270,12 +276,12 @@ export class FileOperations implements Operations {
       if (Number.isNaN(mtimeMs)) throw fsError(EOPNOTSUPP, 'utimens', path);
       return this.#node(path, 'utimens');
     };
-    this.#set('utimens', find, times, done);
+    this.#set({ op: 'utimens', path }, find, times, done);
   }
 
   statfs(path: string, done: DoneWith<PackageStatFs>): void {
     this.#answers.answer(
-      'statfs',
+      { op: 'statfs', path },
       () => {
         this.#fs.statfs(this.#node(path, 'statfs'), this.#statFs);
         return statFsOf(this.#statFs);
@@ -296,7 +302,7 @@ export class FileOperations implements Operations {
   /** `done` gets the length of the value; an empty `into` asks for that alone. */
   getxattrInto(path: string, name: string, into: Buffer, done: Done): void {
     this.#answers.answer(
-      'getxattr',
+      { op: 'getxattr', path },
       () => {
         const value = this.#fs.getxattr(this.#node(path, 'getxattr'), bytesOf(name, 'getxattr'));
         if (value === undefined) throw fsError(ENODATA, 'getxattr', name);
@@ -308,7 +314,7 @@ export class FileOperations implements Operations {
 
   listxattrInto(path: string, into: Buffer, done: Done): void {
     this.#answers.answer(
-      'listxattr',
+      { op: 'listxattr', path },
       () => fill(into, this.#fs.listxattr(this.#node(path, 'listxattr'), this.#caller), 'listxattr'),
       (status, count) => done(count ?? status),
     );
@@ -316,7 +322,7 @@ export class FileOperations implements Operations {
 
   setxattr(path: string, name: string, value: Buffer, _position: number, flags: number, done: Done): void {
     this.#answers.answer(
-      'setxattr',
+      { op: 'setxattr', path },
       () => {
         const options = { flags, killSgid: false };
         this.#fs.setxattr(this.#node(path, 'setxattr'), bytesOf(name, 'setxattr'), value, options);
@@ -327,19 +333,19 @@ export class FileOperations implements Operations {
 
   removexattr(path: string, name: string, done: Done): void {
     this.#answers.answer(
-      'removexattr',
+      { op: 'removexattr', path },
       () => this.#fs.removexattr(this.#node(path, 'removexattr'), bytesOf(name, 'removexattr')),
       done,
     );
   }
 
   #node(path: string, op: string): NodeId {
-    return this.#tree.resolve(namesOf(path, op)).id;
+    return this.#tree.resolve(pathNames(path, op)).id;
   }
 
   /** The directory that has the last name of the path, or is to have it. */
-  #place(path: string, op: string): { readonly parent: PathNode; readonly name: Name } {
-    const names = namesOf(path, op);
+  #parentOf(path: string, op: string): { readonly parent: PathNode; readonly name: Name } {
+    const names = pathNames(path, op);
     const name = names.pop() ?? '';
     return { parent: this.#tree.resolve(names), name };
   }
@@ -366,9 +372,9 @@ export class FileOperations implements Operations {
     make: (parent: NodeId, name: Name) => void,
   ): void {
     this.#answers.answer(
-      op,
+      { op, path },
       () => {
-        const { parent, name } = this.#place(path, op);
+        const { parent, name } = this.#parentOf(path, op);
         this.#begin(mode);
         make(parent.id, name);
         this.#tree.entered(parent, name, this.#entry);
@@ -379,9 +385,9 @@ export class FileOperations implements Operations {
 
   #remove(op: string, path: string, done: Done, remove: (parent: NodeId, name: Name) => void): void {
     this.#answers.answer(
-      op,
+      { op, path },
       () => {
-        const { parent, name } = this.#place(path, op);
+        const { parent, name } = this.#parentOf(path, op);
         remove(parent.id, name);
         this.#tree.removed(parent, name);
       },
@@ -389,9 +395,9 @@ export class FileOperations implements Operations {
     );
   }
 
-  #set(op: string, find: () => NodeId, wanted: Partial<AttrChange>, done: Done): void {
+  #set(asked: AskedOperation, find: () => NodeId, wanted: Partial<AttrChange>, done: Done): void {
     this.#answers.answer(
-      op,
+      asked,
       () => {
         this.#change.reset();
         Object.assign(this.#change, wanted);

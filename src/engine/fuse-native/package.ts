@@ -11,9 +11,10 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { hasCode } from '../../errno/error-code.js';
 import { UserError } from '../../errno/user-error.js';
 import { preload } from '../../linux/library.js';
-import type { PackageStat, PackageStatFs } from './records.js';
+import type { PackageStat, PackageStatFs } from './package-records.js';
 
 export type Done = (status: number) => void;
 export type DoneWith<T> = (status: number, value?: T) => void;
@@ -60,11 +61,11 @@ export interface Operations {
 export type Signal = (status: number, buffer: ArrayBufferLike) => void;
 
 /** A request as the addon hands it over: its record in C, the number of the operation, the arguments. */
-export type Handler = (record: Buffer, operation: number, ...args: unknown[]) => void;
+export type PackageHandler = (record: Buffer, operation: number, ...args: unknown[]) => void;
 
 export interface PackageMount {
   /** By the number of the operation; handed to the addon by `mount`. */
-  readonly _handlers: Handler[];
+  readonly _handlers: PackageHandler[];
   /** Calls back when the kernel's INIT came, or with an error when nothing was mounted. */
   mount(done: (error?: Error | null) => void): void;
 }
@@ -108,8 +109,7 @@ function bundledLibfuse(): string {
 
 function refusal(error: unknown): UserError {
   const message = messageOf(error);
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+  if (hasCode(error, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND')) {
     const reason = `cannot use engine '${NAME}': the npm package '${NAME}' is not installed`;
     const hint = process.arch === 'x64' ? `npm install ${NAME}, or ${KERNEL_HINT}` : KERNEL_HINT;
     return new UserError(reason, { hint, cause: error });

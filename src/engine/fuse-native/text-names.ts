@@ -11,22 +11,24 @@ import { fsError } from '../../errno/fs-error.js';
 import { displayName, type Name, nameFromText } from '../../vfs/name.js';
 
 const REPLACEMENT = '\ufffd';
+/** What stands in text for a byte that is no UTF-8 (vfs/name.ts): half of a surrogate pair. */
+const STRAY = /[\udc80-\udcff]/u;
 
 /** @throws EILSEQ */
 export function bytesOf(text: string, op: string): Name {
-  if (text.includes(REPLACEMENT)) throw fsError(EILSEQ, op);
+  if (text.includes(REPLACEMENT) || STRAY.test(text)) throw fsError(EILSEQ, op);
   return nameFromText(text);
 }
 
 /** @throws EILSEQ */
-export function textOf(name: Name, op: string): string {
+export function textOfName(name: Name, op: string): string {
   const text = displayName(name);
-  if (text.includes(REPLACEMENT)) throw fsError(EILSEQ, op, name);
+  if (text.includes(REPLACEMENT) || STRAY.test(text)) throw fsError(EILSEQ, op, name);
   return text;
 }
 
 /** The names of a path from the root of the mount. @throws EILSEQ */
-export function namesOf(path: string, op: string): Name[] {
+export function pathNames(path: string, op: string): Name[] {
   return bytesOf(path, op)
     .split('/')
     .filter((name) => name !== '');

@@ -7,7 +7,7 @@
  * INVARIANT: the record is believed only when its length, operation and atime are as they must be.
  */
 
-import type { Handler } from './package.js';
+import type { PackageHandler } from './package.js';
 
 /** Number of the operation, in the addon. */
 export const OP_UTIMENS = 12;
@@ -28,15 +28,15 @@ const WORD = 2 ** 32;
  * Replaces the package's handler of utimens by one that passes both times on, through its own, with their signs; NaN
  * for both when the record cannot be believed.
  */
-export function withMtime(handler: Handler): Handler {
+export function withMtime(handler: PackageHandler): PackageHandler {
   return (record, operation, path, atimeLow, atimeHigh) => {
-    const times = timesOf(record, Number(atimeLow) + Number(atimeHigh) * WORD);
+    const times = timesOfUtimens(record, Number(atimeLow) + Number(atimeHigh) * WORD);
     handler(record, operation, path, ...halves(times?.atimeMs), ...halves(times?.mtimeMs));
   };
 }
 
 /** @param atimeMs what the addon passes on: unsigned, so huge for dates before 1970. */
-export function timesOf(record: Buffer, atimeMs: number): Times | undefined {
+export function timesOfUtimens(record: Buffer, atimeMs: number): Times | undefined {
   if (record.length !== RECORD_BYTES || record.readUInt32LE(OPERATION) !== OP_UTIMENS) return undefined;
   if (Number(record.readBigUInt64LE(ATIME)) !== atimeMs) return undefined;
   return { atimeMs: Number(record.readBigInt64LE(ATIME)), mtimeMs: Number(record.readBigInt64LE(MTIME)) };

@@ -1,51 +1,39 @@
 /**
- * Runs long work in helper threads, which start with the first job.
- *
- * INVARIANT: a job is in `#running` from the time its slot was filled until `collect` found it done.
+ * Runs long work in helper threads. Work that may wait for something else than the rest has a lane of its own, so that a
+ * slow disk, a frozen file system or a large removal holds up nothing but what needs it.
  */
 
-import { Worker } from 'node:worker_threads';
+import { eventfdWrite } from '../../linux/io/poll.js';
 import type { Job, JobSpec } from '../../vfs/wait.js';
-import {
-  DONE,
-  DOORBELL,
-  FREE,
-  KIND,
-  KIND_COPY,
-  KIND_FSYNC,
-  KIND_READ,
-  makeSlots,
-  OPTION,
-  QUEUED,
-  RESULT,
-  SIZE_HIGH,
-  SIZE_LOW,
-  SLOT_COUNT,
-  SOURCE,
-  STATE,
-  STOP,
-  slotAt,
-  TARGET,
-} from './job-slots.js';
+import { JobLane } from './job-lane.js';
 
-/** Two, so that a sync does not wait for a long copy. */
-const HELPERS = 2;
+/** How long helpers stay that many names want at a time, and then nobody for long. */
+const NAMES_IDLE_MS = 5_000;
+/** The helpers that each use has; long copies have their own, so that no sync and no short copy waits for one. */
+const LANES = {
+  write: { helpers: 2 },
+  copy: { helpers: 2 },
+  read: { helpers: 2 },
+  names: { helpers: 4, idleMs: NAMES_IDLE_MS },
+  probe: { helpers: 1 },
+  dispose: { helpers: 1 },
+} as const;
+/** A copy of more is long. */
+const SHORT_COPY_BYTES = 1024 * 1024;
 
-class RunningJob implements Job {
-  readonly spec: JobSpec;
-  done = false;
-  result = 0;
-  constructor(spec: JobSpec) {
-    this.spec = spec;
-  }
+/** A lane of all sessions of a thread. */
+interface SharedLane {
+  readonly lane: JobLane;
+  readonly users: Set<JobRunner>;
 }
+
+/** By eventfd and device: the helpers of many mounts whose layers lie on one disk would wait for that together, and take memory each. */
+const shared = new Map<string, SharedLane>();
 
 export class JobRunner {
   readonly #wakeFd: number;
-  readonly #slots = makeSlots();
-  readonly #running = new Map<number, RunningJob>();
-  readonly #waiting: RunningJob[] = [];
-  #helpers: Worker[] = [];
+  readonly #lanes = new Map<string, JobLane>();
+  #pauses: Pause[] = [];
 
   /** @param wakeFd eventfd that is written when a job is done. */
   constructor(wakeFd: number) {
@@ -53,81 +41,73 @@ export class JobRunner {
   }
 
   start(spec: JobSpec): Job {
-    if (this.#helpers.length === 0) this.#startHelpers();
-    const job = new RunningJob(spec);
-    this.#waiting.push(job);
-    this.#fillSlots();
-    return job;
+    if (spec.kind !== 'pause') return this.#lane(spec).start(spec);
+    const pause = new Pause();
+    this.#pauses.push(pause);
+    eventfdWrite(this.#wakeFd);
+    return pause;
   }
 
   get busy(): boolean {
-    return this.#running.size > 0;
+    return [...this.#lanes.values()].some((lane) => lane.busy);
   }
 
   /** Marks the jobs that are done. @returns whether there was any. */
   collect(): boolean {
-    let any = false;
-    for (const [index, job] of this.#running) {
-      const slot = slotAt(index);
-      if (Atomics.load(this.#slots, slot + STATE) !== DONE) continue;
-      job.result = this.#slots[slot + RESULT]!;
-      job.done = true;
-      this.#running.delete(index);
-      Atomics.store(this.#slots, slot + STATE, FREE);
-      any = true;
-    }
-    if (any) this.#fillSlots();
+    let any = this.#pauses.length > 0;
+    for (const pause of this.#pauses) pause.done = true;
+    if (any) this.#pauses = [];
+    for (const lane of this.#lanes.values()) if (lane.collect()) any = true;
     return any;
   }
 
   /** Lets the helpers end when what they are doing is done. */
   stop(): void {
-    Atomics.store(this.#slots, STOP, 1);
-    Atomics.add(this.#slots, DOORBELL, 1);
-    Atomics.notify(this.#slots, DOORBELL);
-    this.#helpers = [];
+    for (const [key, lane] of this.#lanes) {
+      const users = shared.get(key)?.users;
+      users?.delete(this);
+      if (users !== undefined && users.size > 0) continue;
+      if (users !== undefined) shared.delete(key);
+      lane.stop();
+    }
+    // One that is stopped takes no more jobs: who asks again gets another.
+    this.#lanes.clear();
   }
 
-  #startHelpers(): void {
-    const url = new URL('./job-worker.js', import.meta.url);
-    for (let i = 0; i < HELPERS; i++) {
-      const worker = new Worker(url, { workerData: { slots: this.#slots.buffer, wakeFd: this.#wakeFd } });
-      worker.unref();
-      this.#helpers.push(worker);
+  #lane(spec: JobSpec): JobLane {
+    const use = useOf(spec);
+    const of = use === 'names' ? `${use} ${this.#wakeFd}` : spec.kind;
+    const key = 'device' in spec ? `${of} ${spec.device}` : use;
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = use === 'names' ? this.#sharedLane(key) : new JobLane(this.#wakeFd, LANES[use]);
+      this.#lanes.set(key, lane);
     }
+    return lane;
   }
 
-  #fillSlots(): void {
-    for (let index = 0; index < SLOT_COUNT && this.#waiting.length > 0; index++) {
-      if (this.#running.has(index)) continue;
-      const job = this.#waiting.shift()!;
-      this.#running.set(index, job);
-      this.#write(slotAt(index), job.spec);
-      Atomics.add(this.#slots, DOORBELL, 1);
-      Atomics.notify(this.#slots, DOORBELL, 1);
+  #sharedLane(key: string): JobLane {
+    let found = shared.get(key);
+    if (found === undefined) {
+      found = { lane: new JobLane(this.#wakeFd, LANES.names), users: new Set() };
+      shared.set(key, found);
     }
+    found.users.add(this);
+    return found.lane;
   }
+}
 
-  #write(slot: number, spec: JobSpec): void {
-    const words = this.#slots;
-    if (spec.kind === 'copy') {
-      words[slot + KIND] = KIND_COPY;
-      words[slot + SOURCE] = spec.source;
-      words[slot + TARGET] = spec.target;
-      words[slot + SIZE_LOW] = spec.sizeBytes >>> 0;
-      words[slot + SIZE_HIGH] = Math.floor(spec.sizeBytes / 2 ** 32);
-      words[slot + OPTION] = spec.durable ? 1 : 0;
-    } else if (spec.kind === 'read') {
-      words[slot + KIND] = KIND_READ;
-      words[slot + SOURCE] = spec.fd;
-      words[slot + SIZE_LOW] = spec.offset >>> 0;
-      words[slot + SIZE_HIGH] = Math.floor(spec.offset / 2 ** 32);
-      words[slot + OPTION] = spec.length;
-    } else {
-      words[slot + KIND] = KIND_FSYNC;
-      words[slot + SOURCE] = spec.fd;
-      words[slot + OPTION] = spec.dataOnly ? 1 : 0;
-    }
-    Atomics.store(words, slot + STATE, QUEUED);
-  }
+class Pause implements Job {
+  readonly spec = { kind: 'pause' } as const;
+  readonly result = 0;
+  done = false;
+}
+
+function useOf(spec: JobSpec): keyof typeof LANES {
+  const { kind } = spec;
+  if (kind === 'copy') return spec.sizeBytes > SHORT_COPY_BYTES ? 'copy' : 'write';
+  if (kind === 'reach') return 'probe';
+  if (kind === 'list' || kind === 'look') return 'names';
+  if (kind === 'read' || kind === 'probe') return kind;
+  return kind === 'close' || kind === 'remove' ? 'dispose' : 'write';
 }

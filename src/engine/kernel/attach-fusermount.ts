@@ -8,13 +8,15 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { EBUSY, EINVAL, EIO, errnoText } from '../../errno/errno.js';
+import { hasCode } from '../../errno/error-code.js';
 import { check, FsError } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import { O_NONBLOCK, O_RDWR } from '../../linux/constants.js';
+import { receiveDescriptor } from '../../linux/io/socket.js';
+import { socketpair } from '../../linux/io/socket-message.js';
 import { bind, settle } from '../../linux/library.js';
-import { receiveDescriptor, socketpair } from '../../linux/socket.js';
 import { displayName, type Name } from '../../vfs/name.js';
-import type { AttachOptions } from './attach.js';
+import type { AttachMountOptions } from './attach-mount.js';
 
 const F_SETFL = 4;
 
@@ -30,7 +32,7 @@ const MISSING_HINT = "install the package 'fuse3' (apt-get install fuse3, dnf in
  * Mounts, and gives the non-blocking descriptor of the session.
  * @throws UserError with fusermount3's own reason.
  */
-export async function attachWithFusermount(options: AttachOptions): Promise<number> {
+export async function attachWithFusermount(options: AttachMountOptions): Promise<number> {
   const mountpoint = displayName(options.mountpoint);
   const pair = socketpair();
   if (typeof pair === 'number') throw new FsError(-pair, { op: 'socketpair' });
@@ -41,7 +43,7 @@ export async function attachWithFusermount(options: AttachOptions): Promise<numb
       `fsname=${displayName(options.fsname).replace(/[\\,]/g, '\\$&')}`,
       'default_permissions',
       options.readOnly ? 'ro' : 'rw',
-      // fusermount3 does not know it; who may not mount cannot have it either.
+      // fusermount3 does not know it; a user who may not mount cannot have it either.
       ...options.vfsOptions.filter((word) => word !== 'strictatime'),
       ...(options.allowOther ? ['allow_other'] : []),
     ];
@@ -63,7 +65,10 @@ export async function attachWithFusermount(options: AttachOptions): Promise<numb
 }
 
 /** @throws FsError EBUSY, EINVAL (not mounted) or EIO; UserError when fusermount3 is missing. */
-export async function detachWithFusermount(mountpoint: Name, lazy: boolean): Promise<void> {
+export async function detachWithFusermount(
+  mountpoint: Name,
+  { lazy }: { readonly lazy: boolean },
+): Promise<void> {
   const path = displayName(mountpoint);
   const { status, complaint } = await runFusermount(['-u', ...(lazy ? ['-z'] : []), '--', path], undefined);
   if (status === 0) return;
@@ -117,8 +122,8 @@ function runProgram(
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') resolve(undefined);
+    child.on('error', (error) => {
+      if (hasCode(error, 'ENOENT')) resolve(undefined);
       else reject(error);
     });
     child.on('close', (code, signal) => {

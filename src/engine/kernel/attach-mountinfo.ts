@@ -1,8 +1,6 @@
 /**
- * What plyfs has mounted, among all that is mounted (linux/mountinfo.ts).
+ * What plyfs has mounted, among all that is mounted (linux/mounts/mountinfo.ts).
  */
 
-export { type MountEntry, parseMountinfo, readMountinfo, topMountAt } from '../../linux/mountinfo.js';
-
-/** The file system type of every mount that plyfs makes. */
-export const FS_TYPE = 'fuse.plyfs';
+export { type MountEntry, parseMountinfo, readMountinfo, topMountAt } from '../../linux/mounts/mountinfo.js';
+export { FS_TYPE } from '../../mounts/kinds/fs-type.js';

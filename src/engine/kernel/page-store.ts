@@ -5,9 +5,9 @@
  * the file open who could hold one while he waits for an answer of ours (fs/fuse/dev.c:fuse_notify_store() v6.18).
  */
 
+import { ReplyBuffer } from '../../fuse/messages/reply.js';
 import { encodeStore, STORE_DATA } from '../../fuse/notify.js';
-import { ReplyBuffer } from '../../fuse/reply.js';
-import { writePrefix } from '../../linux/data.js';
+import { writePrefix } from '../../linux/files/data.js';
 import type { NodeId } from '../../vfs/node-id.js';
 
 /** Larger files are read in part as a rule, and their READs cost little for each byte. */

@@ -6,10 +6,10 @@
  */
 
 import { AT_FDCWD, O_WRONLY } from '../../linux/constants.js';
-import { write } from '../../linux/data.js';
-import { close, openat } from '../../linux/open.js';
+import { write } from '../../linux/files/data.js';
+import { close, openat } from '../../linux/files/open.js';
 
-export const READ_AHEAD_KIB = 1024;
+const READ_AHEAD_KIB = 1024;
 
 /**
  * @param device `major:minor` of the mount.

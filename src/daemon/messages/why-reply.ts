@@ -1,0 +1,23 @@
+/**
+ * The session worker's reply to `why`: which layer shows a name, and what hides it in the others.
+ */
+
+/** What `why` says of one layer. All strings are text for people. */
+export interface WhyStep {
+  /** Directory of the layer on the host, or a mount's target. */
+  readonly layer: string;
+  readonly path: string;
+  readonly what: string;
+  /** For `hidden`: what hides it. */
+  readonly by?: string;
+  readonly note?: string;
+}
+
+/** The reply to `why`, topmost first. */
+export interface WhyReply {
+  readonly path: string;
+  readonly shown: { readonly kind: string; readonly where: string } | null;
+  readonly chain: readonly WhyStep[];
+  /** Why nothing can be written there, whoever asks; the kernel refuses that by itself, and tells nobody. */
+  readonly readOnly?: string;
+}
