@@ -3,37 +3,83 @@
  * whether the container runs is seen from its daemon, not from here.
  */
 
-import type { MountRequest } from '../mounts/spec/types.js';
-import { readJson, writeJson } from './atomic-file.js';
-import type { Store } from './store.js';
+import { volumeNameOf } from '../mounts/request/named-sources.js';
+import type { MountRequest } from '../mounts/request/types.js';
+import { writeJson } from './atomic-file.js';
+import { containerHome } from './container-home.js';
+import { readRecord, type Shape } from './read-record.js';
+import type { StoreView } from './store-view.js';
 
-export interface ContainerRecord {
-  /** 64 hex digits. */
+/** A tree of layers with an upper of its own, in a home in the store: a container's, or that of a step of a build. */
+export interface Rootfs {
+  /** Names the home; of a container 64 hex digits. */
   readonly id: string;
   readonly name: string;
+  /** chainIDs in hex, bottom first. They hold the layers, also when the image is untagged or gone. */
+  readonly layers: readonly string[];
+  /** How many of them, the topmost, have been the tree's upper until a snapshot was taken; the others are its image's. */
+  readonly ownLayers?: number;
+  readonly mounts: readonly ContainerMount[];
+  readonly readOnly: boolean;
+  readonly hostname: string;
+  /** Absent: nothing of it was asked for. */
+  readonly runtime?: RuntimeOptions;
+}
+
+/** A tree, and the command that runs in it. */
+export interface RunnableRootfs extends Rootfs {
+  /** What runs: the image's process and the options, merged. */
+  readonly process: ProcessConfig;
+  /** `--privileged`: all capabilities, nothing of /proc and /sys hidden. */
+  readonly privileged: boolean;
+  /** `none`: a network of its own, with nothing but a loopback; the host's by default. */
+  readonly network?: 'none';
+  /** The image's and the options'; absent: neither says anything. */
+  readonly healthcheck?: Healthcheck;
+  /** The image's SHELL, for a check that is a line; absent: `/bin/sh -c`. */
+  readonly shell?: readonly string[];
+}
+
+export interface ContainerRecord extends RunnableRootfs {
   /** RFC 3339, UTC. */
   readonly createdAt: string;
   readonly image: ContainerImage;
-  /** chainIDs in hex, bottom first. They hold the layers, also when the image is untagged or gone. */
-  readonly layers: readonly string[];
-  /** Of the image and of the options, merged. */
-  readonly process: ProcessConfig;
   readonly labels: Readonly<Record<string, string>>;
-  readonly mounts: readonly ContainerMount[];
-  readonly readOnly: boolean;
+  /** `--volumes-from` as given; its mounts are among `mounts`. */
+  readonly volumesFrom?: readonly string[];
+  /** Ports that the image and `--expose` name, `80/tcp`: for who inspects it. Absent in records of before 2026-11-30. */
+  readonly exposedPorts?: readonly string[];
+  /** `--cidfile` as given. */
+  readonly idFile?: string;
   /** `--rm`: removed when its command ends. */
   readonly autoRemove: boolean;
-  /** `--privileged`: all capabilities, nothing of /proc and /sys hidden. */
-  readonly privileged: boolean;
-  readonly hostname: string;
   /** `none`: nothing that the command prints is kept. */
-  readonly logDriver?: 'none' | 'json-file';
-  /** `none`: a network of its own, with nothing but a loopback; the host's by default. */
-  readonly network?: 'none';
-  /** Absent: nothing of it was asked for. */
-  readonly runtime?: RuntimeOptions;
+  readonly logDriver?: 'none' | 'json-file' | 'local';
+  /** `--log-opt`, as given. */
+  readonly logOptions?: Readonly<Record<string, string>>;
   /** The image's `os`, `linux` by default. */
   readonly os: string;
+  /** Oldest first. */
+  readonly snapshots?: readonly SnapshotRecord[];
+}
+
+/** A state of a container to which it can go back. */
+export interface SnapshotRecord {
+  readonly name: string;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+  /** The own layers of that state, bottom first. */
+  readonly layers: readonly string[];
+}
+
+/** Docker's record of a health check; times in nanoseconds, absent ones are the defaults. */
+export interface Healthcheck {
+  /** `NONE`, or `CMD` and words, or `CMD-SHELL` and a line. */
+  readonly Test?: readonly string[];
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly Retries?: number;
 }
 
 /** What a command may do and sees of the host, where that is not the default. */
@@ -49,6 +95,12 @@ export interface RuntimeOptions {
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
   readonly devices?: readonly DeviceMapping[];
+  /** `TYPE MAJOR:MINOR ACCESS`. */
+  readonly deviceRules?: readonly string[];
+  readonly limits?: ResourceLimits;
+  /** The most that its changes may take: a disk of its own holds them. */
+  readonly storageBytes?: number;
+  readonly oomScoreAdj?: number;
   readonly ulimits?: readonly ResourceLimit[];
   /** `NAME=VALUE`. */
   readonly sysctls?: readonly string[];
@@ -67,8 +119,25 @@ export interface DeviceMapping {
   /** On the host. */
   readonly source: string;
   readonly target: string;
-  /** Of `rwm`; as given, since no device cgroup enforces it. */
+  /** Letters of `rwm`. */
   readonly permissions: string;
+}
+
+/** What a container may use at most, kept by its cgroups; absent: no limit. */
+export interface ResourceLimits {
+  readonly memoryBytes?: number;
+  /** With swap; -1: as much swap as there is. */
+  readonly memorySwapBytes?: number;
+  readonly memoryReservationBytes?: number;
+  readonly swappiness?: number;
+  readonly nanoCpus?: number;
+  readonly cpuShares?: number;
+  readonly cpuPeriodUs?: number;
+  readonly cpuQuotaUs?: number;
+  /** `0-2,5` */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly pids?: number;
 }
 
 /** -1: unlimited. */
@@ -78,7 +147,7 @@ export interface ResourceLimit {
   readonly hard: number;
 }
 
-export interface ContainerImage {
+interface ContainerImage {
   /** `sha256:HEX`, the digest of its config. */
   readonly id: string;
   /** As typed. */
@@ -97,7 +166,7 @@ export interface ProcessConfig {
   readonly tty: boolean;
   /** Keeps standard input open. */
   readonly interactive: boolean;
-  /** Input ends when the first who is attached to it goes away. */
+  /** Input ends when the first client that is attached to it goes away. */
   readonly endsInputWithClient?: boolean;
   /** `SIGTERM` by default. */
   readonly stopSignal: string;
@@ -110,19 +179,47 @@ export type MountOrigin = 'image' | 'volumes-from' | 'volume' | 'mount' | 'tmpfs
 
 export interface ContainerMount {
   readonly origin: MountOrigin;
-  /** Of a volume, `source` is its name, also when it is anonymous. */
+  /** The mount; `source` of a volume is its name, also when it is anonymous. */
   readonly request: MountRequest;
   /** The volume was made for this mount: whoever asked for it gave no name. Absent in records of before 2026-11-29. */
   readonly unnamed?: boolean;
 }
 
-/** @returns undefined when there is no such container. */
-export function readContainer(store: Store, id: string): ContainerRecord | undefined {
-  return readJson(store.path('containers', id, 'container.json')) as ContainerRecord | undefined;
+const TEXTS: Shape = { listOf: 'text' };
+
+/** Records of other versions lack this and that. */
+const SHAPE: Shape = {
+  fields: {
+    id: 'text',
+    'name?': 'text',
+    createdAt: 'text',
+    'image?': { fields: { id: 'text', 'name?': 'text' } },
+    'layers?': TEXTS,
+    'ownLayers?': 'number',
+    'snapshots?': { listOf: { fields: { name: 'text', createdAt: 'text', layers: TEXTS } } },
+    'process?': {
+      fields: {
+        'entrypoint?': TEXTS,
+        'command?': TEXTS,
+        'environment?': TEXTS,
+        'workingDirectory?': 'text',
+        'user?': 'text',
+      },
+    },
+    'labels?': { mapOf: 'text' },
+    mounts: {
+      listOf: { fields: { request: { fields: { type: 'text', 'target?': 'text', 'source?': 'text' } } } },
+    },
+  },
+};
+
+/** @returns undefined when there is no such container. @throws UserError for a broken record. */
+export function readContainer(store: StoreView, id: string): ContainerRecord | undefined {
+  return readRecord(store.path(containerHome(id), 'container.json'), SHAPE);
 }
 
 /** Oldest first. */
-export function listContainers(store: Store): ContainerRecord[] {
+export function listContainers(store: StoreView): ContainerRecord[] {
   return store
     .names('containers')
     .map((id) => readContainer(store, id))
@@ -131,16 +228,29 @@ export function listContainers(store: Store): ContainerRecord[] {
 }
 
 /** PRECONDITION: the directory of the container exists. */
-export function writeContainer(store: Store, record: ContainerRecord): void {
-  writeJson(store.path('containers', record.id, 'container.json'), record, 0o600);
+export function writeContainer(store: StoreView, record: ContainerRecord): void {
+  writeJson(store.path(containerHome(record.id), 'container.json'), record, 0o600);
+}
+
+/** The layers of the container's image, bottom first. */
+export function imageLayersOf({ layers, ownLayers = 0 }: Rootfs): readonly string[] {
+  return layers.slice(0, layers.length - ownLayers);
+}
+
+/** What was the container's upper before snapshots were taken, bottom first. */
+export function ownLayersOf({ layers, ownLayers = 0 }: Rootfs): readonly string[] {
+  return layers.slice(layers.length - ownLayers);
+}
+
+/** All layers that the container needs, for what it is and for what it can go back to. */
+export function layersHeldBy({ layers, snapshots = [] }: ContainerRecord): readonly string[] {
+  return [...new Set([...layers, ...snapshots.flatMap((snapshot) => snapshot.layers)])];
 }
 
 /** Names of the volumes that a container has mounted, each once. */
 export function volumesOf(record: ContainerRecord): string[] {
-  const names = record.mounts.flatMap(({ request }) =>
-    request.type === 'volume' && request.source !== undefined ? [request.source] : [],
-  );
-  return [...new Set(names)];
+  const names = record.mounts.map(({ request }) => volumeNameOf(request));
+  return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /**
@@ -156,7 +266,7 @@ export function unnamedVolumesOf(record: ContainerRecord): string[] {
 }
 
 /** Ids of the containers, running or not, that have the volume. */
-export function usersOfVolume(store: Store, name: string): string[] {
+export function usersOfVolume(store: StoreView, name: string): string[] {
   return listContainers(store)
     .filter((record) => volumesOf(record).includes(name))
     .map(({ id }) => id);

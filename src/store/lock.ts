@@ -4,12 +4,15 @@
  * The kernel drops such a lock with the process that holds it, however that ends.
  */
 
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { EAGAIN, EINTR } from '../errno/errno.js';
+import { hasCode } from '../errno/error-code.js';
 import { check } from '../errno/fs-error.js';
 import { LOCK_EX, LOCK_NB, LOCK_SH } from '../linux/constants.js';
-import { flock } from '../linux/data.js';
+import { flock } from '../linux/files/data.js';
+import { makeDirectories } from '../linux/files/make-directories.js';
 import { FOLDER_MODE } from './layout.js';
 
 export interface FileLock extends Disposable {
@@ -31,22 +34,63 @@ export function lockFile(path: string, kind: 'shared' | 'exclusive' = 'exclusive
   return held(fd);
 }
 
+const POLL_MS = 5;
+
+/** As `lockFile()`, while this process does other work: the holder may be another part of it. */
+export async function lockFilePatiently(path: string, pollMs: number = POLL_MS): Promise<FileLock> {
+  // Opened once: the holder may remove the file, which is not to be made again.
+  const fd = openLockFile(path);
+  try {
+    while (!lockIfFree(fd, path)) await pause(pollMs);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return held(fd);
+}
+
 /** @returns undefined when another holds it. */
 export function tryLockFile(path: string): FileLock | undefined {
   const fd = openLockFile(path);
+  let isOurs = false;
+  try {
+    isOurs = lockIfFree(fd, path);
+  } finally {
+    if (!isOurs) closeSync(fd);
+  }
+  return isOurs ? held(fd) : undefined;
+}
+
+/** Whether the file is there and nobody holds it; it is not made. @throws Error when it cannot be read. */
+export function isLockFree(path: string): boolean {
+  let fd: number;
+  try {
+    // A fifo in its place would hold us up.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+  try {
+    return lockIfFree(fd, path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function lockIfFree(fd: number, path: string): boolean {
   const result = flock(fd, LOCK_EX | LOCK_NB);
-  if (result >= 0) return held(fd);
-  closeSync(fd);
-  if (result !== -EAGAIN) check(result, 'flock', path);
-  return undefined;
+  if (result === -EAGAIN) return false;
+  check(result, 'flock', path);
+  return true;
 }
 
 function openLockFile(path: string): number {
   try {
     return openSync(path, 'a+', 0o600);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    if (!hasCode(error, 'ENOENT')) throw error;
+    makeDirectories(dirname(path), FOLDER_MODE);
     return openSync(path, 'a+', 0o600);
   }
 }

@@ -4,22 +4,24 @@
  */
 
 import { lstatSync, readdirSync, realpathSync } from 'node:fs';
-import { readMountinfo } from '../linux/mountinfo.js';
+import { readMountinfo } from '../linux/mounts/mountinfo.js';
 import { isMissing } from './atomic-file.js';
 
-export interface TreeSize {
-  /** Of files, as they are long; a file with several names once. */
+interface TreeSize {
+  /** The length of all files; one with several names counts once. */
   readonly bytes: number;
   /** What all of it takes on disk. */
   readonly diskBytes: number;
   /** All but directories. */
   readonly files: number;
+  /** Of files and directories; of one file with several names, one. */
+  readonly inodes: number;
 }
 
 const BLOCK_BYTES = 512;
 
 export function measureTree(root: string): TreeSize {
-  const size = { bytes: 0, diskBytes: 0, files: 0 };
+  const size = { bytes: 0, diskBytes: 0, files: 0, inodes: 0 };
   const seen = new Set<string>();
   const top = orGone(() => realpathSync.native(root, { encoding: 'buffer' }));
   const todo = top === undefined ? [] : [top];
@@ -42,6 +44,7 @@ export function measureTree(root: string): TreeSize {
       if (stat.nlink > 1) seen.add(key);
       size.bytes += stat.size;
     }
+    size.inodes++;
     size.diskBytes += stat.blocks * BLOCK_BYTES;
   }
   return size;

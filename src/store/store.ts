@@ -6,44 +6,46 @@
  * (unpacking, copying) happens before it, under a hidden name.
  */
 
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EBUSY } from '../errno/errno.js';
+import { hasCode } from '../errno/error-code.js';
 import { FsError, isErrno } from '../errno/fs-error.js';
 import { reasonOf } from '../errno/reason.js';
 import { UserError } from '../errno/user-error.js';
-import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../linux/constants.js';
-import { umount2 } from '../linux/mount.js';
-import { readMountinfo } from '../linux/mountinfo.js';
+import { MNT_DETACH } from '../linux/constants.js';
+import { makeDirectories } from '../linux/files/make-directories.js';
+import { unmountAt } from '../linux/mounts/held-mount-point.js';
+import { readMountinfo } from '../linux/mounts/mountinfo.js';
 import { nameFromText } from '../vfs/name.js';
-import { namesInFolder, syncDirectory } from './atomic-file.js';
+import { randomHex } from '../vfs/random-hex.js';
+import { syncDirectory } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
+import { deleteTree } from './delete-tree.js';
 import { discard, Intent, recoverIntent } from './intent.js';
-import {
-  FOLDER_MODE,
-  isHidden,
-  type ObjectKind,
-  OTHERS_BITS,
-  STORE_FOLDERS,
-  type StorePath,
-  stateRoot,
-} from './layout.js';
-import { type FileLock, lockFile } from './lock.js';
-import { removeTree } from './remove-tree.js';
+import { FOLDER_MODE, type ObjectKind, OTHERS_BITS, STORE_FOLDERS, type StorePath } from './layout.js';
+import { type FileLock, isLockFree, lockFile } from './lock.js';
+import { isSmallTree } from './small-tree.js';
+import { StoreView } from './store-view.js';
 
-export class Store {
-  /** Absolute. */
-  readonly root: string;
-  private lock: FileLock | undefined;
-  private readonly intents = new Set<Intent>();
+export class Store extends StoreView {
+  #lock: FileLock | undefined;
+  readonly #intents = new Set<Intent>();
+  readonly #sweepElsewhere: ((root: string) => void) | undefined;
+  readonly #folders: readonly string[];
 
-  constructor(root: string = stateRoot()) {
-    this.root = root;
-  }
-
-  path(...parts: readonly string[]): string {
-    return join(this.root, ...parts);
+  /**
+   * @param sweepElsewhere has large trees deleted, which would hold this process up.
+   * @param folders those that it has: a store of layers alone is a small one.
+   */
+  constructor(
+    root?: string,
+    sweepElsewhere?: (root: string) => void,
+    folders: readonly string[] = STORE_FOLDERS,
+  ) {
+    super(root);
+    this.#sweepElsewhere = sweepElsewhere;
+    this.#folders = folders;
   }
 
   /**
@@ -52,34 +54,57 @@ export class Store {
    * @throws UserError when the root cannot be written.
    */
   locked<T>(change: () => T): T {
-    if (this.lock !== undefined) return change();
+    if (this.#lock !== undefined) return change();
     try {
-      using lock = this.take();
-      this.lock = lock;
-      this.recover();
+      using lock = this.#take();
+      this.#lock = lock;
+      this.#recover();
       return change();
     } finally {
-      this.lock = undefined;
-      this.sweep();
+      this.#lock = undefined;
+      this.#sweep();
+    }
+  }
+
+  /**
+   * As `locked()`, for who changes only what is there already: where there is no store none is made, and `change` finds nothing.
+   */
+  lockedIfThere<T>(change: () => T): T {
+    return this.isThere ? this.locked(change) : change();
+  }
+
+  /** Whether anything was ever put into it. */
+  get isThere(): boolean {
+    return existsSync(this.path('lock'));
+  }
+
+  /**
+   * For commands that only read: what dead commands left goes before it is seen. Where the store cannot be written it is left.
+   */
+  mend(): void {
+    try {
+      if (this.pending().some((name) => isLockFree(this.path('pending', name)))) this.locked(() => undefined);
+    } catch (error) {
+      if (!(error instanceof UserError) && !hasCode(error, 'EACCES')) throw error;
     }
   }
 
   /** Steps that undo what is made now, should this process die; see Intent. */
   intend(): Intent {
-    // Who holds the lock sweeps when it is released.
+    // The holder of the lock sweeps when it releases it.
     const sweepAfter = (): void => {
-      if (this.lock === undefined) this.sweep();
+      if (this.#lock === undefined) this.#sweep();
     };
     const intent = this.locked(() => new Intent(this.root, sweepAfter));
-    for (const one of this.intents) if (one.isDone) this.intents.delete(one);
-    this.intents.add(intent);
+    for (const one of this.#intents) if (one.isDone) this.#intents.delete(one);
+    this.#intents.add(intent);
     return intent;
   }
 
   /** This process is about to end: what it has not finished is undone, as its successor would. */
   abandon(): void {
     this.locked(() => {
-      for (const intent of this.intents) intent.carryOut();
+      for (const intent of this.#intents) intent.carryOut();
     });
   }
 
@@ -88,7 +113,7 @@ export class Store {
    * ended. Move it to its name with `publish()`.
    */
   stage(kind: ObjectKind, intent: Intent): StorePath {
-    const path = join(kind, `.new-${randomBytes(8).toString('hex')}`);
+    const path = join(kind, `.new-${randomHex(8)}`);
     intent.add({ do: 'remove', path });
     mkdirSync(this.path(path), { mode: FOLDER_MODE });
     crashPoint();
@@ -110,16 +135,9 @@ export class Store {
     discard(this.root, path);
   }
 
-  /** Names of the objects of a kind, sorted; hidden ones left out. */
-  names(kind: ObjectKind): string[] {
-    return namesInFolder(this.path(kind))
-      .filter((name) => !isHidden(name))
-      .sort();
-  }
-
-  private take(): FileLock {
+  #take(): FileLock {
     try {
-      this.makeFolders();
+      this.#makeFolders();
       const lock = lockFile(this.path('lock'));
       crashPoint();
       return lock;
@@ -131,44 +149,41 @@ export class Store {
     }
   }
 
-  private makeFolders(): void {
-    for (const folder of STORE_FOLDERS) {
+  #makeFolders(): void {
+    for (const folder of this.#folders) {
       const path = this.path(folder);
-      if (mkdirSync(path, { recursive: true, mode: FOLDER_MODE }) !== undefined) chmodSync(path, FOLDER_MODE);
+      if (makeDirectories(path, FOLDER_MODE) !== undefined) chmodSync(path, FOLDER_MODE);
       else closeToOthers(path);
     }
   }
 
   /** PRECONDITION: locked. */
-  private recover(): void {
+  #recover(): void {
     for (const name of readdirSync(this.path('pending')))
       recoverIntent(this.root, this.path('pending', name));
   }
 
   /** Several processes may sweep at once. What cannot be deleted stays for `doctor`. */
-  private sweep(): void {
+  #sweep(): void {
     for (const name of this.trash()) {
+      const path = this.path('trash', name);
       try {
-        this.sweepOne(this.path('trash', name));
+        if (this.#sweepElsewhere === undefined || isSmallTree(path)) this.#sweepOne(path);
+        else this.#sweepElsewhere(this.root);
       } catch (error) {
         if (!(error instanceof FsError)) throw error;
       }
     }
   }
 
-  private sweepOne(path: string): void {
+  #sweepOne(path: string): void {
     try {
-      removeTree(path);
+      deleteTree(path);
     } catch (error) {
       // What a killed command had mounted there has no name any more, and so no user.
       if (!isErrno(error, EBUSY) || !unmountBelow(path)) throw error;
-      removeTree(path);
+      deleteTree(path);
     }
-  }
-
-  /** Names of what was discarded and is not deleted yet. */
-  trash(): string[] {
-    return namesInFolder(this.path('trash'));
   }
 }
 
@@ -177,7 +192,7 @@ function unmountBelow(path: string): boolean {
   const points = readMountinfo()
     .map(({ mountpoint }) => mountpoint)
     .filter((mountpoint) => mountpoint.startsWith(`${nameFromText(path)}/`));
-  for (const point of points.toReversed()) umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+  for (const point of points.toReversed()) unmountAt(point, MNT_DETACH);
   return points.length > 0;
 }
 

@@ -2,8 +2,11 @@
  * `volumes/NAME/volume.json`: what is known of a volume.
  */
 
-import { readJson, writeJson } from './atomic-file.js';
+import { writeJson } from './atomic-file.js';
+import { readRecord, type Shape } from './read-record.js';
 import type { Store } from './store.js';
+import type { StoreView } from './store-view.js';
+import { volumeData, volumeHome } from './volume-home.js';
 
 export const ANONYMOUS_LABEL = 'plyfs.volume.anonymous';
 
@@ -14,10 +17,21 @@ export interface VolumeRecord {
   /** An anonymous volume has ANONYMOUS_LABEL, with an empty value. */
   readonly labels: Readonly<Record<string, string>>;
   readonly driver: 'local';
-  /** `type`, `device`, `o`, `size` as given; empty for a plain directory. */
+  /** `type`, `device`, `o`, `size`, `timeout` and the like as given; empty for a plain directory. */
   readonly options: Readonly<Record<string, string>>;
   /** What an anonymous volume was made for. */
   readonly madeFor?: VolumePurpose;
+  /** What it was filled with; absent: nothing, or before 2026-11-30. */
+  readonly filledFrom?: VolumeFilling;
+}
+
+export interface VolumeFilling {
+  /** Its id. */
+  readonly image: string;
+  /** Reference as typed. */
+  readonly imageName: string;
+  /** The directory in the image. */
+  readonly path: string;
 }
 
 export interface VolumePurpose {
@@ -29,13 +43,25 @@ export interface VolumePurpose {
   readonly path: string;
 }
 
-export function volumeDataPath(store: Store, name: string): string {
-  return store.path('volumes', name, '_data');
+const SHAPE: Shape = {
+  fields: {
+    name: 'text',
+    'createdAt?': 'text',
+    'labels?': { mapOf: 'text' },
+    'driver?': 'text',
+    'options?': { mapOf: 'text' },
+    'madeFor?': { fields: { container: 'text', image: 'text', path: 'text' } },
+    'filledFrom?': { fields: { image: 'text', imageName: 'text', path: 'text' } },
+  },
+};
+
+export function volumeDataPath(store: StoreView, name: string): string {
+  return store.path(volumeData(name));
 }
 
 /** @returns undefined when there is no such volume. */
-export function readVolume(store: Store, name: string): VolumeRecord | undefined {
-  return readJson(store.path('volumes', name, 'volume.json')) as VolumeRecord | undefined;
+export function readVolume(store: StoreView, name: string): VolumeRecord | undefined {
+  return readRecord(store.path(volumeHome(name), 'volume.json'), SHAPE);
 }
 
 /** By name. A directory without a record is no volume; `doctor` finds it. */
@@ -47,5 +73,5 @@ export function listVolumes(store: Store): VolumeRecord[] {
 }
 
 export function writeVolume(store: Store, record: VolumeRecord): void {
-  writeJson(store.path('volumes', record.name, 'volume.json'), record);
+  writeJson(store.path(volumeHome(record.name), 'volume.json'), record);
 }

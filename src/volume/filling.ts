@@ -1,13 +1,13 @@
 /**
  * The mark of a volume that is being filled: the file `filling` beside `_data`, there while the copy runs.
  *
- * Who finds it while holding `setup.lock` knows that the copy was cut off, and empties the volume.
+ * A process that finds it while holding `setup.lock` knows that the copy was cut off, and empties the volume.
  */
 
 import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { syncDirectory } from '../store/atomic-file.js';
 import { crashPoint } from '../store/crash-point.js';
-import { emptyTree } from '../store/remove-tree.js';
+import { emptyTree } from '../store/delete-tree.js';
 
 const MARK = 'filling';
 

@@ -9,16 +9,19 @@
 import { readdirSync, statSync } from 'node:fs';
 import type { Store } from '../store/store.js';
 import { writeUsage } from '../store/usage-record.js';
-import { readVolume } from '../store/volume-record.js';
+import { volumeHome } from '../store/volume-home.js';
+import { readVolume, type VolumeFilling, writeVolume } from '../store/volume-record.js';
 import { type CopyOutcome, copyTree } from './copy-tree.js';
 import { beginFilling, endFilling, isHalfFilled, undoFilling } from './filling.js';
-import { useVolume } from './use.js';
+import { reserveVolume } from './use.js';
 
-export interface Population {
+interface Population {
   readonly store: Store;
   readonly name: string;
   /** The directory in a mounted tree; when it is none, nothing is copied. */
   readonly fromDirectory: string;
+  /** What the directory is, for the record of the volume. */
+  readonly filling?: VolumeFilling;
 }
 
 /**
@@ -26,11 +29,11 @@ export interface Population {
  * @returns undefined when there was nothing to do.
  * @throws UserError, FsError when it cannot be done; the volume is empty then.
  */
-export function populateVolume({ store, name, fromDirectory }: Population): CopyOutcome | undefined {
+export function populateVolume({ store, name, fromDirectory, filling }: Population): CopyOutcome | undefined {
   if (statSync(fromDirectory, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
   let outcome: CopyOutcome | undefined;
-  const home = store.path('volumes', name);
-  using _ = useVolume(store, name, ({ path }) => {
+  const home = store.path(volumeHome(name));
+  using _ = reserveVolume(store, name, ({ path, record }) => {
     if (!isEmptyVolume(path)) return;
     beginFilling(home);
     try {
@@ -39,6 +42,8 @@ export function populateVolume({ store, name, fromDirectory }: Population): Copy
       undoFilling(home);
       throw error;
     }
+    // First, or a kill would leave a full volume that nothing says to be filled.
+    if (filling !== undefined) writeVolume(store, { ...record, filledFrom: filling });
     endFilling(home);
   });
   if (outcome !== undefined) writeUsage(home, outcome);
@@ -50,7 +55,7 @@ export function populateVolume({ store, name, fromDirectory }: Population): Copy
  * has to be mounted first only `populateVolume()` can tell.
  */
 export function mayNeedFilling(store: Store, name: string): boolean {
-  const home = store.path('volumes', name);
+  const home = store.path(volumeHome(name));
   const options = readVolume(store, name)?.options ?? {};
   return Object.keys(options).length > 0 || isHalfFilled(home) || isEmptyVolume(`${home}/_data`);
 }

@@ -10,14 +10,17 @@ import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { EAGAIN, EINTR } from '../errno/errno.js';
 import { check } from '../errno/fs-error.js';
 import { LOCK_EX, LOCK_NB, LOCK_SH } from '../linux/constants.js';
-import { flock } from '../linux/data.js';
+import { flock } from '../linux/files/data.js';
 import { isMissing } from '../store/atomic-file.js';
 import type { Store } from '../store/store.js';
+import { volumeHome } from '../store/volume-home.js';
 import { readVolume, type VolumeRecord } from '../store/volume-record.js';
+import { backingOf } from './backing/driver-options.js';
+import { mountBacking, mountedType, unmountBacking } from './backing/mount-backing.js';
+import { assertAnswers, type StorageLook } from './backing/remote-volume.js';
 import { undoFilling } from './filling.js';
-import { mountBacking, mountedType, unmountBacking } from './mount-backing.js';
-import { noSuchVolume } from './names.js';
-import { backingOf } from './options.js';
+import { hasOutsideUsers } from './outside-users.js';
+import { noSuchVolume } from './volume-names.js';
 
 /** Beside `_data`. */
 const SETUP_LOCK = 'setup.lock';
@@ -29,10 +32,40 @@ export interface VolumeUse extends Disposable {
 }
 
 /**
+ * The use of a process that reads or writes there by itself: its storage has answered, before and after it was mounted.
+ * @throws UserError as `reserveVolume()`, or when its storage does not answer.
+ */
+export function useVolume(store: Store, name: string, look: StorageLook): Promise<VolumeUse> {
+  return answering(store, name, { ...look, begin: () => reserveVolume(store, name) });
+}
+
+/** As `useVolume()`, and until it ends nobody else begins or ends: for long work that others must not see half-done. */
+export function holdVolume(store: Store, name: string, look: StorageLook): Promise<VolumeUse> {
+  return answering(store, name, { ...look, begin: () => holdReserved(store, name) });
+}
+
+async function answering(
+  store: Store,
+  name: string,
+  { begin, ...look }: StorageLook & { readonly begin: () => VolumeUse },
+): Promise<VolumeUse> {
+  if (await assertAnswers(store, name, look)) return begin();
+  const use = begin();
+  try {
+    await assertAnswers(store, name, look);
+    return use;
+  } catch (error) {
+    use[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * The use of a process that does not wait for its storage by itself: it is mounted on return, and may hang.
  * @param prepare runs while no other process begins or ends to use it.
  * @throws UserError `no such volume`, or why its storage cannot be mounted.
  */
-export function useVolume(store: Store, name: string, prepare?: (use: VolumeUse) => void): VolumeUse {
+export function reserveVolume(store: Store, name: string, prepare?: (use: VolumeUse) => void): VolumeUse {
   const { use, setupFd } = beginUse(store, name);
   try {
     prepare?.(use);
@@ -45,8 +78,7 @@ export function useVolume(store: Store, name: string, prepare?: (use: VolumeUse)
   }
 }
 
-/** As `useVolume()`, and until it ends nobody else begins or ends: for long work that others must not see half-done. */
-export function holdVolume(store: Store, name: string): VolumeUse {
+function holdReserved(store: Store, name: string): VolumeUse {
   const { use, setupFd } = beginUse(store, name);
   return {
     record: use.record,
@@ -64,9 +96,9 @@ function beginUse(store: Store, name: string): { readonly use: HeldVolume; reado
   try {
     const record = readVolume(store, name);
     if (record === undefined) throw noSuchVolume(name);
-    makeReady(store, record, isAlone(homeFd));
+    makeReady(store, record, { alone: isAlone(homeFd) });
     lock(homeFd, LOCK_SH);
-    return { use: new HeldVolume(record, store.path('volumes', name), homeFd), setupFd };
+    return { use: new HeldVolume(record, store.path(volumeHome(name)), homeFd), setupFd };
   } catch (error) {
     closeSync(homeFd);
     closeSync(setupFd);
@@ -75,7 +107,7 @@ function beginUse(store: Store, name: string): { readonly use: HeldVolume; reado
 }
 
 /**
- * Runs `change` while nobody uses the volume, nor begins to. What a killed user left mounted is unmounted first.
+ * Runs `change` while nobody uses the volume, by other means neither, nor begins to. What a killed user left mounted is unmounted first.
  * PRECONDITION: the store is locked, or the volume could be gone.
  * @param patienceMs how long somebody may begin or end to use it until that counts as use.
  * @returns false when it is in use.
@@ -86,16 +118,16 @@ export function whileUnused(
   change: () => void,
   patienceMs: number = SOON_MS,
 ): boolean {
-  const homeFd = openIfThere(store.path('volumes', name), 'r');
+  const homeFd = openIfThere(store.path(volumeHome(name)), 'r');
   if (homeFd === undefined) {
     change();
     return true;
   }
   let setupFd: number | undefined;
   try {
-    const home = store.path('volumes', name);
+    const home = store.path(volumeHome(name));
     setupFd = lockSoon(`${home}/${SETUP_LOCK}`, patienceMs);
-    if (setupFd === undefined || !isAlone(homeFd)) return false;
+    if (setupFd === undefined || !isAlone(homeFd) || hasOutsideUsers(store, name)) return false;
     if (mountedType(home) !== undefined) unmountBacking(home);
     change();
     return true;
@@ -110,12 +142,12 @@ export function whileUnused(
  * go wrong: all of them are asked under `setup.lock`.
  */
 export function isUsed(store: Store, name: string): boolean {
-  const home = store.path('volumes', name);
+  const home = store.path(volumeHome(name));
   const homeFd = openIfThere(home, 'r');
   if (homeFd === undefined) return false;
   const setupFd = lockSoon(`${home}/${SETUP_LOCK}`);
   try {
-    return setupFd === undefined || !isAlone(homeFd);
+    return setupFd === undefined || !isAlone(homeFd) || hasOutsideUsers(store, name);
   } finally {
     if (setupFd !== undefined) closeSync(setupFd);
     closeSync(homeFd);
@@ -160,7 +192,7 @@ class HeldVolume implements VolumeUse {
   }
 }
 
-/** By the volume's directory, and by who may change that somebody uses it. */
+/** By the volume's directory, and by those who may change that somebody uses it. */
 interface HomeLocks {
   readonly homeFd: number;
   /** Locked. */
@@ -169,7 +201,7 @@ interface HomeLocks {
 
 /** Waits until nobody else begins or ends to use it. @throws UserError `no such volume`. */
 function lockHome(store: Store, name: string): HomeLocks {
-  const home = store.path('volumes', name);
+  const home = store.path(volumeHome(name));
   for (;;) {
     const homeFd = openIfThere(home, 'r');
     const setupFd = homeFd === undefined ? undefined : openIfThere(`${home}/${SETUP_LOCK}`, 'a');
@@ -185,15 +217,15 @@ function lockHome(store: Store, name: string): HomeLocks {
 }
 
 /** PRECONDITION: `setup.lock` is held. */
-function makeReady(store: Store, record: VolumeRecord, alone: boolean): void {
-  const home = store.path('volumes', record.name);
+function makeReady(store: Store, record: VolumeRecord, { alone }: { readonly alone: boolean }): void {
+  const home = store.path(volumeHome(record.name));
   const backing = backingOf(record.options);
   if (backing.kind !== 'directory') {
     const type = mountedType(home);
     // Left by a killed user. Its FUSE server may be dead; the kernel's file systems are not.
     const isDoubtful = alone && type?.startsWith('fuse') === true;
     if (isDoubtful) unmountBacking(home);
-    if (type === undefined || isDoubtful) mountBacking(record.name, home, backing);
+    if (type === undefined || isDoubtful) mountBacking(`volume '${record.name}'`, home, backing);
   }
   undoFilling(home);
 }
