@@ -7,26 +7,27 @@
  * stays inside. What would lead out is refused.
  */
 
+import { BARE_ENTRY, type EntryType, type TarEntry } from '../../archive/tar/entry.js';
+import { partsInside } from '../../archive/tar/parts-inside.js';
+import type { TarSink } from '../../archive/tar/reader.js';
 import { EEXIST, ENOENT, EPERM } from '../../errno/errno.js';
 import { check, FsError } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, S_IFBLK, S_IFCHR, S_IFIFO } from '../../linux/constants.js';
-import { pwrite } from '../../linux/data.js';
-import { linkat, mknodat, symlinkat } from '../../linux/directory.js';
-import { fchmodat, ftruncate } from '../../linux/inode.js';
-import { close, dup, openat } from '../../linux/open.js';
-import { CAP_CHOWN, CAP_SYS_ADMIN, hasCapability } from '../../linux/process.js';
-import { fsetxattr } from '../../linux/xattr.js';
-import { PrivateXattrs } from '../../union/format.js';
+import { pwrite } from '../../linux/files/data.js';
+import { linkat, mknodat, symlinkat } from '../../linux/files/directory.js';
+import { fchmodat, ftruncate } from '../../linux/files/inode.js';
+import { close, dup, openat } from '../../linux/files/open.js';
+import { fsetxattr } from '../../linux/files/xattr.js';
+import { CAP_CHOWN, hasCapability } from '../../linux/process/process.js';
+import { PrivateXattrs } from '../../union/form/overlay-xattrs.js';
+import { xattrNamespaceHere } from '../../union/form/xattr-namespace.js';
 import { displayName, type Name } from '../../vfs/name.js';
-import type { EntryType, TarEntry } from '../tar/entry.js';
-import { partsInside } from '../tar/parts-inside.js';
-import type { TarSink } from '../tar/reader.js';
-import { AttributeWriter, type Notices } from './attributes.js';
 import { LayerDirectories, type LayerDirectory, NotADirectory } from './directories.js';
-import { type LayerLimits, Tally } from './limits.js';
+import { AttributeWriter, type Notices } from './entry-attributes.js';
+import { type LayerLimits, Tally } from './layer-limits.js';
 
-export interface ApplyOptions {
+interface ApplyOptions {
   /** The empty directory that becomes the layer, and one beside it for what is replaced. Both stay the caller's. */
   readonly rootFd: number;
   readonly trashFd: number;
@@ -61,26 +62,13 @@ const MAX_PATH = 4096;
 const YES = Buffer.from('y');
 
 /** What a directory has of which no layer says anything. */
-const PLAIN_DIRECTORY: Omit<TarEntry, 'name'> = {
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  sizeBytes: 0,
-  mtimeSec: 0,
-  mtimeNsec: 0,
-  linkName: '',
-  major: 0,
-  minor: 0,
-  xattrs: undefined,
-  extents: undefined,
-};
+const PLAIN_DIRECTORY: Omit<TarEntry, 'name'> = { ...BARE_ENTRY, type: 'directory', mode: 0o755 };
 
 export class LayerApplier implements TarSink {
   readonly #options: ApplyOptions;
   readonly #directories: LayerDirectories;
-  readonly #xattrs = new PrivateXattrs(hasCapability(CAP_SYS_ADMIN) ? 'trusted' : 'user');
-  readonly #attributes = new AttributeWriter(hasCapability(CAP_CHOWN), this.#xattrs);
+  readonly #xattrs = new PrivateXattrs(xattrNamespaceHere());
+  readonly #attributes = new AttributeWriter({ keepsOwners: hasCapability(CAP_CHOWN) }, this.#xattrs);
   readonly #tally: Tally;
   #fd = -1;
   #file: TarEntry | undefined;
@@ -334,12 +322,17 @@ function noTarget(entry: TarEntry): UserError {
 }
 
 /** Parents before children. */
-function gatherImplicit(directory: LayerDirectory, into: ImplicitDirectory[], isHidden = false): void {
+function gatherImplicit(
+  directory: LayerDirectory,
+  into: ImplicitDirectory[],
+  { isHidden = false }: { readonly isHidden?: boolean | undefined } = {},
+): void {
   const isCut = isHidden || directory.isReplaced;
   if (directory.entry === undefined) {
     into.push({ path: directory.path(), isCut, isHollow: directory.isHollow() });
   }
-  for (const child of directory.children.values()) gatherImplicit(child, into, isCut || directory.isOpaque);
+  for (const child of directory.children.values())
+    gatherImplicit(child, into, { isHidden: isCut || directory.isOpaque });
 }
 
 function hasAufsPart(path: Name): boolean {

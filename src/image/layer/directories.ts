@@ -5,6 +5,8 @@
  * opened with O_NOFOLLOW. A directory is 0700 and ours until `finish()`, so that it can be written whatever its mode.
  */
 
+import type { TarEntry } from '../../archive/tar/entry.js';
+import { partsInside } from '../../archive/tar/parts-inside.js';
 import { EEXIST, ENOENT } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
@@ -15,13 +17,12 @@ import {
   O_RDONLY,
   STATX_BASIC_STATS,
 } from '../../linux/constants.js';
-import { mkdirat, readlinkat, renameat2, unlinkat } from '../../linux/directory.js';
-import { close, openat } from '../../linux/open.js';
-import { Statx, statx } from '../../linux/statx.js';
-import { isDeviceWhiteout } from '../../union/format.js';
+import { mkdirat, readlinkat, renameat2, unlinkat } from '../../linux/files/directory.js';
+import { close, openat } from '../../linux/files/open.js';
+import { Statx, statx } from '../../linux/files/statx.js';
+import { isDeviceWhiteout } from '../../union/form/overlay-xattrs.js';
 import { displayName, type Name } from '../../vfs/name.js';
-import type { TarEntry } from '../tar/entry.js';
-import { partsInside } from '../tar/parts-inside.js';
+import { PathNames } from '../../vfs/path-names.js';
 
 const NO_CHILDREN: ReadonlyMap<Name, LayerDirectory> = new Map();
 
@@ -91,7 +92,6 @@ function shownPath(parent: LayerDirectory, name: Name): string {
 }
 
 const MAX_OPEN = 200;
-const MAX_LINKS = 40;
 const OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 export class LayerDirectories {
@@ -134,10 +134,8 @@ export class LayerDirectories {
     onMissing: (parent: LayerDirectory, name: Name) => LayerDirectory | Name | undefined,
   ): LayerDirectory | undefined {
     let directory = this.root;
-    const rest = path === '' ? [] : path.split('/').reverse();
-    let links = 0;
-    for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
-      if (name === '' || name === '.') continue;
+    const names = new PathNames(path);
+    for (let name = names.next(); name !== undefined; name = names.next()) {
       if (name === '..') {
         // Of a symlink's target, which #symlinkAt() has found to stay inside.
         directory = directory.parent ?? directory;
@@ -146,8 +144,7 @@ export class LayerDirectories {
       const known = directory.children.get(name) ?? onMissing(directory, name);
       if (known === undefined) return undefined;
       if (typeof known !== 'string') directory = known;
-      else if (links++ === MAX_LINKS) throw this.#throughSymlink(directory, name);
-      else rest.push(...known.split('/').reverse());
+      else if (names.follow(known) === undefined) throw this.#throughSymlink(directory, name);
     }
     return directory;
   }
@@ -162,7 +159,7 @@ export class LayerDirectories {
     return target;
   }
 
-  /** Of one that exists; valid until the next call. */
+  /** The descriptor of a directory that exists; valid until the next call. */
   descriptor(directory: LayerDirectory): number {
     if (directory.fd >= 0) {
       if (directory.parent !== undefined && this.#open.size > MAX_OPEN / 2) {

@@ -14,21 +14,21 @@ import {
   O_RDONLY,
   STATX_BASIC_STATS,
 } from '../../linux/constants.js';
-import { renameat2 } from '../../linux/directory.js';
-import { Times, utimensat } from '../../linux/inode.js';
-import { close, dup, openat } from '../../linux/open.js';
-import { CAP_CHOWN, hasCapability } from '../../linux/process.js';
-import { fstatx, Statx } from '../../linux/statx.js';
-import { fgetxattr } from '../../linux/xattr.js';
-import { PrivateXattrs } from '../../union/format.js';
-import { xattrNamespaceHere } from '../../union/open-view.js';
+import { renameat2 } from '../../linux/files/directory.js';
+import { Times, utimensat } from '../../linux/files/inode.js';
+import { close, dup, openat } from '../../linux/files/open.js';
+import { fstatx, Statx } from '../../linux/files/statx.js';
+import { fgetxattr } from '../../linux/files/xattr.js';
+import { CAP_CHOWN, hasCapability } from '../../linux/process/process.js';
+import { PrivateXattrs } from '../../union/form/overlay-xattrs.js';
+import { xattrNamespaceHere } from '../../union/form/xattr-namespace.js';
 import { type Name, nameFromText } from '../../vfs/name.js';
 import type { ImplicitDirectory } from './apply.js';
-import { AttributeWriter } from './attributes.js';
+import { AttributeWriter } from './entry-attributes.js';
 
 const OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
-export interface SettledTree {
+interface SettledTree {
   readonly tree: string;
   /** A directory beside the tree, for what is taken out of it. */
   readonly trash: string;
@@ -43,7 +43,7 @@ export function inheritAttributes({ tree, trash, implicit }: SettledTree, lowers
   const opened = [tree, trash, ...lowers.toReversed()].map(openRoot);
   try {
     const [own, trashFd, ...below] = opened as [number, number, ...number[]];
-    const writer = new AttributeWriter(hasCapability(CAP_CHOWN), xattrs);
+    const writer = new AttributeWriter({ keepsOwners: hasCapability(CAP_CHOWN) }, xattrs);
     const stack = { own, below, writer, trash: { fd: trashFd, count: 0 } };
     let gone: Name | undefined;
     for (const directory of wanted) {

@@ -1,6 +1,6 @@
 /** What was left out of layers, for people. */
 
-import type { Notices } from './attributes.js';
+import type { Notices } from './entry-attributes.js';
 
 /** A line each: `owners: everything belongs to you (123 entries)`. */
 export function noticeLines(notices: Notices): string[] {

@@ -2,11 +2,11 @@
  * An image as an archive or a registry offers it, before its layers are read.
  */
 
-import type { Chunks } from '../decompress.js';
-import type { Digest, ImageConfig } from '../oci.js';
+import type { Chunks } from '../../archive/compress/decompress.js';
+import type { Digest, ImageConfig } from '../oci/oci.js';
 
 export interface FoundLayer {
-  /** Of the blob; undefined where only the config tells what is right (docker-archive). */
+  /** The digest of the blob; undefined where only the config tells what is right (docker-archive). */
   readonly digest: Digest | undefined;
   /** As the manifest has it. */
   readonly sizeBytes: number | undefined;

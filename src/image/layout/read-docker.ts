@@ -5,11 +5,11 @@
  */
 
 import { UserError } from '../../errno/user-error.js';
-import { MEDIA_TYPE } from '../oci.js';
-import { formatReference, parseImageName } from '../reference.js';
-import { type Archive, readPart } from './archive.js';
+import { checkConfig, fieldsOf, listOf, parseJson, textField } from '../oci/image-json.js';
+import { MEDIA_TYPE } from '../oci/oci.js';
+import { formatReference, parseImageName } from '../oci/reference.js';
 import type { FoundImage } from './found-image.js';
-import { checkConfig, fieldsOf, listOf, parseJson, textOf } from './validate.js';
+import { type Archive, readPart } from './image-archive.js';
 
 const LIST = 'manifest.json';
 
@@ -32,11 +32,11 @@ export async function readDockerArchive(archive: Archive): Promise<FoundImage[]>
 }
 
 async function readImage(archive: Archive, entry: Readonly<Record<string, unknown>>): Promise<FoundImage> {
-  const layers = listOf(entry.Layers ?? [], 'the list of layers').map((name) => textOf(name, 'a layer'));
-  const configBytes = await readPart(archive, textOf(entry.Config, 'the name of the config'));
+  const layers = listOf(entry.Layers ?? [], 'the list of layers').map((name) => textField(name, 'a layer'));
+  const configBytes = await readPart(archive, textField(entry.Config, 'the name of the config'));
   const config = checkConfig(parseJson(configBytes, 'the config'), layers.length);
-  const tags = listOf(entry.RepoTags ?? [], 'the list of names').map((name) => textOf(name, 'a name'));
-  const { names, wrongNames } = namesOf(tags);
+  const tags = listOf(entry.RepoTags ?? [], 'the list of names').map((name) => textField(name, 'a name'));
+  const { names, wrongNames } = parseTags(tags);
   return {
     names,
     wrongNames,
@@ -56,7 +56,7 @@ async function readImage(archive: Archive, entry: Readonly<Record<string, unknow
 }
 
 /** A name that is none is no reason to refuse an image. */
-export function namesOf(texts: readonly string[]): { names: string[]; wrongNames: string[] } {
+export function parseTags(texts: readonly string[]): { names: string[]; wrongNames: string[] } {
   const names: string[] = [];
   const wrongNames: string[] = [];
   for (const text of texts) {

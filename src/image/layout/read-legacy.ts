@@ -6,17 +6,17 @@
  */
 
 import { createHash } from 'node:crypto';
+import { decompress } from '../../archive/compress/decompress.js';
 import { UserError } from '../../errno/user-error.js';
-import { decompress } from '../decompress.js';
-import { jsonBytes } from '../import-image.js';
-import { type Digest, type HistoryEntry, MEDIA_TYPE } from '../oci.js';
-import { type Archive, readPart } from './archive.js';
+import { jsonBytes } from '../oci/digest.js';
+import { checkConfig, fieldsOf, listOf, MAX_IMAGE_LAYERS, parseJson, textField } from '../oci/image-json.js';
+import { type Digest, type HistoryEntry, MEDIA_TYPE } from '../oci/oci.js';
 import type { FoundImage } from './found-image.js';
-import { namesOf } from './read-docker.js';
-import { checkConfig, fieldsOf, listOf, MAX_LAYERS, parseJson, textOf } from './validate.js';
+import { type Archive, readPart } from './image-archive.js';
+import { parseTags } from './read-docker.js';
 
 const LIST = 'repositories';
-/** Of docker 64 hex digits; what matters is that it is one component of a path. */
+/** Docker's are 64 hex digits; what matters is that it is one component of a path. */
 const LAYER_ID = /^[0-9A-Za-z_-]{1,128}$/;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -48,14 +48,14 @@ function namesByTop(repositories: Fields): Map<string, string[]> {
 }
 
 function layerId(value: unknown): string {
-  const id = textOf(value, 'the id of a layer');
+  const id = textField(value, 'the id of a layer');
   if (!LAYER_ID.test(id)) throw new UserError(`invalid image: '${id.slice(0, 80)}' is no id of a layer`);
   return id;
 }
 
 interface Reading {
   readonly names: readonly string[];
-  /** Of layers that were read already. */
+  /** The diffIDs of layers that were read already. */
   readonly diffIds: Map<string, Digest>;
 }
 
@@ -73,7 +73,7 @@ async function readImage(archive: Archive, top: string, { names, diffIds }: Read
     history: chain.map(({ json }) => historyOf(json)),
   });
   return {
-    ...namesOf(names),
+    ...parseTags(names),
     config: checkConfig(parseJson(configBytes, 'the config'), chain.length),
     configBytes,
     configType: MEDIA_TYPE.config,
@@ -98,9 +98,9 @@ interface LegacyLayer {
 async function readChain(archive: Archive, top: string): Promise<LegacyLayer[]> {
   const chain: LegacyLayer[] = [];
   for (let id: string | undefined = top; id !== undefined; ) {
-    if (chain.length === MAX_LAYERS) {
+    if (chain.length === MAX_IMAGE_LAYERS) {
       throw new UserError(
-        `invalid image: layer '${top}' has more than ${MAX_LAYERS} below it, or is below itself`,
+        `invalid image: layer '${top}' has more than ${MAX_IMAGE_LAYERS} below it, or is below itself`,
       );
     }
     const json = parseJson(await readPart(archive, `${id}/json`), `the JSON of layer '${id}'`);
@@ -124,7 +124,7 @@ function layerName(id: string): string {
 function historyOf({ created, author, comment, container_config: made }: Fields): HistoryEntry {
   const { Cmd } = fieldsOf(made ?? {}, 'the command of a layer');
   const words = listOf(Cmd ?? [], 'the command of a layer').map((word) =>
-    textOf(word, 'a word of a command'),
+    textField(word, 'a word of a command'),
   );
   const lines = { created, author, comment, created_by: words.join(' ') };
   return Object.fromEntries(

@@ -6,14 +6,14 @@
  */
 
 import { UserError } from '../../errno/user-error.js';
-import { hexOf, sha256 } from '../chain-id.js';
-import { compareDigest, compareSize } from '../digest.js';
-import { type Descriptor, type Manifest, MEDIA_TYPE, type Platform, REF_NAME } from '../oci.js';
-import { formatPlatform, servesPlatform } from '../platform.js';
-import { formatReference, parseImageName, parseReference } from '../reference.js';
-import { type Archive, readPart } from './archive.js';
+import { hexOf, sha256 } from '../oci/chain-id.js';
+import { compareDigest, compareSize } from '../oci/digest.js';
+import { checkConfig, checkIndex, checkManifest, parseJson } from '../oci/image-json.js';
+import { type Descriptor, type Manifest, MEDIA_TYPE, type Platform, REF_NAME } from '../oci/oci.js';
+import { formatPlatform, servesPlatform } from '../oci/platform.js';
+import { formatReference, parseImageName, parseReference } from '../oci/reference.js';
 import type { FoundImage, FoundIndex, FoundLayer } from './found-image.js';
-import { checkConfig, checkIndex, checkManifest, parseJson } from './validate.js';
+import { type Archive, readPart } from './image-archive.js';
 
 const MAX_DEPTH = 4;
 const DOCKER_INDEX = 'application/vnd.docker.distribution.manifest.list.v2+json';

@@ -10,7 +10,7 @@ import type { HttpResponse } from './http.js';
 
 export interface Decoded {
   readonly body: Readable;
-  /** Of the body, as its header says; undefined: it does not. */
+  /** The length of the body, as its header says; undefined: it does not. */
   readonly sizeBytes: number | undefined;
   /** Asked after the last byte: nothing was cut off. */
   isWhole(): boolean;

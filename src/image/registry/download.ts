@@ -7,24 +7,29 @@
  */
 
 import { createHash, type Hash } from 'node:crypto';
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { rmSync, unlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../errno/user-error.js';
+import { makeDirectories } from '../../linux/files/make-directories.js';
+import { isMissing } from '../../store/atomic-file.js';
 import { type FileLock, tryLockFile } from '../../store/lock.js';
-import { hexOf } from '../chain-id.js';
-import type { Descriptor } from '../oci.js';
-import type { Registry } from './client.js';
+import { hexOf } from '../oci/chain-id.js';
+import { foreignAddresses } from '../oci/foreign.js';
+import type { Descriptor } from '../oci/oci.js';
 import { reaching } from './reach.js';
+import type { Registry } from './registry.js';
 import { DEFAULT_RETRY, isTransient, pauseAfter, type RetryPolicy } from './retry.js';
 
-export interface BlobDownload {
+interface BlobDownload {
   readonly registry: Registry;
   readonly repository: string;
   readonly descriptor: Descriptor;
   /** Where it lies, whole or in part; `PATH.lock` beside it is held while it comes. */
   readonly path: string;
+  /** Where it lies when another command, which brought it first, has published it. */
+  readonly stored?: string;
   /** Bytes that came by the network. */
   readonly onBytes?: (count: number) => void;
   readonly retry?: RetryPolicy;
@@ -38,12 +43,18 @@ const LOCK_POLL_MS = 100;
  * @throws UserError for a wrong digest or size (then nothing is left), and when the registry cannot be reached.
  */
 export async function* downloadBlob(download: BlobDownload): AsyncGenerator<Buffer> {
-  const { path } = download;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const { path, stored } = download;
+  makeDirectories(dirname(path), 0o700);
   using _ = await lockPatiently(`${path}.lock`);
   const file = await open(path, 'a+', 0o644);
   let isKept = false;
   try {
+    // Asked when the file is open: until then it may go to its place in the store.
+    const whole = stored === undefined ? undefined : await openIfThere(stored);
+    if (whole !== undefined) {
+      yield* piecesOf(whole);
+      return;
+    }
     if (await isResumed(download, file)) yield* pieces(file);
     else yield* verified(download, file, createHash('sha256'), 0);
     await file.sync();
@@ -53,9 +64,27 @@ export async function* downloadBlob(download: BlobDownload): AsyncGenerator<Buff
     throw error;
   } finally {
     await file.close();
-    if (!isKept) unlinkSync(path);
+    // Or nothing, when it went to its place in the store meanwhile.
+    if (!isKept) rmSync(path, { force: true });
     // Whoever waits for this lock finds the blob whole, or nothing.
     unlinkSync(`${path}.lock`);
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return undefined;
+  }
+}
+
+async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer> {
+  try {
+    yield* pieces(file);
+  } finally {
+    await file.close();
   }
 }
 
@@ -156,7 +185,12 @@ async function brokenOff(host: string, error: unknown): Promise<unknown> {
 /** One connection's worth. @throws Error with a transient code when it ends too early. */
 async function* connection(download: BlobDownload, start: number): AsyncGenerator<Buffer> {
   const { registry, repository, descriptor } = download;
-  const { body, offset, isWhole, sizeBytes: coming } = await registry.blob(repository, descriptor, start);
+  const {
+    body,
+    offset,
+    isWhole,
+    sizeBytes: coming,
+  } = await registry.blob(repository, { ...descriptor, elsewhere: foreignAddresses(descriptor) }, start);
   if (coming !== undefined && offset + coming !== descriptor.size) {
     body.destroy();
     throw refuse(download, otherSize(offset + coming, descriptor));

@@ -5,13 +5,25 @@
  * hop of a redirect gets which header. An answer of any status is an answer; only what kept it from coming throws.
  */
 
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import {
+  Agent as HttpsAgent,
+  type AgentOptions as HttpsAgentOptions,
+  request as httpsRequest,
+} from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SecureContext } from 'node:tls';
 import { UserError } from '../../errno/user-error.js';
-import { isNearAddress, lookupFar, refuseNear } from './near.js';
+import { isLocalAddress, isLocalUrl, lookupPublic, refuseLocal } from './local-registry.js';
+import { proxyAuthorization, proxyFor } from './proxy.js';
+import { TunnelAgent } from './tunnel.js';
 
 export interface BodySource {
   readonly sizeBytes: number;
@@ -32,8 +44,8 @@ export interface HttpResponse {
   readonly status: number;
   /** After redirects. */
   readonly url: URL;
-  /** Who answered is this host, or on its link: what it leads to may be so too. */
-  readonly isNear: boolean;
+  /** The answer came from this host or its link: what it leads to may be there too. */
+  readonly isLocal: boolean;
   header(name: string): string | undefined;
   /** All of the body has come, as its own framing says; true also for one that ends with its connection. */
   isWhole(): boolean;
@@ -49,7 +61,7 @@ const DRAIN_TIMEOUT_MS = 5_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-export interface HttpOptions {
+interface HttpOptions {
   /** False takes any certificate, and lets a redirect lead from https to http, and to this host. */
   readonly verify: boolean;
   /** Asked at the first https request. */
@@ -57,23 +69,34 @@ export interface HttpOptions {
 }
 
 export class HttpClient implements Disposable {
-  private readonly http = new HttpAgent({ keepAlive: true });
-  private readonly options: HttpOptions;
-  private secure: HttpsAgent | undefined;
+  readonly #http = new HttpAgent({ keepAlive: true });
+  readonly #options: HttpOptions;
+  #context: SecureContext | undefined;
+  #secure: HttpsAgent | undefined;
+  /** By the proxy's address. */
+  readonly #tunnels = new Map<string, TunnelAgent>();
 
   constructor(options: HttpOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
-  private get https(): HttpsAgent {
-    const { verify, trust } = this.options;
+  get #https(): HttpsAgent {
+    this.#secure ??= new HttpsAgent(this.#tlsOptions());
+    return this.#secure;
+  }
+
+  #tunnel(proxy: URL): TunnelAgent {
+    const agent = this.#tunnels.get(proxy.href) ?? new TunnelAgent(proxy, this.#tlsOptions());
+    this.#tunnels.set(proxy.href, agent);
+    return agent;
+  }
+
+  #tlsOptions(): HttpsAgentOptions {
+    const { verify, trust } = this.#options;
     // One context for all connections: to read the certificates of all authorities takes a while.
-    this.secure ??= new HttpsAgent({
-      keepAlive: true,
-      rejectUnauthorized: verify,
-      ...(trust === undefined ? {} : { secureContext: trust() }),
-    });
-    return this.secure;
+    this.#context ??= trust?.();
+    const secureContext = this.#context === undefined ? {} : { secureContext: this.#context };
+    return { keepAlive: true, rejectUnauthorized: verify, ...secureContext };
   }
 
   /**
@@ -83,51 +106,59 @@ export class HttpClient implements Disposable {
   async send(request: HttpRequest): Promise<HttpResponse> {
     let current = request;
     for (let hop = 0; ; hop += 1) {
-      const response = await this.exchange(current);
+      const response = await this.#exchange(current);
       const target = REDIRECTS.has(response.status) ? response.header('location') : undefined;
       const isSafe = current.method === 'GET' || current.method === 'HEAD';
       if (target === undefined || !isSafe || hop === MAX_REDIRECTS) return response;
       await drain(response);
-      const isLed = current.isLed === true || !response.isNear;
-      current = { ...redirected(current, this.targetOf(target, current.url)), isLed };
+      const isLed = current.isLed === true || !response.isLocal;
+      current = { ...redirected(current, this.#targetOf(target, current.url)), isLed };
     }
   }
 
   [Symbol.dispose](): void {
-    this.http.destroy();
-    this.secure?.destroy();
+    this.#http.destroy();
+    this.#secure?.destroy();
+    for (const agent of this.#tunnels.values()) agent.destroy();
   }
 
   /** @throws UserError for what is no address, and for one that would send in the clear what came encrypted. */
-  private targetOf(location: string, from: URL): URL {
+  #targetOf(location: string, from: URL): URL {
     const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-    const isPlain = url?.protocol === 'http:' && (from.protocol === 'http:' || !this.options.verify);
+    const isPlain = url?.protocol === 'http:' && (from.protocol === 'http:' || !this.#options.verify);
     if (url !== undefined && (url.protocol === 'https:' || isPlain)) return url;
     throw new UserError(`'${from.host}' redirects to '${location}', which is not safe`);
   }
 
-  private exchange({ method, url, headers, body, isLed }: HttpRequest): Promise<HttpResponse> {
-    const isGuarded = isLed === true && this.options.verify;
-    if (isGuarded) refuseNear(url);
+  #exchange({ method, url, headers, body, isLed }: HttpRequest): Promise<HttpResponse> {
+    const isGuarded = isLed === true && this.#options.verify;
+    if (isGuarded) refuseLocal(url);
     const isTls = url.protocol === 'https:';
+    const proxy = proxyFor(url);
     const length = body === undefined ? undefined : Buffer.isBuffer(body) ? body.byteLength : body.sizeBytes;
     const sends = method === 'POST' || method === 'PUT' || method === 'PATCH';
     const options = {
       method,
-      agent: isTls ? this.https : this.http,
+      agent: !isTls ? this.#http : proxy === undefined ? this.#https : this.#tunnel(proxy),
       timeout: IDLE_TIMEOUT_MS,
-      ...(isGuarded ? { lookup: lookupFar } : {}),
+      // What a name means the proxy finds out.
+      ...(isGuarded && proxy === undefined ? { lookup: lookupPublic } : {}),
       headers: {
         'user-agent': 'plyfs',
         // What a proxy compresses on its way has neither its size nor its ranges.
         'accept-encoding': 'identity',
         ...headers,
+        ...(isTls || proxy === undefined ? {} : forwardHeaders(url, proxy)),
         ...(length === undefined && !sends ? {} : { 'content-length': String(length ?? 0) }),
       },
     };
+    const start = (take: (message: IncomingMessage) => void): ClientRequest => {
+      if (isTls) return httpsRequest(url, options, take);
+      return proxy === undefined ? httpRequest(url, options, take) : forward(url, proxy, { options, take });
+    };
     return new Promise((resolve, reject) => {
-      const outgoing = (isTls ? httpsRequest : httpRequest)(url, options, (message) => {
-        resolve(responseOf(message, url));
+      const outgoing = start((message) => {
+        resolve(responseOf(message, url, { isProxied: proxy !== undefined }));
       });
       outgoing.on('error', reject);
       outgoing.on('timeout', () => outgoing.destroy(timedOut(url)));
@@ -138,11 +169,36 @@ export class HttpClient implements Disposable {
   }
 }
 
-function responseOf(message: IncomingMessage, url: URL): HttpResponse {
+function forwardHeaders(url: URL, proxy: URL): Record<string, string> {
+  const authorization = proxyAuthorization(proxy);
+  return {
+    host: url.host,
+    ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }),
+  };
+}
+
+interface Forwarding {
+  readonly options: RequestOptions;
+  readonly take: (message: IncomingMessage) => void;
+}
+
+/** What goes in the clear a proxy is given whole, with the full address (RFC 9112, 3.2.2). */
+function forward(url: URL, proxy: URL, { options, take }: Forwarding): ClientRequest {
+  const isTls = proxy.protocol === 'https:';
+  const there = { host: proxy.hostname.replace(/^\[|\]$/g, ''), port: proxy.port || (isTls ? 443 : 80) };
+  if (!isTls) return httpRequest({ ...options, ...there, path: url.href }, take);
+  return httpsRequest({ ...options, ...there, agent: false, path: url.href }, take);
+}
+
+function responseOf(
+  message: IncomingMessage,
+  url: URL,
+  { isProxied }: { readonly isProxied: boolean },
+): HttpResponse {
   return {
     status: message.statusCode ?? 0,
     url,
-    isNear: isNearAddress(message.socket.remoteAddress ?? ''),
+    isLocal: isProxied ? isLocalUrl(url) : isLocalAddress(message.socket.remoteAddress ?? ''),
     isWhole: () => message.complete,
     header: (name) => {
       const value = message.headers[name];
@@ -170,7 +226,7 @@ export async function drain(response: HttpResponse): Promise<void> {
 }
 
 /** The whole body. @throws UserError when it is longer than `limitBytes`. */
-export async function collect(body: Readable, limitBytes: number, host: string): Promise<Buffer> {
+export async function readBody(body: Readable, limitBytes: number, host: string): Promise<Buffer> {
   const bytes = await firstBytes(body, limitBytes);
   if (bytes.byteLength <= limitBytes) return bytes;
   throw new UserError(`an answer of '${host}' is longer than ${limitBytes} bytes`);

@@ -3,33 +3,28 @@
  * asked for.
  */
 
-import { sha256 } from '../chain-id.js';
-import { compareDigest } from '../digest.js';
-import { checkConfig, checkIndex, checkManifest, parseJson } from '../layout/validate.js';
-import type { Descriptor, Digest, ImageConfig, Platform } from '../oci.js';
-import { formatPlatform } from '../platform.js';
-import { formatReference, type Reference } from '../reference.js';
-import type { ReceivedManifest, Registry } from './client.js';
-import { manifestFor, openRegistry, topManifest } from './copy.js';
-import type { TransferOptions } from './pull.js';
+import { sha256 } from '../oci/chain-id.js';
+import { compareDigest } from '../oci/digest.js';
+import { type ImageFacts, imageFacts } from '../oci/image-facts.js';
+import { checkConfig, checkIndex, checkManifest, parseJson } from '../oci/image-json.js';
+import type { Descriptor, Digest, ImageConfig, Platform } from '../oci/oci.js';
+import { formatPlatform } from '../oci/platform.js';
+import { formatReference, type Reference } from '../oci/reference.js';
+import { manifestFor, openRegistry, topManifest } from './copy-image.js';
+import type { TransferOptions } from './pull-image.js';
+import type { ReceivedManifest, Registry } from './registry.js';
 
-export interface RemoteImage {
+interface RemoteImage extends ImageFacts {
   readonly Id: Digest;
-  /** Of what the name leads to: a manifest or an index. */
+  /** The digest of what the name leads to, a manifest or an index. */
   readonly Digest: Digest;
   readonly RepoTags: readonly string[];
   readonly RepoDigests: readonly string[];
-  readonly Created: string;
-  readonly Author: string;
-  readonly Architecture: string;
-  readonly Variant: string;
-  readonly Os: string;
-  /** Of the layers as they are sent. */
+  /** The size of the layers as they are sent. */
   readonly Size: number;
   readonly Config: NonNullable<ImageConfig['config']>;
-  readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly Digest[] };
   readonly Layers: readonly Pick<Descriptor, 'mediaType' | 'digest' | 'size'>[];
-  /** Of an index: for which platforms there are images. */
+  /** The platforms that an index has images for. */
   readonly Platforms: readonly string[];
 }
 
@@ -58,14 +53,9 @@ export async function inspectRemote(
     Digest: digest,
     RepoTags: reference.digest === undefined ? [formatReference(reference)] : [],
     RepoDigests: [formatReference({ ...repository, digest })],
-    Created: config.created ?? '',
-    Author: config.author ?? '',
-    Architecture: config.architecture,
-    Variant: config.variant ?? '',
-    Os: config.os,
+    ...imageFacts(config),
     Size: manifest.layers.reduce((sum, { size }) => sum + size, 0),
     Config: config.config ?? {},
-    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Layers: manifest.layers.map(({ mediaType, digest: layer, size }) => ({ mediaType, digest: layer, size })),
     Platforms: platformsOf(top),
   };

@@ -6,19 +6,20 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../../errno/user-error.js';
 import type { Store } from '../../store/store.js';
-import { blobPath, type Image, listImages, resolveImage } from '../image-index.js';
-import { imageFor, storedIndex } from '../index-blobs.js';
-import { MEDIA_TYPE, type Platform } from '../oci.js';
-import { formatReference, parseReference, type Reference, registryHost } from '../reference.js';
-import { Registry } from './client.js';
-import { openRegistry } from './copy.js';
-import { findCredentials } from './credentials.js';
-import type { TransferOptions } from './pull.js';
+import { blobPath, type Image, listImages, resolveImage } from '../catalog/image-index.js';
+import { imageFor, storedIndex } from '../catalog/index-blobs.js';
+import { noteImage } from '../catalog/note-image.js';
+import { MEDIA_TYPE, type Platform } from '../oci/oci.js';
+import { formatReference, parseReference, type Reference, registryHost } from '../oci/reference.js';
+import { openRegistry } from './copy-image.js';
+import type { TransferOptions } from './pull-image.js';
+import { Registry } from './registry.js';
 import { remoteParts } from './remote-parts.js';
+import { findCredentials } from './sign-in/docker-config.js';
 import { MissingPart, storeParts } from './store-parts.js';
-import { type Target, type Transferred, transferImage } from './transfer.js';
+import { type Transferred, type TransferTarget, transferImage } from './transfer.js';
 
-export interface PushOptions extends TransferOptions {
+interface PushOptions extends TransferOptions {
   /** Only the image for it. */
   readonly platform?: Platform | undefined;
   /** The other platforms could not be had: only the store's image goes. */
@@ -41,6 +42,14 @@ export async function pushImage(
   using registry = openRegistry(reference, options);
   const target = { registry, path, reference: tag };
   const pushing = { store, reference, target, options };
+  const pushed = await pushWanted(pushing, image, name);
+  noteImage(store, name, 'push');
+  return pushed;
+}
+
+/** The one platform that was asked for, or all that the image came with. */
+async function pushWanted(pushing: Pushing, image: Image, name: string): Promise<Transferred> {
+  const { store, options } = pushing;
   if (options.platform !== undefined) return pushOne(pushing, imageFor(store, image, options.platform, name));
   try {
     const whole = await pushIndex(pushing, image);
@@ -55,7 +64,7 @@ export async function pushImage(
 interface Pushing {
   readonly store: Store;
   readonly reference: Reference;
-  readonly target: Target;
+  readonly target: TransferTarget;
   readonly options: PushOptions;
 }
 

@@ -4,16 +4,16 @@
 
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { hexOf } from '../chain-id.js';
-import { compareDigest } from '../digest.js';
-import type { Descriptor } from '../oci.js';
-import type { Reference } from '../reference.js';
-import { registryHost } from '../reference.js';
-import type { Registry } from './client.js';
-import type { TransferOptions } from './pull.js';
+import { hexOf } from '../oci/chain-id.js';
+import { compareDigest } from '../oci/digest.js';
+import type { Descriptor } from '../oci/oci.js';
+import type { Reference } from '../oci/reference.js';
+import { registryHost } from '../oci/reference.js';
+import type { TransferOptions } from './pull-image.js';
+import type { Registry } from './registry.js';
 import type { PartSource } from './transfer.js';
 
-export interface RemoteRepository {
+interface RemoteRepository {
   readonly registry: Registry;
   readonly path: string;
 }

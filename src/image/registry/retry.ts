@@ -3,6 +3,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../../errno/error-code.js';
 import { UserError } from '../../errno/user-error.js';
 
 export interface RetryPolicy {
@@ -41,7 +42,7 @@ export class TryLater extends UserError {
 /** Whether it is worth to come again; not for who would have us wait longer than anybody looks at a terminal. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof TryLater) return (error.pauseMs ?? 0) <= MAX_PAUSE_MS;
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const code = codeOf(error);
   return code !== undefined && TRANSIENT.has(code);
 }
 

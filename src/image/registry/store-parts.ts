@@ -6,16 +6,16 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { UserError } from '../../errno/user-error.js';
 import type { Store } from '../../store/store.js';
-import { blobPath, type Image } from '../image-index.js';
-import type { Descriptor, Digest } from '../oci.js';
-import { parseReference, type Reference } from '../reference.js';
-import type { TransferOptions } from './pull.js';
+import { blobPath, type Image } from '../catalog/image-index.js';
+import type { Descriptor, Digest } from '../oci/oci.js';
+import { parseReference, type Reference } from '../oci/reference.js';
+import type { TransferOptions } from './pull-image.js';
 import type { PartSource } from './transfer.js';
 
 /** A part of another platform is neither in the store nor where the image was pulled. */
 export class MissingPart extends UserError {}
 
-export interface StoreParts {
+interface StoreParts {
   readonly store: Store;
   /** Images by whose names the target's registry may have blobs already. */
   readonly images: readonly Image[];

@@ -5,13 +5,14 @@
  */
 
 import { UserError } from '../../errno/user-error.js';
-import { sha256 } from '../chain-id.js';
-import { compareDigest } from '../digest.js';
-import { checkIndex, checkManifest, parseJson } from '../layout/validate.js';
-import type { Descriptor, Digest } from '../oci.js';
-import { isManifestType, type ReceivedManifest, type Registry } from './client.js';
+import { sha256 } from '../oci/chain-id.js';
+import { compareDigest } from '../oci/digest.js';
+import { foreignAddresses } from '../oci/foreign.js';
+import { checkIndex, checkManifest, parseJson } from '../oci/image-json.js';
+import type { Descriptor, Digest } from '../oci/oci.js';
 import type { BodySource } from './http.js';
-import type { TransferOptions } from './pull.js';
+import type { TransferOptions } from './pull-image.js';
+import { isManifestType, type ReceivedManifest, type Registry } from './registry.js';
 
 /** Where the parts of an image come from. */
 export interface PartSource {
@@ -22,7 +23,7 @@ export interface PartSource {
   others(digest: Digest): readonly string[];
 }
 
-export interface Target {
+export interface TransferTarget {
   readonly registry: Registry;
   readonly path: string;
   /** A tag or a digest. */
@@ -30,7 +31,7 @@ export interface Target {
 }
 
 export interface Transferred {
-  /** Of the manifest or index under the name. */
+  /** The digest of the manifest or index under the name. */
   readonly digest: Digest;
   readonly sentBlobs: number;
 }
@@ -43,7 +44,7 @@ const MAX_MANIFESTS = 1000;
 export async function transferImage(
   source: PartSource,
   top: ReceivedManifest,
-  target: Target,
+  target: TransferTarget,
   options: TransferOptions,
 ): Promise<Transferred> {
   const parts = { manifests: new Map<Digest, ReceivedManifest>(), blobs: new Map<Digest, Descriptor>() };
@@ -58,7 +59,7 @@ export async function transferImage(
 
 interface Gathering {
   readonly source: PartSource;
-  readonly target: Target;
+  readonly target: TransferTarget;
   readonly parts: {
     /** Below the top, children before parents. */
     readonly manifests: Map<Digest, ReceivedManifest>;
@@ -71,7 +72,7 @@ async function gather(gathering: Gathering, { bytes }: ReceivedManifest, depth: 
   if (!Array.isArray(fields.manifests)) {
     const { config, layers } = checkManifest(fields);
     for (const blob of [...layers, config])
-      if (!isElsewhere(blob)) gathering.parts.blobs.set(blob.digest, blob);
+      if (!(foreignAddresses(blob).length > 0)) gathering.parts.blobs.set(blob.digest, blob);
     return;
   }
   if (depth >= MAX_DEPTH) throw new UserError('invalid image: indexes lead to each other');
@@ -93,15 +94,10 @@ async function gatherChild(gathering: Gathering, descriptor: Descriptor, depth: 
   parts.manifests.set(digest, { bytes: child.bytes, mediaType: type });
 }
 
-/** Layers that may not be distributed are got from where they say, and are in no registry. */
-function isElsewhere(blob: Descriptor & { readonly urls?: unknown }): boolean {
-  return /foreign|nondistributable/.test(blob.mediaType) && Array.isArray(blob.urls) && blob.urls.length > 0;
-}
-
 /** @returns how many the registry did not have. */
 async function sendBlobs(
   source: PartSource,
-  target: Target,
+  target: TransferTarget,
   blobs: Descriptor[],
   options: TransferOptions,
 ): Promise<number> {
@@ -124,7 +120,11 @@ async function sendBlobs(
 }
 
 /** @returns false when the registry had it. */
-async function sendBlob(source: PartSource, { registry, path }: Target, blob: Descriptor): Promise<boolean> {
+async function sendBlob(
+  source: PartSource,
+  { registry, path }: TransferTarget,
+  blob: Descriptor,
+): Promise<boolean> {
   if (await registry.hasBlob(path, blob.digest)) return false;
   let begun: URL | undefined;
   for (const from of source.others(blob.digest)) {
