@@ -5,14 +5,16 @@
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
 import { O_DIRECTORY, O_RDONLY } from '../../linux/constants.js';
-import { close, openat } from '../../linux/open.js';
-import { ObjectCopy, type Owners } from './copy-objects.js';
-import { findSource, findTarget, type Source, type Target, type Tree } from './place.js';
+import { close, openat } from '../../linux/files/open.js';
+import type { Owners } from '../../realfs/tree-copy/policy.js';
+import { TreeCopy } from '../../realfs/tree-copy/walk.js';
+import { copyPolicy } from './copy-policy.js';
+import { type CopyTarget, type FileTree, findSource, findTarget, type Source } from './copy-target.js';
 
-export interface CopyWish {
-  readonly from: Tree;
+interface CopyPathOptions {
+  readonly from: FileTree;
   readonly source: string;
-  readonly to: Tree;
+  readonly to: FileTree;
   readonly target: string;
   /** `-L`: the source may be a symlink, whose target is copied. */
   readonly followLink: boolean;
@@ -20,30 +22,32 @@ export interface CopyWish {
 }
 
 /** @throws UserError, FsError; what was copied until then stays. */
-export function copyPath(wish: CopyWish): void {
-  using source = findSource(wish.from, wish.source, wish.followLink);
-  const target = findTarget(wish.to, wish.target, { forDirectory: source.isDirectory });
+export function copyPath(options: CopyPathOptions): void {
+  using source = findSource(options.from, options.source, { followLink: options.followLink });
+  const target = findTarget(options.to, options.target, { forDirectory: source.isDirectory });
   using place = target.place;
-  using copy = new ObjectCopy(wish.owners);
+  using copy = new TreeCopy(copyPolicy(options.owners));
   if (!source.isDirectory) {
+    const opened = { dirfd: source.directoryFd, name: '' };
     const name = target.kind === 'directory' ? source.shownName : place.name;
-    copy.object(source.directoryFd, '', place.directoryFd, name);
+    copy.object(opened, { dirfd: place.directoryFd, name });
     return;
   }
-  copyDirectory(copy, source, target, wish);
+  copyDirectory(copy, source, target, options);
 }
 
-function copyDirectory(copy: ObjectCopy, source: Source, target: Target, wish: CopyWish): void {
+function copyDirectory(copy: TreeCopy, source: Source, target: CopyTarget, options: CopyPathOptions): void {
   const { place, kind } = target;
   if (kind === 'other')
-    throw new UserError(`cannot copy a directory to the file '${wish.target}' of ${wish.to.label}`);
+    throw new UserError(`cannot copy a directory to the file '${options.target}' of ${options.to.label}`);
   const isWhole = !source.contentOnly && source.shownName !== '';
-  if (kind === 'missing') copy.object(source.directoryFd, '', place.directoryFd, place.name);
-  else if (isWhole) copy.object(source.directoryFd, '', place.directoryFd, source.shownName);
+  const opened = { dirfd: source.directoryFd, name: '' };
+  const name = kind === 'missing' ? place.name : source.shownName;
+  if (kind === 'missing' || isWhole) copy.object(opened, { dirfd: place.directoryFd, name });
   else copyContent(copy, source, target);
 }
 
-function copyContent(copy: ObjectCopy, source: Source, { place }: Target): void {
+function copyContent(copy: TreeCopy, source: Source, { place }: CopyTarget): void {
   const from = reopen(source.directoryFd);
   try {
     const into = reopen(place.directoryFd);

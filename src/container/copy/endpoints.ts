@@ -4,7 +4,7 @@
 
 import { UserError } from '../../errno/user-error.js';
 
-export interface Endpoint {
+interface Endpoint {
   /** Undefined: the host. */
   readonly container: string | undefined;
   /** `-` of the host is a tar stream. */

@@ -5,12 +5,12 @@
  * entry are resolved inside the container's root, as all paths of `cp` are.
  */
 
-import { EEXIST, ENOTDIR, EOPNOTSUPP, EPERM } from '../../errno/errno.js';
+import type { EntryType, TarEntry } from '../../archive/tar/entry.js';
+import { partsInside } from '../../archive/tar/parts-inside.js';
+import type { TarSink } from '../../archive/tar/reader.js';
+import { EEXIST, ENOTDIR } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
-import type { EntryType, TarEntry } from '../../image/tar/entry.js';
-import { partsInside } from '../../image/tar/parts-inside.js';
-import type { TarSink } from '../../image/tar/reader.js';
 import {
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -23,15 +23,17 @@ import {
   S_IFLNK,
   S_IFREG,
 } from '../../linux/constants.js';
-import { pwrite } from '../../linux/data.js';
-import { linkat, mkdirat, mknodat, symlinkat } from '../../linux/directory.js';
-import { fchmod, ftruncate } from '../../linux/inode.js';
-import { close, openat } from '../../linux/open.js';
-import { setxattrAt } from '../../linux/xattr.js';
-import { removeTree } from '../../store/remove-tree.js';
+import { pwrite } from '../../linux/files/data.js';
+import { linkat, mkdirat, mknodat, symlinkat } from '../../linux/files/directory.js';
+import { fchmod, ftruncate } from '../../linux/files/inode.js';
+import { close, openat } from '../../linux/files/open.js';
+import { setxattrAt } from '../../linux/files/xattr.js';
+import { setAttributes, settleRefusal } from '../../realfs/tree-copy/attributes.js';
+import { makeDirectory, makeFile, makeRoom } from '../../realfs/tree-copy/object.js';
+import type { CopyPolicy } from '../../realfs/tree-copy/policy.js';
+import { deleteTree } from '../../store/delete-tree.js';
 import { displayName, type Name, nameFromText, textFromName } from '../../vfs/name.js';
-import type { ObjectCopy } from './copy-objects.js';
-import type { Tree } from './place.js';
+import type { FileTree } from './copy-target.js';
 
 const TYPES: Readonly<Record<EntryType, number>> = {
   file: S_IFREG,
@@ -45,16 +47,16 @@ const TYPES: Readonly<Record<EntryType, number>> = {
 
 const PARENT_MODE = 0o755;
 
-export interface TarRules {
+interface TarRules {
   readonly keepsXattrs: boolean;
   /** A directory that meets something else, or the reverse: `refuse` it (cp), or `replace` what is there (ADD, tar). */
   readonly conflicts: 'refuse' | 'replace';
 }
 
 export class TarTarget implements TarSink {
-  readonly #tree: Tree;
+  readonly #tree: FileTree;
   readonly #root: Name;
-  readonly #copy: ObjectCopy;
+  readonly #policy: CopyPolicy;
   readonly #keepsXattrs: boolean;
   readonly #conflicts: TarRules['conflicts'];
   #file:
@@ -63,10 +65,10 @@ export class TarTarget implements TarSink {
   /** Times of directories change while things are put into them. */
   readonly #directories: { readonly path: Name; readonly entry: TarEntry }[] = [];
 
-  constructor(tree: Tree, directory: string, copy: ObjectCopy, { keepsXattrs, conflicts }: TarRules) {
+  constructor(tree: FileTree, directory: string, policy: CopyPolicy, { keepsXattrs, conflicts }: TarRules) {
     this.#tree = tree;
     this.#root = nameFromText(directory);
-    this.#copy = copy;
+    this.#policy = policy;
     this.#keepsXattrs = keepsXattrs;
     this.#conflicts = conflicts;
   }
@@ -121,15 +123,15 @@ export class TarTarget implements TarSink {
     const shown = displayName(path);
     if (this.#conflicts === 'replace') this.#makeRoom(parentFd, name, entry.type);
     if (entry.type === 'directory') {
-      close(this.#copy.makeDirectory(parentFd, name));
+      close(makeDirectory({ dirfd: parentFd, name }, this.#policy));
       this.#directories.push({ path, entry });
       return false;
     }
     if (entry.type === 'file') {
-      this.#file = { entry, parentFd, name, fd: this.#copy.makeFile(parentFd, name) };
+      this.#file = { entry, parentFd, name, fd: makeFile({ dirfd: parentFd, name }, this.#policy) };
       return true;
     }
-    if (this.#copy.clear(parentFd, name)) {
+    if (makeRoom({ dirfd: parentFd, name })) {
       throw new UserError(`cannot overwrite '${shown}': something is mounted there`);
     }
     if (entry.type === 'link') {
@@ -146,8 +148,8 @@ export class TarTarget implements TarSink {
   #makeRoom(parentFd: number, name: Name, type: EntryType): void {
     const fd = openat(parentFd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     if (fd >= 0) close(fd);
-    if (fd >= 0 && type !== 'directory') removeTree(`/proc/self/fd/${parentFd}/${textFromName(name)}`);
-    if (fd === -ENOTDIR && type === 'directory') this.#copy.clear(parentFd, name);
+    if (fd >= 0 && type !== 'directory') deleteTree(`/proc/self/fd/${parentFd}/${textFromName(name)}`);
+    if (fd === -ENOTDIR && type === 'directory') makeRoom({ dirfd: parentFd, name });
   }
 
   #link(entry: TarEntry, parentFd: number, name: Name): void {
@@ -160,12 +162,12 @@ export class TarTarget implements TarSink {
   }
 
   #finish(fd: number, name: Name, entry: TarEntry): void {
-    this.#copy.finish(fd, name, { ...entry, type: TYPES[entry.type] });
+    setAttributes({ dirfd: fd, name }, { ...entry, type: TYPES[entry.type] }, this.#policy);
     if (!this.#keepsXattrs) return;
     for (const [attribute, value] of entry.xattrs ?? []) {
-      const set = setxattrAt(fd, name, attribute, value, 0);
-      // What the target cannot keep is no reason to unpack nothing.
-      if (set !== -EOPNOTSUPP && set !== -EPERM) check(set, 'setxattr', displayName(entry.name));
+      const result = setxattrAt(fd, name, attribute, value, 0);
+      const path = displayName(entry.name);
+      if (result < 0) settleRefusal(this.#policy, { call: 'setxattr', result, path, attribute });
     }
   }
 

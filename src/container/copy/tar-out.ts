@@ -2,18 +2,15 @@
  * `cp CONTAINER:PATH -`: an object of a mounted tree, with all below it and what is mounted there, as a tar.
  */
 
-import { CallerIds } from '../../files/caller-ids.js';
-import { DescriptorCache } from '../../files/descriptor-cache.js';
-import { TreeReader } from '../../image/tree/tree-reader.js';
-import { MirrorFileSystem } from '../../mounts/mirror-file-system.js';
+import { TreeReader } from '../../archive/tree/tree-reader.js';
+import { check } from '../../errno/fs-error.js';
+import { dup } from '../../linux/files/open.js';
+import { mirrorViewOf } from '../../mounts/mirror/open-mirror-view.js';
 import { Attr } from '../../vfs/attr.js';
-import { InodeNumbers } from '../../vfs/inode-numbers.js';
 import type { Name } from '../../vfs/name.js';
 import { ROOT_NODE } from '../../vfs/node-id.js';
 
-const DESCRIPTOR_LIMIT = 64;
-
-export interface TarSource {
+interface TarSource {
   /** The directory that holds the object; '' as the name: the directory is the object. Stays the caller's. */
   readonly directoryFd: number;
   readonly name: Name;
@@ -22,25 +19,20 @@ export interface TarSource {
 }
 
 export function* tarOf({ directoryFd, name, shownName }: TarSource): Generator<Buffer> {
-  const fs = new MirrorFileSystem({
-    rootFd: directoryFd,
-    readOnly: true,
-    owners: undefined,
-    ttlMs: 0,
-    quota: undefined,
-    onDetach: () => undefined,
-    callerIds: new CallerIds(false),
-    inodeNumbers: new InodeNumbers(),
-    descriptors: new DescriptorCache(DESCRIPTOR_LIMIT),
-  });
-  const reader = new TreeReader(fs);
-  if (name === '') {
-    const attr = new Attr();
-    fs.getattr(ROOT_NODE, undefined, attr);
-    yield* reader.tree(shownName, { id: ROOT_NODE, attr });
-  } else {
-    const node = reader.lookup(ROOT_NODE, name);
-    if (node !== undefined) yield* reader.tree(shownName, node);
+  const fs = mirrorViewOf(check(dup(directoryFd), 'dup'));
+  try {
+    const reader = new TreeReader(fs);
+    if (name === '') {
+      const attr = new Attr();
+      fs.getattr(ROOT_NODE, undefined, attr);
+      yield* reader.tree(shownName, { id: ROOT_NODE, attr });
+    } else {
+      const node = reader.lookup(ROOT_NODE, name);
+      if (node !== undefined) yield* reader.tree(shownName, node);
+    }
+    yield* reader.end();
+  } finally {
+    // A mount that nobody sees is gone when nothing of it is open.
+    fs.detach();
   }
-  yield* reader.end();
 }

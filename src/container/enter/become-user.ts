@@ -1,14 +1,17 @@
 /**
- * Who the command runs as: `user[:group]`, names or numbers, looked up in the container's passwd(5) and group(5).
+ * The user that the command runs as: `user[:group]`, names or numbers, looked up in the container's passwd(5) and group(5).
  *
  * The rules are Docker's (moby/sys/user GetExecUser): a number is one and need not be listed; without a group it is the one
  * of passwd, else 0, and the supplementary groups are those that list the user.
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { hasCode } from '../../errno/error-code.js';
+import { check } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
+import { setThreadGroups, setThreadUser } from '../../linux/process/thread-credentials.js';
 
-export interface ContainerUser {
+interface ContainerUser {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
@@ -77,13 +80,25 @@ export function assertMapped({ uid, gid }: ContainerUser): void {
   });
 }
 
-/** Group first, since afterwards there is no privilege left. Supplementary groups cannot be had without privilege. */
-export function becomeUser({ uid, gid, groups }: ContainerUser, rootless: boolean): void {
+/**
+ * Group first, since afterwards there is no privilege left. Supplementary groups cannot be had without privilege.
+ * @param goesOn this process stays what it is, with all its threads. Else the one that calls is enough: execve(2) ends the others.
+ */
+export function becomeUser(
+  { uid, gid, groups }: ContainerUser,
+  { rootless, goesOn }: { readonly rootless: boolean; readonly goesOn: boolean },
+): void {
   if (rootless) return;
   // The first one is among them, as in Docker.
-  process.setgroups?.([...new Set([gid, ...groups])]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
+  const all = [...new Set([gid, ...groups])];
+  if (goesOn) {
+    process.setgroups?.(all);
+    process.setgid?.(gid);
+    process.setuid?.(uid);
+    return;
+  }
+  check(setThreadGroups(all), 'setgroups');
+  check(setThreadUser(uid, gid), 'become user', String(uid));
 }
 
 function gidOf(text: string, groups: readonly GroupEntry[]): number {
@@ -128,10 +143,7 @@ function readText(path: string): string {
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if (
-      ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')
-    )
-      return '';
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EACCES')) return '';
     throw error;
   }
   try {

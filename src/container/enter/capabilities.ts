@@ -3,8 +3,8 @@
  * would keep it from the host's disks; and what `--cap-add` and `--cap-drop` say.
  */
 
-import { dropFromBoundingSet } from '../../linux/namespace.js';
-import { CAPABILITY_NAMES } from './names.js';
+import { dropFromBoundingSet } from '../../linux/process/namespace.js';
+import { CAPABILITY_NAMES } from './capability-names.js';
 
 const DEFAULT = [
   'CHOWN',
@@ -22,7 +22,7 @@ const DEFAULT = [
   'SETFCAP',
 ];
 
-export interface CapabilityChanges {
+interface CapabilityChanges {
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
 }

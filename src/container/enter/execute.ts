@@ -5,10 +5,12 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { ENOENT, errnoText } from '../../errno/errno.js';
-import { closeOnExec, dup2, execve } from '../../linux/namespace.js';
-import { keepOnExec } from '../../linux/open.js';
+import { hasCode } from '../../errno/error-code.js';
+import { dup2, keepOnExec } from '../../linux/files/open.js';
+import { closeOnExec, execve } from '../../linux/process/namespace.js';
 import { nameFromText } from '../../vfs/name.js';
-import type { EnterOrder } from './order.js';
+import type { EnterRequest } from './enter-request.js';
+import { lastLimits } from './resource-limits.js';
 
 export class CommandError extends Error {
   readonly status: 126 | 127;
@@ -47,8 +49,7 @@ function problemOf(path: string): string | undefined {
     if (statSync(path).isDirectory()) return IS_DIRECTORY;
     accessSync(path, constants.X_OK);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return NOT_FOUND;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return NOT_FOUND;
     return NOT_PERMITTED;
   }
   return undefined;
@@ -58,7 +59,7 @@ function statusOf(problem: string): 126 | 127 {
   return problem === NOT_FOUND ? 127 : 126;
 }
 
-/** See order.ts. */
+/** See enter-request.ts. */
 const CHANNEL_FD = 3;
 /** The command's standard error; descriptor 2 is for what goes wrong before it. */
 export const ERRORS_FD = 4;
@@ -66,7 +67,7 @@ export const ERRORS_FD = 4;
 /** Does not come back. @throws CommandError when the kernel refuses the file. */
 export function execute(
   program: string,
-  { args, terminal }: Pick<EnterOrder, 'args' | 'terminal'>,
+  { args, terminal, runtime }: Pick<EnterRequest, 'args' | 'terminal' | 'runtime'>,
   environment: ReadonlyMap<string, string>,
 ): never {
   if (!terminal) dup2(ERRORS_FD, 2);
@@ -78,6 +79,7 @@ export function execute(
     nameFromText(program),
     args.map(nameFromText),
     [...environment].map(([name, value]) => nameFromText(`${name}=${value}`)),
+    lastLimits(runtime.ulimits ?? []),
   );
   const reason = result === -ENOENT ? 'its interpreter does not exist' : errnoText(-result);
   throw new CommandError(result === -ENOENT ? 127 : 126, `exec: "${args[0]}": ${reason}`);

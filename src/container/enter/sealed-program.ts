@@ -9,10 +9,10 @@
 import { ENOSYS, EPERM } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { AT_FDCWD, O_PATH } from '../../linux/constants.js';
-import { clonePrivate } from '../../linux/mount.js';
-import { execve } from '../../linux/namespace.js';
-import { close, keepOnExec, openat } from '../../linux/open.js';
-import { unshareMounts } from '../../linux/process.js';
+import { close, keepOnExec, openat } from '../../linux/files/open.js';
+import { clonePrivate } from '../../linux/mounts/mount.js';
+import { execve } from '../../linux/process/namespace.js';
+import { unshareMounts } from '../../linux/process/process.js';
 import { nameFromText } from '../../vfs/name.js';
 
 /** Says that the process is to seal itself: it has the privilege only in its user namespace. */
@@ -21,7 +21,7 @@ export const SEAL_FLAG = '--seal';
 /** A descriptor of the sealed program; undefined where it cannot be had here. @throws FsError */
 export function openSealedProgram(): number | undefined {
   const fd = check(openat(AT_FDCWD, nameFromText(process.execPath), O_PATH), 'open', process.execPath);
-  const clone = clonePrivate(fd, true);
+  const clone = clonePrivate(fd, { readOnly: true });
   close(fd);
   if (clone === -EPERM || clone === -ENOSYS) return undefined;
   return check(clone, 'clone', process.execPath);

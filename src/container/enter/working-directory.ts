@@ -1,25 +1,26 @@
 /** The directory that a command starts in. */
 
-import { mkdirSync } from 'node:fs';
+import { hasCode } from '../../errno/error-code.js';
+import { reasonOf } from '../../errno/reason.js';
 import { UserError } from '../../errno/user-error.js';
-import type { EnterOrder } from './order.js';
+import { makeDirectories } from '../../linux/files/make-directories.js';
+import type { EnterRequest } from './enter-request.js';
 
 /** Docker makes the one of `run`, and not what is typed for `exec`. PRECONDITION: the root is the container's. */
-export function enterDirectory(path: string, { makeDirectory }: Pick<EnterOrder, 'makeDirectory'>): void {
+export function enterDirectory(path: string, { makeDirectory }: Pick<EnterRequest, 'makeDirectory'>): void {
   try {
     if (makeDirectory) makeMissing(path);
     process.chdir(path);
   } catch (error) {
-    const reason = /^E[A-Z0-9]+: ([^,]+)/.exec((error as Error).message)?.[1] ?? (error as Error).message;
-    throw new UserError(`cannot enter the working directory '${path}': ${reason}`, { cause: error });
+    throw new UserError(`cannot enter the working directory '${path}': ${reasonOf(error)}`, { cause: error });
   }
 }
 
 /** Nothing is made when it is there, also where the tree is read-only. */
 function makeMissing(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
 }

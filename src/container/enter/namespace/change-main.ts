@@ -1,16 +1,17 @@
-/** Entry of the process behind `mount-add` and `mount-rm` of a running command: a ChangeOrder comes in, a ChangeReply goes out. */
+/** Entry of the process behind `mount-add` and `mount-rm` of a running command: a ChangeRequest comes in, a ChangeReply goes out. */
 
 import { readFileSync, writeSync } from 'node:fs';
+import { messageOf } from '../../../errno/reason.js';
 import { UserError } from '../../../errno/user-error.js';
 import { changeNamespace } from './change-namespace.js';
-import type { ChangeOrder, ChangeReply } from './change-order.js';
+import type { ChangeReply, ChangeRequest } from './change-request.js';
 
 function answer(): ChangeReply {
   try {
-    const order = JSON.parse(readFileSync(0, 'utf8')) as ChangeOrder;
-    return { ok: true, attached: changeNamespace(order) };
+    const request = JSON.parse(readFileSync(0, 'utf8')) as ChangeRequest;
+    return { ok: true, attached: changeNamespace(request) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const hint = error instanceof UserError ? error.hint : undefined;
     return { ok: false, message, ...(hint === undefined ? {} : { hint }) };
   }

@@ -18,19 +18,19 @@ import {
   OPEN_TREE_CLONE,
   S_IFDIR,
 } from '../../../linux/constants.js';
-import { openTree } from '../../../linux/mount.js';
-import { type MountEntry, parseMountinfo } from '../../../linux/mountinfo.js';
-import { close, openat } from '../../../linux/open.js';
+import { close, openat } from '../../../linux/files/open.js';
+import { openTree } from '../../../linux/mounts/mount.js';
+import { type MountEntry, parseMountinfo } from '../../../linux/mounts/mountinfo.js';
 import { displayName, type Name, nameFromText } from '../../../vfs/name.js';
-import type { AttachedMount, NamespaceMount } from '../order.js';
-import { KERNELS, mountIdOf } from './attach-mounts.js';
-import type { ChangeOrder } from './change-order.js';
+import type { AttachedMount, NamespaceMount } from '../enter-request.js';
+import type { ChangeRequest } from './change-request.js';
 import { type Candidate, cloneSource } from './clone-source.js';
 import { joinMounts } from './join-mounts.js';
+import { KERNELS, mountIdOf } from './namespace-attachments.js';
 import {
   cannotMount,
   cloneTree,
-  detach,
+  detachAt,
   openDescriptors,
   openRootTree,
   RootTree,
@@ -38,11 +38,11 @@ import {
 } from './root-tree.js';
 
 /** @returns what the kernel has mounted there now. @throws UserError, FsError */
-export function changeNamespace(order: ChangeOrder): AttachedMount[] {
-  const { pid, add, remove, attached, root } = order;
+export function changeNamespace(request: ChangeRequest): AttachedMount[] {
+  const { pid, add, remove, attached, root } = request;
   const descriptorsFd = openDescriptors();
   const procFd = check(openat(AT_FDCWD, '/proc', O_PATH | O_DIRECTORY), 'open', '/proc');
-  const candidate = add === undefined ? undefined : cloneSource(add, order);
+  const candidate = add === undefined ? undefined : cloneSource(add, request);
   const shownFd = add === undefined ? undefined : cloneShown(root, add, descriptorsFd);
   joinMounts(pid);
   const namespace = new RunningNamespace({ descriptorsFd, procFd, attached });
@@ -79,7 +79,7 @@ class RunningNamespace {
     this.#attached = parts.attached;
   }
 
-  /** Those that are still there: who is privileged in a container may have unmounted some. */
+  /** Those that are still there: a privileged process of the container may have unmounted some. */
   attached(): AttachedMount[] {
     const ids = new Set(this.#entries().map(({ mountId }) => mountId));
     return this.#attached.filter(({ mountId }) => ids.has(mountId));
@@ -88,7 +88,7 @@ class RunningNamespace {
   /** Whoever has something open in it keeps it. @throws FsError */
   remove(target: string): void {
     const found = this.#attached.find((one) => one.target === target);
-    const place = found && this.#placeOf(found);
+    const place = found && this.#pathOf(found);
     if (found !== undefined && place !== undefined) this.#detach(found, place);
     this.#attached = this.#attached.filter((one) => one !== found);
   }
@@ -103,7 +103,8 @@ class RunningNamespace {
       const mountFd = fd ?? shownFd;
       const holder = this.#holderOf(target);
       if (mountFd !== undefined && (found !== undefined || holder.makesPoints)) {
-        if (found === undefined) this.#tree.makePoint(holder.inside, typeOf(mountFd) === S_IFDIR);
+        if (found === undefined)
+          this.#tree.makePoint(holder.inside, { isDirectory: typeOf(mountFd) === S_IFDIR });
         this.#attach(mount, found?.place ?? holder.inside, mountFd);
         return;
       }
@@ -144,10 +145,10 @@ class RunningNamespace {
 
   /** Leaves to the tree what the kernel has mounted, since there is no mount point in it; what lies inside stays. */
   #demote(holder: AttachedMount): void {
-    const place = this.#placeOf(holder);
+    const place = this.#pathOf(holder);
     if (place === undefined) throw new UserError(`the mount at '${holder.target}' is gone`);
     const inside = this.#attached.flatMap((one) => {
-      const at = one === holder ? undefined : this.#placeOf(one);
+      const at = one === holder ? undefined : this.#pathOf(one);
       return at?.startsWith(`${place}/`) === true ? [{ one, at }] : [];
     });
     const kept = inside
@@ -176,13 +177,13 @@ class RunningNamespace {
       if (mountIdOf(fd) !== mountId) {
         throw new UserError(`cannot unmount '${displayName(place)}': something else is mounted over it`);
       }
-      detach(fd, this.#parts.descriptorsFd, place);
+      detachAt(fd, this.#parts.descriptorsFd, place);
     } finally {
       close(fd);
     }
   }
 
-  #placeOf({ mountId }: AttachedMount): Name | undefined {
+  #pathOf({ mountId }: AttachedMount): Name | undefined {
     return this.#entries().find((entry) => entry.mountId === mountId)?.mountpoint;
   }
 

@@ -6,6 +6,7 @@
  * 5.12), is left to the tree, which shows the same.
  */
 
+import { readlinkSync } from 'node:fs';
 import { EINVAL, ENOENT, ENOSYS, EPERM, errnoText } from '../../../errno/errno.js';
 import { UserError } from '../../../errno/user-error.js';
 import {
@@ -28,13 +29,14 @@ import {
   STATX_MNT_ID,
   STATX_TYPE,
 } from '../../../linux/constants.js';
-import { mountSetattr, openTree, privateTmpfs } from '../../../linux/mount.js';
-import { readMountinfo } from '../../../linux/mountinfo.js';
-import { close, openat, openat2 } from '../../../linux/open.js';
-import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
-import { fstatx, Statx } from '../../../linux/statx.js';
-import type { Propagation } from '../../../mounts/spec/types.js';
-import type { HostSource, NamespaceMount, TmpfsSource } from '../order.js';
+import { close, openat, openat2 } from '../../../linux/files/open.js';
+import { fstatfs, StatFsResult } from '../../../linux/files/statfs.js';
+import { fstatx, Statx } from '../../../linux/files/statx.js';
+import { mountSetattr, openTree, privateTmpfs } from '../../../linux/mounts/mount.js';
+import { readMountinfo } from '../../../linux/mounts/mountinfo.js';
+import { ownMountsBelow, whereUnmounted } from '../../../mounts/kinds/own-mounts.js';
+import type { Propagation } from '../../../mounts/request/types.js';
+import type { HostSource, NamespaceMount, TmpfsSource } from '../enter-request.js';
 
 /** A mount to be attached; `fd` is undefined where only the tree can show it. */
 export interface Candidate {
@@ -49,12 +51,12 @@ export interface CloneOptions {
   readonly rootless: boolean;
 }
 
-/** @throws UserError */
+/** PRECONDITION: the source is no content of an order. @throws UserError */
 export function cloneSource(mount: NamespaceMount, options: CloneOptions): Candidate {
   const { source } = mount;
-  if (source.kind === 'tree') return { mount, fd: undefined, isFollowed: false };
+  if (source.kind === 'tree' || source.kind === 'content') return { mount, fd: undefined, isFollowed: false };
   if (source.kind === 'tmpfs') {
-    const fd = settled(makeTmpfs(source, mount.readOnly), mount, options);
+    const fd = settled(makeTmpfs(source, { readOnly: mount.readOnly }), mount, options);
     return { mount, fd, isFollowed: false };
   }
   const opened = openHost(source);
@@ -80,14 +82,33 @@ function cloneHost(
   const isDirectory = type === S_IFDIR;
   if (stated === undefined) return { mount, fd: undefined, isFollowed: false };
   if (source.isAsked && !options.rootless) checkPropagation(mount, source.propagation, stat.mountId);
-  const fd = settled(cloneWith(sourceFd, source, attributesOf(mount, isDirectory, options)), mount, options);
+  const attr = attributesOf(mount, { isDirectory }, options);
+  const apart = isDirectory && !options.rootless ? cloneApart(sourceFd, source, attr) : undefined;
+  const fd = settled(apart ?? cloneWith(sourceFd, source, attr), mount, options);
   return { mount, fd, isFollowed: type === S_IFREG && !isMadeByKernel(sourceFd) };
 }
+
+/**
+ * Clones a source that holds containers without their trees, each of which would live as long as the clone where
+ * the host does not share its mounts. Undefined for any other source, and where it cannot be had.
+ */
+function cloneApart(sourceFd: number, source: HostSource, attr: number): number | undefined {
+  if (source.recursive === 'disabled' || source.propagation.endsWith('shared')) return undefined;
+  const path = readlinkSync(`/proc/self/fd/${sourceFd}`, 'buffer').toString('latin1');
+  const away = ownMountsBelow(path, readMountinfo()).filter((place) => CONTAINER_TREE.test(place));
+  if (away.length === 0) return undefined;
+  const clone = (fd: number): number => cloneWith(fd, source, attr);
+  const made = whereUnmounted({ fd: sourceFd, path }, { away, spread: MS_SLAVE }, clone);
+  return made < 0 ? undefined : made;
+}
+
+/** Below the root of a store. */
+const CONTAINER_TREE = /\/containers\/[0-9a-f]{64}\/merged$/;
 
 /** A device that is named is meant; one that happens to lie in a directory is not. */
 function attributesOf(
   { readOnly }: NamespaceMount,
-  isDirectory: boolean,
+  { isDirectory }: { readonly isDirectory: boolean },
   { privileged }: CloneOptions,
 ): number {
   return (readOnly ? MOUNT_ATTR_RDONLY : 0) | (isDirectory && !privileged ? MOUNT_ATTR_NODEV : 0);
@@ -105,7 +126,7 @@ function cloneWith(sourceFd: number, { recursive, propagation }: HostSource, att
   const below = recursive === 'disabled' ? 0 : AT_RECURSIVE;
   const fd = openTree(sourceFd, '', OPEN_TREE_CLONE | AT_EMPTY_PATH | below);
   if (fd < 0) return fd;
-  // Read-only in all that lies below, but for who asks otherwise.
+  // Read-only in all that lies below, but where the options ask otherwise.
   const deep = recursive === 'writable' ? attr & ~MOUNT_ATTR_RDONLY : attr;
   const spread = SPREAD[propagation];
   const results = [
@@ -118,7 +139,7 @@ function cloneWith(sourceFd: number, { recursive, propagation }: HostSource, att
   return failed;
 }
 
-/** Of the source and all that is mounted below it now, with or without the `r`; 0: it stays shared as it is. */
+/** What each propagation makes of the source and of all that is mounted below it now, with or without the `r`; 0: it stays shared as it is. */
 const SPREAD: Readonly<Record<Propagation, number>> = {
   private: MS_PRIVATE,
   rprivate: MS_PRIVATE,
@@ -145,7 +166,7 @@ function checkPropagation({ spec }: NamespaceMount, propagation: Propagation, mo
   );
 }
 
-function makeTmpfs({ allows, ...limits }: TmpfsSource, readOnly: boolean): number {
+function makeTmpfs({ allows, ...limits }: TmpfsSource, { readOnly }: { readonly readOnly: boolean }): number {
   const attr =
     (allows.includes('exec') ? 0 : MOUNT_ATTR_NOEXEC) |
     (allows.includes('suid') ? 0 : MOUNT_ATTR_NOSUID) |

@@ -6,6 +6,7 @@
  * matter.
  */
 
+import { existsSync } from 'node:fs';
 import { check } from '../../../errno/fs-error.js';
 import {
   AT_EMPTY_PATH,
@@ -22,10 +23,10 @@ import {
   RESOLVE_NO_SYMLINKS,
   S_IFCHR,
 } from '../../../linux/constants.js';
-import { mkdirat, mknodat, symlinkat } from '../../../linux/directory.js';
-import { fchmodat } from '../../../linux/inode.js';
-import { detachedMount, mountSetattr, openTree, privateTmpfs } from '../../../linux/mount.js';
-import { close, openat, openat2 } from '../../../linux/open.js';
+import { mkdirat, mknodat, symlinkat } from '../../../linux/files/directory.js';
+import { fchmodat } from '../../../linux/files/inode.js';
+import { close, openat, openat2 } from '../../../linux/files/open.js';
+import { detachedMount, mountSetattr, openTree, privateTmpfs } from '../../../linux/mounts/mount.js';
 import type { Name } from '../../../vfs/name.js';
 import { attachTo, fileSystemOf, type RootTree, typeOf } from './root-tree.js';
 
@@ -40,12 +41,15 @@ const DEVICES: ReadonlyMap<string, readonly [major: number, minor: number]> = ne
 ]);
 const DEVICE_MODE = 0o666;
 
+/** Not every kernel has it. */
+const KCORE = '/proc/kcore';
+
 const LINKS = [
   ['fd', '/proc/self/fd'],
   ['stdin', '/proc/self/fd/0'],
   ['stdout', '/proc/self/fd/1'],
   ['stderr', '/proc/self/fd/2'],
-  ['core', '/proc/kcore'],
+  ['core', KCORE],
   ['ptmx', 'pts/ptmx'],
 ] as const;
 
@@ -83,6 +87,7 @@ export function makeDev(
   const isFree = (name: string) => !taken.has(`/dev/${name}`);
   for (const device of devices.filter(({ name }) => isFree(name))) makeDevice(fd, device);
   for (const [link, target] of LINKS) {
+    if (target === KCORE && !existsSync(KCORE)) continue;
     if (isFree(link)) check(symlinkat(target, fd, link), 'symlink', `/dev/${link}`);
   }
   for (const [name, make] of FILE_SYSTEMS) {

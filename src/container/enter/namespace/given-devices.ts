@@ -1,21 +1,22 @@
 /**
  * `--device`: nodes of the host, or directories of them, mounted below the container's /dev. No device cgroup limits what
- * is done with them: who may open the host's node may open this one.
+ * is done with them: a process that may open the host's node may open this one.
  */
 
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ENOENT } from '../../../errno/errno.js';
 import { check } from '../../../errno/fs-error.js';
 import { UserError } from '../../../errno/user-error.js';
 import { AT_FDCWD, AT_RECURSIVE, OPEN_TREE_CLONE } from '../../../linux/constants.js';
-import { openTree } from '../../../linux/mount.js';
-import { close } from '../../../linux/open.js';
+import { makeDirectories } from '../../../linux/files/make-directories.js';
+import { close } from '../../../linux/files/open.js';
+import { openTree } from '../../../linux/mounts/mount.js';
 import type { DeviceMapping } from '../../../store/container-record.js';
 import { nameFromText } from '../../../vfs/name.js';
 import type { RootTree } from './root-tree.js';
 
-export interface GivenDevice {
+interface GivenDevice {
   readonly target: string;
   readonly isDirectory: boolean;
   readonly fd: number;
@@ -38,7 +39,7 @@ export function cloneGiven(devices: readonly DeviceMapping[]): GivenDevice[] {
 /** PRECONDITION: /dev is a tmpfs of ours. @throws FsError */
 export function attachGiven(tree: RootTree, devices: readonly GivenDevice[]): void {
   for (const { target, isDirectory, fd } of devices) {
-    mkdirSync(isDirectory ? target : dirname(target), { recursive: true });
+    makeDirectories(isDirectory ? target : dirname(target));
     // In the place of one that every container has.
     if (!isDirectory) writeFileSync(target, '', { flag: 'a' });
     tree.attach(fd, nameFromText(target));

@@ -2,9 +2,9 @@
 
 import { check } from '../../../errno/fs-error.js';
 import { AT_FDCWD, O_RDONLY } from '../../../linux/constants.js';
-import { setns } from '../../../linux/namespace.js';
-import { close, openat } from '../../../linux/open.js';
-import { unshareFs } from '../../../linux/process.js';
+import { close, openat } from '../../../linux/files/open.js';
+import { setns } from '../../../linux/process/namespace.js';
+import { unshareFs } from '../../../linux/process/process.js';
 
 export function joinMounts(pid: number): readonly [] {
   const fd = check(openat(AT_FDCWD, `/proc/${pid}/ns/mnt`, O_RDONLY), 'open the mounts of', String(pid));

@@ -5,22 +5,25 @@
  * All goes by the descriptor of the file system itself; no name that the image controls is on the way.
  */
 
-import { ENOENT } from '../../../errno/errno.js';
+import { EINVAL, ENOENT } from '../../../errno/errno.js';
 import { check } from '../../../errno/fs-error.js';
 import {
+  AT_EMPTY_PATH,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   O_NOFOLLOW,
   O_PATH,
+  OPEN_TREE_CLONE,
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
   S_IFDIR,
 } from '../../../linux/constants.js';
-import { privateTmpfs } from '../../../linux/mount.js';
-import { close, openat2 } from '../../../linux/open.js';
+import { close, openat2 } from '../../../linux/files/open.js';
+import { openTree, privateTmpfs } from '../../../linux/mounts/mount.js';
 import type { Name } from '../../../vfs/name.js';
+import { HIDDEN_PATHS } from './hidden-paths.js';
 import { restrict } from './restrict.js';
 import { attachTo, cloneTree, fileSystemOf, typeOf } from './root-tree.js';
 
@@ -28,42 +31,12 @@ import { attachTo, cloneTree, fileSystemOf, typeOf } from './root-tree.js';
 const PROC_SUPER_MAGIC = 0x9fa0;
 const SYSFS_MAGIC = 0x62656572;
 
-interface KernelTree {
-  readonly place: string;
-  readonly magic: number;
-  readonly readOnly: readonly string[];
-  readonly covered: readonly string[];
-}
-
-const KERNEL_TREES: readonly KernelTree[] = [
-  {
-    place: '/proc',
-    magic: PROC_SUPER_MAGIC,
-    readOnly: ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'],
-    covered: [
-      'acpi',
-      'asound',
-      'kcore',
-      'keys',
-      'latency_stats',
-      'sched_debug',
-      'scsi',
-      'timer_list',
-      'timer_stats',
-    ],
-  },
-  {
-    place: '/sys',
-    magic: SYSFS_MAGIC,
-    readOnly: [],
-    covered: ['firmware', 'devices/virtual/powercap'],
-  },
-];
+const MAGIC: Readonly<Record<string, number>> = { '/proc': PROC_SUPER_MAGIC, '/sys': SYSFS_MAGIC };
 
 const READ_ONLY_FLAGS = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 /** What is mounted at /proc or /sys, by whomever. */
-export interface KernelMount {
+interface KernelMount {
   readonly place: Name;
   readonly fd: number;
 }
@@ -76,7 +49,7 @@ export interface KernelMount {
  */
 export function hideHost(mounts: readonly KernelMount[], nullFd: number): void {
   for (const { place, fd } of mounts) {
-    const rules = KERNEL_TREES.find((one) => one.place === place && one.magic === fileSystemOf(fd));
+    const rules = HIDDEN_PATHS.find((one) => one.place === place && MAGIC[place] === fileSystemOf(fd));
     if (rules === undefined) continue;
     for (const name of rules.readOnly) withName(fd, name, (found) => makeReadOnly(found, `${place}/${name}`));
     for (const name of rules.covered) withName(fd, name, (found) => cover(found, `${place}/${name}`, nullFd));
@@ -100,14 +73,20 @@ function makeReadOnly(fd: number, path: string): void {
   close(clone);
 }
 
+/** Before Linux 6.15 only what is attached can be cloned: there the mount itself is the first lid, and the others its clones. */
+function cloneLid(nullFd: number, path: string): number {
+  const clone = openTree(nullFd, '', OPEN_TREE_CLONE | AT_EMPTY_PATH);
+  return clone === -EINVAL ? nullFd : check(clone, 'clone', path);
+}
+
 function cover(fd: number, path: string, nullFd: number): void {
   const isDirectory = typeOf(fd) === S_IFDIR;
   const lid = isDirectory
     ? privateTmpfs({ source: 'tmpfs', sizeBytes: 4096, mode: 0o755 }, READ_ONLY_FLAGS)
-    : cloneTree(nullFd, path);
+    : cloneLid(nullFd, path);
   check(lid, 'cover', path);
   attachTo(lid, fd, path);
   // The node is the host's: whoever is root here must not change its mode.
   restrict(lid, MOUNT_ATTR_RDONLY, path);
-  close(lid);
+  if (lid !== nullFd) close(lid);
 }

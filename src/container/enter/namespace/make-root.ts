@@ -8,7 +8,7 @@
  */
 
 import { ENOENT } from '../../../errno/errno.js';
-import { check, FsError } from '../../../errno/fs-error.js';
+import { check, FsError, isErrno } from '../../../errno/fs-error.js';
 import { UserError } from '../../../errno/user-error.js';
 import {
   AT_FDCWD,
@@ -24,27 +24,30 @@ import {
   OPEN_TREE_CLONE,
   S_IFDIR,
 } from '../../../linux/constants.js';
-import { detachedMount, mount, moveMount, openTree, umount2 } from '../../../linux/mount.js';
-import { pivotRoot } from '../../../linux/namespace.js';
-import { close } from '../../../linux/open.js';
+import { close } from '../../../linux/files/open.js';
+import { detachedMount, mount, moveMount, openTree, umount2 } from '../../../linux/mounts/mount.js';
+import { pivotRoot } from '../../../linux/process/namespace.js';
 import { type Name, nameFromText } from '../../../vfs/name.js';
-import type { AttachedMount, EnterOrder } from '../order.js';
-import { placeMounts, prepareMounts } from './attach-mounts.js';
+import type { AttachedMount, EnterRequest } from '../enter-request.js';
 import { type CloneOptions, cloneSource } from './clone-source.js';
+import { contentOf, makeContents } from './content-files.js';
 import { cloneDevices, type Device, makeDev, showDevices } from './devices.js';
 import { attachGiven, cloneGiven } from './given-devices.js';
 import { hideHost } from './kernel-trees.js';
+import { prepareMounts, resolveTargets } from './namespace-attachments.js';
 import { restrict } from './restrict.js';
 import { openDescriptors, openRootTree, type RootTree, typeOf } from './root-tree.js';
+import { cloneCgroups, showCgroups } from './show-cgroups.js';
 
 const KERNEL_FLAGS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+const SYS_FLAGS = KERNEL_FLAGS | MOUNT_ATTR_RDONLY;
 
 /** What plyfs mounts unless the user does. */
 const OURS = ['/proc', '/dev', '/sys'];
 
 /** @throws UserError, FsError */
-export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
-  const { root = '/', files, privileged, rootless, mounts, runtime } = order;
+export function makeRoot(request: EnterRequest): readonly AttachedMount[] {
+  const { root = '/', files, privileged, rootless, mounts, runtime } = request;
   const descriptorsFd = openDescriptors();
   // Newer kernels list mounts in the order in which they were made; programs look for the root first.
   const rootFd = check(openTree(AT_FDCWD, nameFromText(root), OPEN_TREE_CLONE | AT_RECURSIVE), 'clone', root);
@@ -56,17 +59,20 @@ export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
     : check(detachedMount('sysfs', KERNEL_FLAGS | (privileged ? 0 : MOUNT_ATTR_RDONLY)), 'mount', '/sys');
   const devices = cloneDevices();
   const given = cloneGiven(runtime.devices ?? []);
-  const candidates = mounts.map((one) => cloneSource(one, { privileged, rootless }));
+  const cgroups = rootless ? [] : cloneCgroups(request.cgroups ?? []);
+  const contents = contentOf(mounts);
+  const others = mounts.filter(({ source }) => source.kind !== 'content');
+  const candidates = others.map((one) => cloneSource(one, { privileged, rootless }));
   const clones = files.map(({ source, target }) => ({
     target,
     fd: check(openTree(AT_FDCWD, nameFromText(source), OPEN_TREE_CLONE), 'open', source),
   }));
-  changeRoot(rootFd, root, order);
+  changeRoot(rootFd, root, request);
   const tree = openRootTree(descriptorsFd);
-  const placed = placeMounts(tree, candidates);
+  const placed = resolveTargets(tree, [...candidates, ...makeContents(tree, contents, descriptorsFd)]);
   const taken = new Set(placed.map(({ place }) => place));
   const hostFiles = clones.flatMap(({ target, fd }) => {
-    const place = placeOfFile(tree, target);
+    const place = pathOfFile(tree, target);
     return place === undefined || taken.has(place) ? [] : [{ place, fd }];
   });
   const ours = OURS.filter((place) => !taken.has(place) && isThere(tree, place));
@@ -78,6 +84,9 @@ export function makeRoot(order: EnterOrder): readonly AttachedMount[] {
   ];
   const kernels = made.filter(({ place, fd }) => fd >= 0 && ours.includes(place));
   for (const { place, fd } of kernels) tree.attach(fd, place);
+  // That of the host, with all that is mounted there.
+  if (rootless && !privileged && sysFd >= 0 && ours.includes('/sys')) restrict(sysFd, SYS_FLAGS, '/sys');
+  if (ours.includes('/sys')) showCgroups(tree, cgroups, request);
   if (ours.includes('/dev')) {
     makeDev(tree, devices, taken, runtime.shmBytes);
     attachGiven(tree, given);
@@ -123,7 +132,7 @@ function isThere(tree: RootTree, place: Name): boolean {
 }
 
 /** Where a file of ours goes; undefined when there is no such name. @throws UserError */
-function placeOfFile(tree: RootTree, target: string): Name | undefined {
+function pathOfFile(tree: RootTree, target: string): Name | undefined {
   const found = find(tree, target);
   if (found === undefined) return undefined;
   const top = `/${found.place.split('/')[1]}`;
@@ -150,7 +159,7 @@ function attachFile(tree: RootTree, place: Name, fd: number): void {
   try {
     tree.attach(fd, place);
   } catch (error) {
-    if (!(error instanceof FsError) || error.code !== 'ENOENT') throw error;
+    if (!isErrno(error, ENOENT)) throw error;
   }
   close(fd);
 }

@@ -8,7 +8,7 @@
 
 import type { Name } from '../../../vfs/name.js';
 
-export interface Placed {
+export interface NamespaceEntry {
   /** Absolute, free of symlinks as the tree has it. */
   readonly place: Name;
   readonly isDirectory: boolean;
@@ -19,11 +19,13 @@ export interface Placed {
   /** Mount points can be made in it: what is in a tmpfs is nobody's. */
   readonly isScratch: boolean;
   /** Whether its source has a mount point of that kind at a path below it. */
-  readonly has: (inside: Name, isDirectory: boolean) => boolean;
+  readonly has: (inside: Name, type: PointType) => boolean;
 }
 
+export type PointType = 'directory' | 'file';
+
 /** `attach`: the kernel's mount; `graft`: what the tree shows there, over a kernel mount that hides it. */
-export interface Step<T extends Placed> {
+export interface NamespaceStep<T extends NamespaceEntry> {
   readonly item: T;
   readonly how: 'attach' | 'graft';
   /** A missing mount point is to be made: what it lies in goes with the container. */
@@ -32,9 +34,12 @@ export interface Step<T extends Placed> {
 
 /**
  * @param ours mounts that plyfs makes itself, where the user has none: `/dev`, `/proc`, `/sys`.
- * @returns what is to be done, shallow places first; who is not in it the tree shows where it is.
+ * @returns what is to be done, shallow places first; a mount that is not in it is shown by the tree.
  */
-export function planNamespace<T extends Placed>(items: readonly T[], ours: readonly Name[]): Step<T>[] {
+export function planNamespace<T extends NamespaceEntry>(
+  items: readonly T[],
+  ours: readonly Name[],
+): NamespaceStep<T>[] {
   const sorted = items.toSorted((a, b) => depth(a.place) - depth(b.place));
   const demoted = new Set<T>();
   for (;;) {
@@ -44,17 +49,17 @@ export function planNamespace<T extends Placed>(items: readonly T[], ours: reado
   }
 }
 
-interface Trial<T extends Placed> {
-  readonly steps: Step<T>[];
+interface Trial<T extends NamespaceEntry> {
+  readonly steps: NamespaceStep<T>[];
   /** The mount that has no mount point for another. */
   readonly lacking: T | undefined;
 }
 
-function tryPlan<T extends Placed>(
+function tryPlan<T extends NamespaceEntry>(
   sorted: readonly T[],
   { ours, demoted }: { readonly ours: readonly Name[]; readonly demoted: ReadonlySet<T> },
 ): Trial<T> {
-  const steps: Step<T>[] = [];
+  const steps: NamespaceStep<T>[] = [];
   const byPlace = new Map(sorted.map((item) => [item.place, item]));
   for (const item of sorted) {
     const holder = holderOf(item.place, (place) => byPlace.has(place) || ours.includes(place));
@@ -66,7 +71,7 @@ function tryPlan<T extends Placed>(
     const makesPoint = isHidden && (above?.isScratch ?? holder === '/dev');
     if (isHidden && above !== undefined && !above.isScratch) {
       const inside = item.place.slice(above.place.length + 1);
-      if (!above.has(inside, item.isDirectory)) return { steps, lacking: above };
+      if (!above.has(inside, item.isDirectory ? 'directory' : 'file')) return { steps, lacking: above };
     }
     if (isKernels) steps.push({ item, how: 'attach', makesPoint });
     else if (isHidden) steps.push({ item, how: 'graft', makesPoint });

@@ -3,8 +3,8 @@
 import { ENOSYS } from '../../../errno/errno.js';
 import { check } from '../../../errno/fs-error.js';
 import { AT_EMPTY_PATH, AT_RECURSIVE, MS_BIND, MS_REMOUNT } from '../../../linux/constants.js';
-import { mount, mountSetattr } from '../../../linux/mount.js';
-import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
+import { fstatfs, StatFsResult } from '../../../linux/files/statfs.js';
+import { mount, mountSetattr } from '../../../linux/mounts/mount.js';
 
 /** Their values are those of MS_* and ST_* too. */
 const SHARED_FLAGS = 0xf;

@@ -27,19 +27,19 @@ import {
   S_IFMT,
   STATX_TYPE,
 } from '../../../linux/constants.js';
-import { mkdirat, readlinkat } from '../../../linux/directory.js';
-import { moveMount, openTree, umount2 } from '../../../linux/mount.js';
-import { fchdir } from '../../../linux/namespace.js';
-import { close, openat, openat2 } from '../../../linux/open.js';
-import { fstatfs, StatFsResult } from '../../../linux/statfs.js';
-import { fstatx, Statx } from '../../../linux/statx.js';
+import { mkdirat, readlinkat } from '../../../linux/files/directory.js';
+import { close, openat, openat2 } from '../../../linux/files/open.js';
+import { fstatfs, StatFsResult } from '../../../linux/files/statfs.js';
+import { fstatx, Statx } from '../../../linux/files/statx.js';
+import { moveMount, openTree, umount2 } from '../../../linux/mounts/mount.js';
+import { fchdir } from '../../../linux/process/namespace.js';
 import { displayName, type Name } from '../../../vfs/name.js';
 
 const ATTEMPTS = 100;
 const DIRECTORY_MODE = 0o755;
 const FILE_MODE = 0o644;
 
-export interface FoundPlace {
+interface FoundPlace {
   /** Free of symlinks. */
   readonly place: Name;
   readonly isDirectory: boolean;
@@ -105,7 +105,7 @@ export class RootTree {
   }
 
   /** Makes what is missing on the way to a place, and there an empty directory or file. @throws FsError */
-  makePoint(place: Name, isDirectory: boolean): void {
+  makePoint(place: Name, { isDirectory }: { readonly isDirectory: boolean }): void {
     const names = place.split('/').slice(1);
     const last = names.pop() ?? '';
     let parent = check(openat(this.rootFd, '.', O_PATH | O_DIRECTORY), 'open', '/');
@@ -122,7 +122,7 @@ export class RootTree {
 }
 
 /** Unmounts what lies at a descriptor, not at a path that the container may change. @throws FsError */
-export function detach(fd: number, descriptorsFd: number, place: Name): void {
+export function detachAt(fd: number, descriptorsFd: number, place: Name): void {
   const here = check(openat(AT_FDCWD, '.', O_PATH | O_DIRECTORY), 'open', '.');
   check(fchdir(descriptorsFd), 'chdir', '/proc/self/fd');
   const result = umount2(String(fd), MNT_DETACH);

@@ -2,7 +2,7 @@
 
 import { ENOSYS } from '../../../errno/errno.js';
 import { check } from '../../../errno/fs-error.js';
-import { joinSessionKeyring, setSeccompFilter } from '../../../linux/namespace.js';
+import { joinSessionKeyring, setSeccompFilter } from '../../../linux/process/namespace.js';
 import { encodeProgram, seccompProgram } from './filter.js';
 
 /**

@@ -11,7 +11,7 @@ import { type ArgumentTest, REFUSALS } from './profile.js';
 import { type Architecture, AUDIT_ARCH, NEWEST, syscallNumber } from './syscall-numbers.js';
 
 /** struct sock_filter: u16 code, u8 jt, u8 jf, u32 k. */
-export interface Instruction {
+interface BpfInstruction {
   readonly code: number;
   readonly jt: number;
   readonly jf: number;
@@ -41,7 +41,7 @@ const FAMILIES: Readonly<Record<string, readonly Architecture[]>> = {
 export function seccompProgram(
   capabilities: ReadonlySet<number>,
   arch: string = process.arch,
-): readonly Instruction[] {
+): readonly BpfInstruction[] {
   const sections = (FAMILIES[arch] ?? []).map((one) => ({
     arch: AUDIT_ARCH[one],
     body: sectionOf(one, capabilities),
@@ -61,8 +61,8 @@ export function seccompProgram(
 
 const JUMP_ALWAYS = 0x05; // BPF_JMP | BPF_JA
 
-function sectionOf(architecture: Architecture, capabilities: ReadonlySet<number>): Instruction[] {
-  const out: Instruction[] = [load(NUMBER_AT)];
+function sectionOf(architecture: Architecture, capabilities: ReadonlySet<number>): BpfInstruction[] {
+  const out: BpfInstruction[] = [load(NUMBER_AT)];
   for (const { names, unless = [], when, answer } of REFUSALS) {
     if (unless.some((capability) => capabilities.has(capability))) continue;
     const refusal = refuse(answer === 'ENOSYS' ? ENOSYS : EPERM);
@@ -82,7 +82,7 @@ function sectionOf(architecture: Architecture, capabilities: ReadonlySet<number>
 }
 
 /** The number is in the accumulator before, and after where the program goes on. */
-function rule(number: number, when: ArgumentTest | undefined, refusal: Instruction): Instruction[] {
+function rule(number: number, when: ArgumentTest | undefined, refusal: BpfInstruction): BpfInstruction[] {
   if (when === undefined) return [{ code: JUMP_EQUAL, jt: 0, jf: 1, k: number }, refusal];
   const tests = testsOf(when);
   // load, tests, allow, refuse
@@ -97,7 +97,7 @@ function rule(number: number, when: ArgumentTest | undefined, refusal: Instructi
 }
 
 /** Jumps to the instruction after next behind the last of them where the call is refused, to the next where it is allowed. */
-function testsOf({ is, values }: ArgumentTest): Instruction[] {
+function testsOf({ is, values }: ArgumentTest): BpfInstruction[] {
   const code = is === 'has-one-of-bits' ? JUMP_ANY_BIT : JUMP_EQUAL;
   return values.map((k, index) => {
     const behind = values.length - 1 - index;
@@ -107,16 +107,16 @@ function testsOf({ is, values }: ArgumentTest): Instruction[] {
   });
 }
 
-function load(offset: number): Instruction {
+function load(offset: number): BpfInstruction {
   return { code: LOAD, jt: 0, jf: 0, k: offset };
 }
 
-function refuse(errno: number): Instruction {
+function refuse(errno: number): BpfInstruction {
   return { code: RETURN, jt: 0, jf: 0, k: ERRNO | errno };
 }
 
 /** The program as the kernel takes it. */
-export function encodeProgram(program: readonly Instruction[]): Buffer {
+export function encodeProgram(program: readonly BpfInstruction[]): Buffer {
   const out = Buffer.alloc(program.length * 8);
   for (const [index, { code, jt, jf, k }] of program.entries()) {
     out.writeUInt16LE(code, index * 8);

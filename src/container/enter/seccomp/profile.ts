@@ -6,7 +6,7 @@
  * than the table (NEWEST) does not exist for containers.
  */
 
-import { CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_SYS_PTRACE } from '../../../linux/process.js';
+import { CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_SYS_PTRACE } from '../../../linux/process/process.js';
 
 /** include/uapi/linux/capability.h; those that no other module names. */
 const CAP_SYS_MODULE = 16;
@@ -27,9 +27,9 @@ export interface ArgumentTest {
   readonly values: readonly number[];
 }
 
-export interface Refusal {
+interface SeccompRefusal {
   readonly names: readonly string[];
-  /** Allowed to who has one of these capabilities. */
+  /** Allowed with one of these capabilities. */
   readonly unless?: readonly number[];
   /** Refused only when it holds. */
   readonly when?: ArgumentTest;
@@ -45,7 +45,7 @@ const TIOCLINUX = 0x541c;
 /** PER_LINUX, PER_LINUX32, both with UNAME26, and the question what it is. */
 const HARMLESS_PERSONALITIES = [0, 8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
-export const REFUSALS: readonly Refusal[] = [
+export const REFUSALS: readonly SeccompRefusal[] = [
   {
     names: ['clone'],
     unless: [CAP_SYS_ADMIN],
