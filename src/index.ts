@@ -7,58 +7,85 @@
  * ```ts
  * await using tree = await mount({ mountpoint: '/mnt', layers: ['base', 'app'], upper: 'changes' });
  * ```
+ *
+ * @packageDocumentation
  */
 
-import { buildConfig, type MountWish } from './daemon/build-config.js';
-import { explainPath } from './daemon/explain.js';
-import { launchDaemon } from './daemon/launch.js';
-import { unmountPath } from './daemon/unmount.js';
-import type { WhyReply } from './daemon/why-reply.js';
-import { displayName, nameFromText } from './vfs/name.js';
-
-export type { WhyReply, WhyStep } from './daemon/why-reply.js';
-export { UserError } from './errno/user-error.js';
-
-/** What to mount; the fields are the options of `plyfs mount`. */
-export type MountOptions = MountWish;
-
-export interface UnmountOptions {
-  /** Take the name away though it is in use; it is served until its last user is gone. */
-  readonly lazy?: boolean;
-}
-
-export interface Mount extends AsyncDisposable {
-  /** Absolute, free of symlinks. */
-  readonly mountpoint: string;
-  /** The process that serves the mount. */
-  readonly pid: number;
-  /**
-   * Unmounts, and waits for the daemon's clean-up.
-   * @throws UserError when it is in use, or not mounted any more.
-   */
-  unmount(options?: UnmountOptions): Promise<void>;
-  /** Which layer shows `path` (taken from the root of the mount), and what hides it in the others. */
-  why(path: string): Promise<WhyReply>;
-}
-
-/**
- * Mounts, and resolves when the mount answers.
- * @throws UserError with a message of one line, and often a `hint`; nothing is left mounted.
- */
-export async function mount(options: MountOptions): Promise<Mount> {
-  const state = await launchDaemon(buildConfig(options));
-  let isUnmounted = false;
-  const unmount = async ({ lazy = false }: UnmountOptions = {}): Promise<void> => {
-    await unmountPath(state.mountpoint, { lazy });
-    isUnmounted = true;
-  };
-  return {
-    mountpoint: displayName(state.mountpoint),
-    pid: state.pid,
-    unmount,
-    why: (path) => explainPath(`${state.mountpoint}/${nameFromText(path)}`),
-    [Symbol.asyncDispose]: async () => {
-      if (!isUnmounted) await unmount();
-    },
-  };
-}
+export type { MountOptions } from './daemon/config/build-config.js';
+export type { EngineName } from './daemon/config/mount-config.js';
+export type { WhyReply, WhyStep } from './daemon/messages/why-reply.js';
+export type { ListedMount } from './daemon/run-directory/list-mounts.js';
+export { type ApplyRefusal, ApplyRefused } from './draft/choose-without-asking.js';
+export type { ChangeDescription } from './draft/describe-change.js';
+export { UserError, type UserErrorCode, type UserErrorDetail } from './errno/user-error.js';
+export type { SaveFormat } from './image/layout/save-image.js';
+export type { BuildEvent } from './image-build/stage/build-event.js';
+export type { ArchiveSource, ArchiveTarget } from './library/archive-ends.js';
+export type { BuildRequest } from './library/build-stored-image.js';
+export type {
+  CommandResult,
+  CommandStreamOptions,
+  ContainerCommands,
+  ContainerExec,
+  LoggedOutput,
+  LogRange,
+  RunResult,
+} from './library/container-commands.js';
+export { type Mount, mount, mounts, openMount, type UnmountOptions } from './library/library-mounts.js';
+export type { PruneOptions, TransferProgress, WarningOptions } from './library/library-options.js';
+export type { NewContainer } from './library/new-container.js';
+export type {
+  FoundFile,
+  ImageLayer,
+  ImageWaste,
+  LayerSearch,
+  TreeDifference,
+  WastedImageFile,
+} from './library/search-images.js';
+export {
+  type EventDescription,
+  type EventRange,
+  type PlyfsStore,
+  type StoreOptions,
+  storeAt,
+} from './library/store-at.js';
+export type {
+  ContainerCommit,
+  ContainerDescription,
+  ContainerStop,
+  CopyOptions,
+  StoredContainers,
+} from './library/stored-containers.js';
+export type {
+  DraftApply,
+  DraftDescription,
+  DraftTry,
+  StoredDrafts,
+  TryResult,
+} from './library/stored-drafts.js';
+export type {
+  ImageDescription,
+  ImageHistoryLine,
+  ImageImport,
+  ImageLoad,
+  ImageRemoval,
+  ImageSave,
+  StoredImages,
+} from './library/stored-images.js';
+export type {
+  SnapshotDescription,
+  SnapshotTaking,
+  StoredSnapshots,
+} from './library/stored-snapshots.js';
+export type {
+  NewVolume,
+  StoredVolumes,
+  VolumeCopyOptions,
+  VolumeDescription,
+} from './library/stored-volumes.js';
+export type {
+  ImageTransfer,
+  ImageTransfers,
+  RegistryAccess,
+  SentImage,
+} from './library/transfer-images.js';

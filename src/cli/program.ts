@@ -5,10 +5,15 @@
  */
 
 import { Command } from 'commander';
-import { takeBooleanValues } from './boolean-values.js';
-import { addGlobalOptions } from './global-options.js';
-import { whyRefused } from './refused-commands.js';
-import { version } from './version.js';
+import { version } from '../daemon/config/plyfs-version.js';
+import { oneLine } from '../errno/printable.js';
+import { takeBooleanValues } from './frame/boolean-values.js';
+import { addGlobalOptions } from './frame/global-options.js';
+import { mistakeLine } from './frame/mistake-line.js';
+import { writeOut } from './frame/output-end.js';
+import { whyRefused } from './frame/refused-commands.js';
+import { didYouMean } from './frame/similar-names.js';
+import { wrapHelp } from './frame/wrap-help.js';
 
 const EXAMPLES = `
 Examples:
@@ -20,43 +25,108 @@ Examples:
   plyfs umount /mnt                                    take it away again
   plyfs run --rm -it -v data:/data debian bash         a command in a container of an image
 
-'plyfs COMMAND --help' says more about a command; 'plyfs doctor' checks this host.`;
+'plyfs help COMMAND' says more about a command; 'plyfs doctor' checks this host.`;
 
-type Source = readonly [names: string, load: () => Promise<readonly Command[]>];
+type Source = readonly [name: string, load: () => Promise<Command>];
 
-const SHORTCUTS =
-  'run exec ps diff cp commit create start stop restart kill logs wait export rename rm top attach';
-const IMAGE_SHORTCUTS = 'images rmi tag history build pull push save load import';
-
-/** In the order of the help; each with the names of what it loads. */
+/** In the order of the help; each with the name of what it loads. */
 const sources: readonly Source[] = [
-  ['mount', async () => [(await import('./commands/mount.js')).mountCommand()]],
-  ['umount', async () => [(await import('./commands/umount.js')).umountCommand()]],
-  ['mounts', async () => [(await import('./commands/mounts.js')).mountsCommand()]],
-  ['why', async () => [(await import('./commands/why.js')).whyCommand()]],
-  ['inspect', async () => [(await import('./commands/inspect.js')).inspectCommand()]],
-  ['doctor', async () => [(await import('./commands/doctor.js')).doctorCommand()]],
-  ['container', async () => [(await import('./commands/container/group.js')).containerCommand()]],
-  [SHORTCUTS, async () => (await import('./commands/container/group.js')).containerShortcuts()],
-  ['image', async () => [(await import('./commands/image/group.js')).imageCommand()]],
-  [IMAGE_SHORTCUTS, async () => (await import('./commands/image/group.js')).imageShortcuts()],
-  ['volume', async () => [(await import('./commands/volume/group.js')).volumeCommand()]],
-  ['system', async () => [(await import('./commands/system/group.js')).systemCommand()]],
-  ['login', async () => [(await import('./commands/login.js')).loginCommand()]],
-  ['logout', async () => [(await import('./commands/login.js')).logoutCommand()]],
-  ['info', async () => [(await import('./commands/system/info.js')).systemInfoCommand('info')]],
-  ['version', async () => [(await import('./commands/version.js')).versionCommand()]],
+  ['mount', async () => (await import('./commands/mount-command.js')).mountCommand()],
+  ['umount', async () => (await import('./commands/umount-command.js')).umountCommand()],
+  ['mounts', async () => (await import('./commands/mounts-command.js')).mountsCommand()],
+  ['daemon', async () => (await import('./commands/daemon/daemon-group.js')).daemonCommand()],
+  ['metrics', async () => (await import('./commands/metrics-command.js')).metricsCommand()],
+  ['why', async () => (await import('./commands/why-command.js')).whyCommand()],
+  ['ui', async () => (await import('./commands/ui-command.js')).uiCommand()],
+  ['explore', async () => (await import('./commands/explore/explore-command.js')).exploreCommand()],
+  ['inspect', async () => (await import('./commands/inspect-any.js')).inspectCommand()],
+  ['doctor', async () => (await import('./commands/doctor-command.js')).doctorCommand()],
+  ['container', async () => (await import('./commands/container/container-group.js')).containerCommand()],
+  // As Docker has them without `container`; `mount`, `inspect` and `prune` are other commands here, or of several.
+  ['run', async () => (await import('./commands/container/run/container-run.js')).runCommand('run')],
+  ['exec', async () => (await import('./commands/container/run/container-exec.js')).execCommand('exec')],
+  [
+    'attach',
+    async () => (await import('./commands/container/run/container-attach.js')).attachCommand('attach'),
+  ],
+  ['ps', async () => (await import('./commands/container/container-list.js')).listCommand('ps')],
+  ['diff', async () => (await import('./commands/container/container-diff.js')).diffCommand('diff')],
+  ['cp', async () => (await import('./commands/container/container-copy.js')).copyCommand('cp')],
+  ['commit', async () => (await import('./commands/container/container-commit.js')).commitCommand('commit')],
+  [
+    'create',
+    async () => (await import('./commands/container/run/container-create.js')).createCommand('create'),
+  ],
+  ['start', async () => (await import('./commands/container/run/container-start.js')).startCommand('start')],
+  ['stop', async () => (await import('./commands/container/container-stop.js')).stopCommand('stop')],
+  [
+    'restart',
+    async () => (await import('./commands/container/container-restart.js')).restartCommand('restart'),
+  ],
+  ['kill', async () => (await import('./commands/container/container-stop.js')).killCommand('kill')],
+  ['logs', async () => (await import('./commands/container/container-logs.js')).logsCommand('logs')],
+  ['wait', async () => (await import('./commands/container/container-stop.js')).waitCommand('wait')],
+  ['top', async () => (await import('./commands/container/container-top.js')).topCommand()],
+  ['rename', async () => (await import('./commands/container/container-remove.js')).renameCommand('rename')],
+  ['rm', async () => (await import('./commands/container/container-remove.js')).removeCommand('rm')],
+  ['export', async () => (await import('./commands/container/container-commit.js')).exportCommand('export')],
+  ['snapshot', async () => (await import('./commands/snapshot/snapshot-group.js')).snapshotCommand()],
+  ['fork', async () => (await import('./commands/snapshot/fork-command.js')).forkCommand()],
+  ['try', async () => (await import('./commands/draft/try-command.js')).tryCommand()],
+  ['enter', async () => (await import('./commands/draft/try-command.js')).enterCommand()],
+  ['drafts', async () => (await import('./commands/draft/drafts-command.js')).draftsCommand()],
+  ['review', async () => (await import('./commands/draft/review-command.js')).reviewCommand()],
+  ['apply', async () => (await import('./commands/draft/apply-command.js')).applyCommand()],
+  ['undo', async () => (await import('./commands/draft/apply-command.js')).undoCommand()],
+  ['discard', async () => (await import('./commands/draft/discard-command.js')).discardCommand()],
+  ['image', async () => (await import('./commands/image/image-group.js')).imageCommand()],
+  // As Docker has them without `image`.
+  ['images', async () => (await import('./commands/image/image-list.js')).imageListCommand('images')],
+  ['rmi', async () => (await import('./commands/image/image-remove.js')).imageRemoveCommand('rmi')],
+  ['tag', async () => (await import('./commands/image/image-tag.js')).imageTagCommand('tag')],
+  ['history', async () => (await import('./commands/image/image-history.js')).imageHistoryCommand('history')],
+  ['build', async () => (await import('./commands/image/image-build.js')).imageBuildCommand('build')],
+  ['pull', async () => (await import('./commands/image/image-pull.js')).imagePullCommand('pull')],
+  ['push', async () => (await import('./commands/image/image-pull.js')).imagePushCommand('push')],
+  ['save', async () => (await import('./commands/image/image-save.js')).imageSaveCommand('save')],
+  ['load', async () => (await import('./commands/image/image-load.js')).imageLoadCommand('load')],
+  ['import', async () => (await import('./commands/image/image-import.js')).imageImportCommand('import')],
+  ['volume', async () => (await import('./commands/volume/volume-group.js')).volumeCommand()],
+  ['serve', async () => (await import('./commands/serve/serve-group.js')).serveCommand()],
+  ['mcp', async () => (await import('./commands/mcp-command.js')).mcpCommand()],
+  ['systemd', async () => (await import('./commands/systemd-command.js')).systemdCommand()],
+  ['system', async () => (await import('./commands/system/system-group.js')).systemCommand()],
+  ['events', async () => (await import('./commands/system/system-events.js')).systemEventsCommand('events')],
+  ['login', async () => (await import('./commands/login-command.js')).loginCommand()],
+  ['logout', async () => (await import('./commands/login-command.js')).logoutCommand()],
+  ['info', async () => (await import('./commands/system/system-info.js')).systemInfoCommand('info')],
+  ['version', async () => (await import('./commands/version-command.js')).versionCommand()],
+  ['completion', async () => (await import('./commands/help/completion-command.js')).completionCommand()],
+  [
+    'complete',
+    async () => (await import('./commands/help/completion-command.js')).completeCommand(buildProgram),
+  ],
+  [
+    'man-pages',
+    async () => (await import('./commands/help/man-pages-command.js')).manPagesCommand(buildProgram),
+  ],
 ];
 
+/** For programs: shells, and what makes the package. */
+const HIDDEN = ['complete', 'man-pages'];
+
+function allNames(): string[] {
+  return sources.map(([name]) => name).filter((name) => !HIDDEN.includes(name));
+}
+
 export function isCommand(word: string): boolean {
-  return sources.some(([names]) => names.split(' ').includes(word));
+  return word === 'help' || sources.some(([name]) => name === word);
 }
 
 /** @param wanted the command that the user named: the others are then not loaded, which takes 20 ms. */
 export async function buildProgram(wanted?: string): Promise<Command> {
-  const chosen = sources.filter(([names]) => wanted !== undefined && names.split(' ').includes(wanted));
-  const loads = (chosen.length > 0 ? chosen : sources).map(([, load]) => load());
-  const commands = (await Promise.all(loads)).flat();
+  const chosen = sources.filter(([name]) => name === wanted);
+  const commands = await Promise.all((chosen.length > 0 ? chosen : sources).map(([, load]) => load()));
   const program = new Command('plyfs')
     .description('Layers, a writable upper, bind mounts, volumes and tmpfs as one mount, without Docker.')
     .helpCommand(false)
@@ -68,13 +138,13 @@ export async function buildProgram(wanted?: string): Promise<Command> {
       const reason = name === undefined ? undefined : whyRefused(name);
       if (command.opts<{ version?: boolean }>().version) process.stdout.write(`plyfs ${version()}\n`);
       else if (reason !== undefined) command.error(`there is no '${name}': ${reason}`);
-      else if (name !== undefined) command.error(`unknown command '${name}'`);
+      else if (name !== undefined) command.error(`unknown command '${name}'${didYouMean(name, allNames())}`);
       else command.help({ error: true });
     })
     .allowExcessArguments()
     .passThroughOptions();
   addGlobalOptions(program);
-  for (const command of commands) program.addCommand(command);
+  for (const command of commands) program.addCommand(command, { hidden: HIDDEN.includes(command.name()) });
   finish(program, 'plyfs');
   return program;
 }
@@ -100,18 +170,20 @@ function endWith125(command: Command): void {
   });
 }
 
+/** Help in a pipe is for a pager or a file. */
+const PIPE_WIDTH = 130;
+
+/** Where there are colours at all: commander takes the escapes out elsewhere, and where NO_COLOR is set. */
+function bold(text: string): string {
+  return `\x1b[1m${text}\x1b[22m`;
+}
+
 function reportMistakes(command: Command, name: string): void {
+  command.configureHelp({ styleTitle: bold, styleUsage: (text) => text });
   command.configureOutput({
-    outputError: (text, write) => {
-      const [message, suggestion] = text
-        .replace(/^error: /, '')
-        .trimEnd()
-        .split('\n');
-      const hint =
-        suggestion?.replace(/^\(Did you mean (.*)\?\)$/, "did you mean '$1'?") ?? `see '${name} --help'`;
-      // Of choices commander makes a second sentence; that is the better hint.
-      const choices = /^(.*)\. Allowed choices are (.*)\.$/.exec(message ?? '');
-      write(choices ? `${name}: ${choices[1]}; choose ${choices[2]}\n` : `${name}: ${message}; ${hint}\n`);
-    },
+    writeOut: (text) => writeOut(wrapHelp(text, process.stdout.columns ?? PIPE_WIDTH)),
+    writeErr: (text) => process.stderr.write(wrapHelp(text, process.stderr.columns ?? PIPE_WIDTH)),
+    // Not by writeErr, which is for help: a mistake is one line, however narrow the terminal.
+    outputError: (text) => process.stderr.write(`${oneLine(mistakeLine(command, name, text))}\n`),
   });
 }

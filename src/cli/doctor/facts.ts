@@ -4,6 +4,8 @@
  * Undefined means "could not be tried here", which is not the same as "no".
  */
 
+import type { AwakeFacts } from '../../daemon/config/awake-facts.js';
+
 export interface Facts {
   /** As uname -r prints it. */
   readonly kernelRelease: string;
@@ -25,7 +27,17 @@ export interface Facts {
   /** Whether /proc/filesystems lists overlay (a module that is not loaded is not listed). */
   readonly overlayListed: boolean;
   readonly openFiles: OpenFilesLimit | undefined;
+  readonly awake: AwakeFacts;
+  readonly mounts: readonly ServedMountFacts[];
   readonly xattr: XattrSupport;
+}
+
+/** A mount of this user that is served. */
+export interface ServedMountFacts {
+  /** Text. */
+  readonly mountpoint: string;
+  /** Why it ends with its daemon; undefined where it goes on. */
+  readonly endsBecause: string | undefined;
 }
 
 export interface Privileges {

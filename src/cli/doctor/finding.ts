@@ -6,7 +6,7 @@
 
 export type Level = 'ok' | 'warn' | 'missing';
 
-export interface Finding {
+export interface DoctorFinding {
   /** Short and stable: scripts select by it. */
   readonly name: string;
   readonly ok: Level;
@@ -17,6 +17,6 @@ export interface Finding {
 }
 
 /** The exit status of `plyfs doctor`: 1 when something required is missing. */
-export function doctorExitCode(findings: readonly Finding[]): 0 | 1 {
+export function doctorExitCode(findings: readonly DoctorFinding[]): 0 | 1 {
   return findings.some((finding) => finding.ok === 'missing') ? 1 : 0;
 }

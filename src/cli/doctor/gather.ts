@@ -8,14 +8,18 @@ import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { awakeFacts } from '../../daemon/config/awake-facts.js';
+import { listRunStates, runRoot } from '../../daemon/run-directory/run-state.js';
+import { isSystemError } from '../../errno/error-code.js';
 import { reasonOf } from '../../errno/reason.js';
-import { isSystemError } from '../system-error.js';
-import type { Facts, FuseDevice, Fusermount, Loadable, Privileges } from './facts.js';
+import { stateRoot } from '../../store/layout.js';
+import { displayName } from '../../vfs/name.js';
+import type { Facts, FuseDevice, Fusermount, Loadable, Privileges, ServedMountFacts } from './facts.js';
 import { probeFuseInit, probeOverlay } from './namespace-probe.js';
 import {
   allowsOther,
   hasSysAdmin,
-  isInitialUserNamespace,
+  mapsEveryUser,
   parseKernelConfig,
   parseOpenFilesLimit,
   statusField,
@@ -33,8 +37,8 @@ export async function gatherFacts(): Promise<Facts> {
   // The device first: opening it loads the module, which the probes after it need.
   const fuseDevice = tryFuseDevice();
   const [fuseInit, overlayMounts, koffi] = await Promise.all([
-    fuseDevice.error === undefined ? probeFuseInit(sysAdmin) : undefined,
-    probeOverlay(sysAdmin),
+    fuseDevice.error === undefined ? probeFuseInit({ sysAdmin }) : undefined,
+    probeOverlay({ sysAdmin }),
     tryKoffi(),
   ]);
   const uring = readText('/sys/module/fuse/parameters/enable_uring');
@@ -52,7 +56,9 @@ export async function gatherFacts(): Promise<Facts> {
     overlayMounts,
     overlayListed: /\boverlay$/m.test(readText('/proc/filesystems') ?? ''),
     openFiles: parseOpenFilesLimit(readText('/proc/self/limits') ?? ''),
-    xattr: probeXattr(stateDirectory(privileges.uid), process.cwd(), sysAdmin),
+    awake: awakeFacts(),
+    mounts: servedMounts(),
+    xattr: probeXattr(stateRoot(), process.cwd(), { sysAdmin }),
   };
 }
 
@@ -61,7 +67,7 @@ function readPrivileges(): Privileges {
   return {
     uid: process.getuid?.() ?? 0,
     sysAdmin: hasSysAdmin(status),
-    initialUserNamespace: isInitialUserNamespace(readText('/proc/self/uid_map') ?? ''),
+    initialUserNamespace: mapsEveryUser(readText('/proc/self/uid_map') ?? ''),
     noNewPrivs: statusField(status, 'NoNewPrivs') === '1',
   };
 }
@@ -130,12 +136,6 @@ function readKernelConfig(): ReadonlyMap<string, string> | undefined {
   return text === undefined ? undefined : parseKernelConfig(text);
 }
 
-function stateDirectory(uid: number): string {
-  if (uid === 0) return '/var/lib/plyfs';
-  const { XDG_DATA_HOME: dataHome, HOME: home } = process.env;
-  return dataHome ? join(dataHome, 'plyfs') : join(home ?? '/', '.local/share/plyfs');
-}
-
 function readText(path: string): string | undefined {
   return readBytes(path)?.toString('utf8');
 }
@@ -152,4 +152,10 @@ function readBytes(path: string): Buffer | undefined {
 
 function firstLine(error: unknown): string {
   return reasonOf(error).split('\n', 1)[0]!;
+}
+
+function servedMounts(): ServedMountFacts[] {
+  return listRunStates(runRoot())
+    .filter(({ mountId }) => mountId !== undefined)
+    .map(({ mountpoint, endsBecause }) => ({ mountpoint: displayName(mountpoint), endsBecause }));
 }

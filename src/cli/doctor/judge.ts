@@ -4,9 +4,10 @@
  * INVARIANT: a finding that is not `ok` has a cost, in words that a user of mounts understands.
  */
 
-import { LIMITS } from '../../engine/fuse-native/limits.js';
+import { whyNotAwake } from '../../daemon/config/awake-facts.js';
+import { LIMITS } from '../../engine/fuse-native/native-limits.js';
 import type { Facts } from './facts.js';
-import type { Finding, Level } from './finding.js';
+import type { DoctorFinding, Level } from './finding.js';
 import { parseKernelRelease } from './parse-facts.js';
 
 /** openat2(2), which every access goes through, came with 5.6. */
@@ -15,7 +16,7 @@ const PASSTHROUGH_SINCE = [6, 9] as const;
 /** Below it the cache of descriptors has to evict all the time. */
 const ENOUGH_OPEN_FILES = 4096;
 
-type Judge = (facts: Facts) => Finding;
+type Judge = (facts: Facts) => DoctorFinding;
 
 const judges: readonly Judge[] = [
   judgeFuseDevice,
@@ -30,15 +31,17 @@ const judges: readonly Judge[] = [
   judgeFuseNative,
   judgeOverlay,
   judgeOpenFiles,
+  judgeAwake,
+  judgeMounts,
   judgeXattr,
 ];
 
 /** All findings, the required things first. */
-export function judgeFacts(facts: Facts): Finding[] {
+export function judgeFacts(facts: Facts): DoctorFinding[] {
   return judges.map((judge) => judge(facts));
 }
 
-function finding(name: string, ok: Level, detail: string, cost: string): Finding {
+function finding(name: string, ok: Level, detail: string, cost: string): DoctorFinding {
   return { name, ok, detail, cost };
 }
 
@@ -55,13 +58,13 @@ const deviceRemedies: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'in a container: --device /dev/fuse'],
 ]);
 
-function judgeFuseDevice({ fuseDevice: { path, error } }: Facts): Finding {
+function judgeFuseDevice({ fuseDevice: { path, error } }: Facts): DoctorFinding {
   if (error === undefined) return finding(path, 'ok', 'opens for reading and writing', '');
   const remedy = deviceRemedies.get(error) ?? 'see dmesg';
   return finding(path, 'missing', `does not open: ${error}`, `nothing can be mounted; ${remedy}`);
 }
 
-function judgeFusermount(facts: Facts): Finding {
+function judgeFusermount(facts: Facts): DoctorFinding {
   const name = 'fusermount3';
   const { fusermount, privileges } = facts;
   const needed = !privileged(facts);
@@ -82,7 +85,7 @@ function judgeFusermount(facts: Facts): Finding {
   return finding(name, 'ok', `${fusermount.path}, setuid root`, '');
 }
 
-function judgePrivileges(facts: Facts): Finding {
+function judgePrivileges(facts: Facts): DoctorFinding {
   const name = 'privileges';
   const { uid, sysAdmin, initialUserNamespace } = facts.privileges;
   if (privileged(facts)) return finding(name, 'ok', `uid ${uid}, CAP_SYS_ADMIN`, '');
@@ -96,7 +99,7 @@ function judgePrivileges(facts: Facts): Finding {
   return finding(name, 'warn', detail, cost);
 }
 
-function judgeAllowOther(facts: Facts): Finding {
+function judgeAllowOther(facts: Facts): DoctorFinding {
   const name = 'user_allow_other';
   if (facts.userAllowOther) return finding(name, 'ok', 'set in /etc/fuse.conf', '');
   if (privileged(facts)) return finding(name, 'ok', 'not set, and not needed with CAP_SYS_ADMIN', '');
@@ -104,7 +107,7 @@ function judgeAllowOther(facts: Facts): Finding {
   return finding(name, 'warn', 'not set in /etc/fuse.conf', cost);
 }
 
-function judgeKernel({ kernelRelease }: Facts): Finding {
+function judgeKernel({ kernelRelease }: Facts): DoctorFinding {
   const since = OPENAT2_SINCE.join('.');
   if (isOlder(kernelRelease, OPENAT2_SINCE)) {
     return finding('kernel', 'missing', kernelRelease, `openat2(2) is missing; plyfs needs Linux ${since}`);
@@ -112,7 +115,7 @@ function judgeKernel({ kernelRelease }: Facts): Finding {
   return finding('kernel', 'ok', kernelRelease, '');
 }
 
-function judgeProtocol({ fuseInit, fuseDevice }: Facts): Finding {
+function judgeProtocol({ fuseInit, fuseDevice }: Facts): DoctorFinding {
   const name = 'FUSE protocol';
   if (!fuseInit) {
     const why = fuseDevice.error ? `${fuseDevice.path} does not open` : 'no private namespace to mount in';
@@ -125,11 +128,29 @@ function judgeProtocol({ fuseInit, fuseDevice }: Facts): Finding {
   }
   const version = `${fuseInit.major}.${fuseInit.minor}`;
   if (fuseInit.resend) return finding(name, 'ok', `${version}, with resend`, '');
-  const cost = 'requests that are open when a daemon crashes fail, a new daemon cannot answer them';
+  const cost = 'mounts end when their daemon is killed, none can take them over; Linux 6.9 has it';
   return finding(name, 'warn', `${version}, without resend`, cost);
 }
 
-function judgePassthrough(facts: Facts): Finding {
+function judgeMounts({ mounts }: Facts): DoctorFinding {
+  const name = 'mounts';
+  const ending = mounts.filter(({ endsBecause }) => endsBecause !== undefined);
+  const [first] = ending;
+  if (first === undefined) {
+    const detail = mounts.length === 0 ? 'none' : `${mounts.length}, which go on when their daemon is killed`;
+    return finding(name, 'ok', detail, '');
+  }
+  const others = ending.length > 1 ? `, and ${ending.length - 1} more` : '';
+  const detail = `'${first.mountpoint}' ends with its daemon: ${first.endsBecause}${others}`;
+  return finding(
+    name,
+    'warn',
+    detail,
+    'when the daemon is killed its programs get errors; plyfs daemon status lists them',
+  );
+}
+
+function judgePassthrough(facts: Facts): DoctorFinding {
   const name = 'FUSE passthrough';
   const offered = offersPassthrough(facts);
   const cost = 'reads, writes and mmap go through the daemon: sequential writes about a third as fast';
@@ -149,21 +170,21 @@ function offersPassthrough({ fuseInit, kernelConfig, kernelRelease }: Facts): { 
 }
 
 /** Never a warning: plyfs does not use it, and a healthy host should show none. */
-function judgeUring({ fuseInit, uringEnabled }: Facts): Finding {
+function judgeUring({ fuseInit, uringEnabled }: Facts): DoctorFinding {
   const enabled = fuseInit?.ioUring ?? uringEnabled;
   const states = { true: 'on', false: 'off (enable_uring=N)', undefined: 'not in this kernel' } as const;
   const state = uringEnabled === undefined && !enabled ? states.undefined : states[`${enabled ?? false}`];
   return finding('FUSE over io_uring', 'ok', state, 'nothing today: plyfs reads /dev/fuse');
 }
 
-function judgeKoffi({ koffi }: Facts): Finding {
+function judgeKoffi({ koffi }: Facts): DoctorFinding {
   if (koffi.found) return finding('koffi', 'ok', koffi.detail, '');
   const cost =
     'the default engine cannot start: npm install again, on an architecture that koffi has binaries for';
   return finding('koffi', 'missing', koffi.detail, cost);
 }
 
-function judgeFuseNative({ fuseNative }: Facts): Finding {
+function judgeFuseNative({ fuseNative }: Facts): DoctorFinding {
   if (fuseNative.found) {
     const limits = LIMITS.map((limit) => limit.text).join('; ');
     return finding('fuse-native', 'ok', `${fuseNative.detail}; limits of that engine: ${limits}`, '');
@@ -171,7 +192,7 @@ function judgeFuseNative({ fuseNative }: Facts): Finding {
   return finding('fuse-native', 'warn', fuseNative.detail, 'only --engine fuse-native does not work');
 }
 
-function judgeOverlay({ overlayMounts, overlayListed }: Facts): Finding {
+function judgeOverlay({ overlayMounts, overlayListed }: Facts): DoctorFinding {
   const name = 'kernel overlayfs';
   if (overlayMounts) return finding(name, 'ok', 'mounts', '');
   if (overlayMounts === undefined && overlayListed)
@@ -180,7 +201,7 @@ function judgeOverlay({ overlayMounts, overlayListed }: Facts): Finding {
   return finding(name, 'warn', overlayMounts === false ? 'does not mount' : 'not found', cost);
 }
 
-function judgeOpenFiles({ openFiles }: Facts): Finding {
+function judgeOpenFiles({ openFiles }: Facts): DoctorFinding {
   const name = 'open files';
   if (!openFiles) return finding(name, 'ok', 'limit not known', '');
   // Node raises the soft limit to the hard one when it starts, so the hard one counts.
@@ -190,7 +211,18 @@ function judgeOpenFiles({ openFiles }: Facts): Finding {
   return finding(name, 'warn', detail, cost);
 }
 
-function judgeXattr(facts: Facts): Finding {
+/** Never a warning: who turned it off knows, and one CPU needs none. */
+function judgeAwake({ awake }: Facts): DoctorFinding {
+  const why = whyNotAwake(awake);
+  return finding(
+    'CPUs kept awake in bursts',
+    'ok',
+    why === undefined ? "yes; 'plyfs inspect' says by what" : `no: ${why}`,
+    '',
+  );
+}
+
+function judgeXattr(facts: Facts): DoctorFinding {
   const name = 'extended attributes';
   const { directory, trusted, user } = facts.xattr;
   if (trusted) return finding(name, 'ok', `trusted.* can be set in ${directory}`, '');

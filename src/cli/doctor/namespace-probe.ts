@@ -29,15 +29,23 @@ mkdir /tmp/l /tmp/u /tmp/w /tmp/m || exit 3
 mount -n -t overlay -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w$1 plyfs-doctor /tmp/m || exit 1`;
 
 /** What this kernel offers in FUSE_INIT. */
-export async function probeFuseInit(sysAdmin: boolean): Promise<FuseInit | undefined> {
-  const { stdout } = await runInNamespace(sysAdmin, FUSE_INIT_SCRIPT, '');
+export async function probeFuseInit({
+  sysAdmin,
+}: {
+  readonly sysAdmin: boolean;
+}): Promise<FuseInit | undefined> {
+  const { stdout } = await runInNamespace({ sysAdmin }, FUSE_INIT_SCRIPT, '');
   return decodeFuseInit(stdout);
 }
 
 /** Whether this user can mount an overlay; undefined when no namespace could be made. */
-export async function probeOverlay(sysAdmin: boolean): Promise<boolean | undefined> {
+export async function probeOverlay({
+  sysAdmin,
+}: {
+  readonly sysAdmin: boolean;
+}): Promise<boolean | undefined> {
   const { status } = await runInNamespace(
-    sysAdmin,
+    { sysAdmin },
     `${OVERLAY_SCRIPT}\nexit 4`,
     sysAdmin ? '' : ',userxattr',
   );
@@ -52,7 +60,11 @@ interface Outcome {
   readonly stdout: Buffer;
 }
 
-function runInNamespace(sysAdmin: boolean, script: string, argument: string): Promise<Outcome> {
+function runInNamespace(
+  { sysAdmin }: { readonly sysAdmin: boolean },
+  script: string,
+  argument: string,
+): Promise<Outcome> {
   const namespaces = sysAdmin ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
   const args = [...namespaces, '--propagation', 'private', 'sh', '-c', script, 'sh', argument];
   const options = { timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL', encoding: 'buffer', cwd: '/' } as const;

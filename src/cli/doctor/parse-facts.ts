@@ -28,7 +28,7 @@ export function hasSysAdmin(status: string): boolean {
 }
 
 /** Whether /proc/self/uid_map maps all ids to themselves, as only the initial namespace (or its equal) does. */
-export function isInitialUserNamespace(uidMap: string): boolean {
+export function mapsEveryUser(uidMap: string): boolean {
   return /^\s*0\s+0\s+4294967295\s*$/.test(uidMap);
 }
 

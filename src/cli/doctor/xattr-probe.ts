@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isSystemError } from '../system-error.js';
+import { hasCode, isSystemError } from '../../errno/error-code.js';
 import type { XattrSupport } from './facts.js';
 
 /** f_type of statfs(2), for file systems with trusted.* and user.*: ext2-4, xfs, btrfs, f2fs, bcachefs, zfs. */
@@ -21,7 +21,11 @@ const withoutXattr: ReadonlySet<number> = new Set([0x4d44, 0x2011bab0, 0x9660]);
  * Tries in the nearest directory at or above `stateDirectory` that exists and can be written, else in `cwd`.
  * @param sysAdmin without it trusted.* is refused by the kernel everywhere.
  */
-export function probeXattr(stateDirectory: string, cwd: string, sysAdmin: boolean): XattrSupport {
+export function probeXattr(
+  stateDirectory: string,
+  cwd: string,
+  { sysAdmin }: { readonly sysAdmin: boolean },
+): XattrSupport {
   const directory = nearestWritable(stateDirectory) ?? cwd;
   try {
     const temporary = mkdtempSync(join(directory, '.plyfs-doctor-'));
@@ -48,7 +52,7 @@ function trySet(file: string, name: string): boolean | undefined {
     execFileSync('setfattr', ['-n', name, '-v', '1', file], { stdio: 'ignore' });
     return true;
   } catch (error) {
-    if (!isSystemError(error, 'ENOENT')) return false;
+    if (!hasCode(error, 'ENOENT')) return false;
     const type = statfsSync(file).type;
     if (withXattr.has(type)) return true;
     return withoutXattr.has(type) ? false : undefined;

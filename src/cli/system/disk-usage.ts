@@ -3,34 +3,38 @@
  * containers since somebody last measured them. Nothing is walked, unless asked for with `measure()`.
  */
 
-import { runningContainers, runningMounts } from '../../daemon/store-users.js';
-import { listImages } from '../../image/image-index.js';
-import { imageUsers } from '../../image/image-users.js';
-import { readLayer } from '../../image/layer-record.js';
-import { listContainers } from '../../store/container-record.js';
+import { runningContainers, runningMounts } from '../../daemon/run-directory/store-users.js';
+import { listImages } from '../../image/catalog/image-index.js';
+import { imageUsers } from '../../image/catalog/image-users.js';
+import { readLayer } from '../../image/catalog/layer-record.js';
+import { containerHome } from '../../store/container-home.js';
+import { layersHeldBy, listContainers } from '../../store/container-record.js';
 import { measureTree } from '../../store/measure-tree.js';
 import type { Store } from '../../store/store.js';
 import { readUsage, type UsageRecord, writeUsage } from '../../store/usage-record.js';
-import { IMAGE_FILE } from '../../volume/disk-image.js';
-import { describeVolumes } from '../../volume/list.js';
-import { backingOf } from '../../volume/options.js';
+import { describeVolumes } from '../../volume/list-volumes.js';
+import { measureVolume } from '../../volume/measure-volume.js';
 
 export interface UsedThing {
   readonly kind: 'image' | 'container' | 'volume';
   readonly id: string;
-  /** Of an image `NAME:TAG` or empty. */
+  /** The name of a volume or container; `NAME:TAG` of an image, or empty. */
   readonly name: string;
   /** Somebody uses it: a container the image, a daemon the container, either the volume. */
   readonly active: boolean;
   /** Undefined: nobody has looked. */
   readonly usage: UsageRecord | undefined;
-  /** Of an image: bytes in layers that no other image or container has. */
+  /** How many use a volume. */
+  readonly users?: number;
+  /** What an image has in layers that no other image or container has. */
   readonly uniqueBytes?: number;
+  /** What an image has in layers that another image has too. */
+  readonly sharedBytes?: number;
 }
 
 export interface DiskUsage {
   readonly images: readonly UsedThing[];
-  /** Of all layers, each once; `reclaimable` are those of images that no container uses. */
+  /** What all layers take, each counted once; `reclaimable` are those of images that no container uses. */
   readonly layers: { readonly bytes: number; readonly reclaimableBytes: number };
   readonly containers: readonly UsedThing[];
   readonly volumes: readonly UsedThing[];
@@ -46,13 +50,14 @@ export function diskUsage(store: Store): DiskUsage {
       id,
       name,
       active: running.has(id),
-      usage: readUsage(store.path('containers', id)),
+      usage: readUsage(store.path(containerHome(id))),
     })),
     volumes: describeVolumes(store, runningMounts(store.root)).map(({ record, users, usage }) => ({
       kind: 'volume',
       id: record.name,
       name: record.name,
       active: users.length > 0,
+      users: users.length,
       usage,
     })),
   };
@@ -62,7 +67,7 @@ function imageUsage(store: Store): Pick<DiskUsage, 'images' | 'layers'> {
   const images = listImages(store);
   const containers = listContainers(store);
   const users = imageUsers(store);
-  const held = new Set(containers.flatMap(({ layers }) => layers));
+  const held = new Set(containers.flatMap(layersHeldBy));
   const hexes = store.names('layers');
   const sizes = new Map(hexes.map((hex) => [hex, readLayer(store, hex)?.sizeBytes ?? 0]));
   const sum = (some: Iterable<string>): number =>
@@ -78,6 +83,7 @@ function imageUsage(store: Store): Pick<DiskUsage, 'images' | 'layers'> {
         name: names.join(', '),
         active: users.has(id),
         usage: { bytes, files: 0, measuredAt: config.created ?? '' },
+        sharedBytes: sum(own.filter((hex) => holders(hex) > 1)),
         uniqueBytes: sum(own.filter((hex) => holders(hex) === 1 && !held.has(hex))),
       };
     }),
@@ -85,18 +91,10 @@ function imageUsage(store: Store): Pick<DiskUsage, 'images' | 'layers'> {
   };
 }
 
-/** Walks what is on this host's disk, and records it. Storage that a volume mounts is left alone: it may be far away. */
+/** Walks what is on this host's disk, and records it. Storage that a volume mounts is left alone: it may be remote. */
 export function measure(store: Store): void {
   for (const { id } of listContainers(store)) {
-    writeUsage(store.path('containers', id), measureTree(store.path('containers', id, 'upper')));
+    writeUsage(store.path(containerHome(id)), measureTree(store.path(containerHome(id), 'upper')));
   }
-  for (const { record } of describeVolumes(store, [])) {
-    const home = store.path('volumes', record.name);
-    const { kind } = backingOf(record.options);
-    if (kind === 'directory') writeUsage(home, measureTree(`${home}/_data`));
-    if (kind === 'image') {
-      const { diskBytes } = measureTree(`${home}/${IMAGE_FILE}`);
-      writeUsage(home, { bytes: diskBytes, files: 1 });
-    }
-  }
+  for (const { record } of describeVolumes(store, [])) measureVolume(store, record);
 }

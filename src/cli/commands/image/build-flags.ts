@@ -4,8 +4,8 @@
 
 import { Command, Option } from 'commander';
 import { UserError } from '../../../errno/user-error.js';
-import { collect } from '../../options.js';
-import { addStoreOptions, type StoreFlags } from '../../store-command.js';
+import { collectValues } from '../../frame/common-options.js';
+import { addStoreOptions, type StoreFlags } from '../../frame/store-command.js';
 
 const DETAILS = `
 The id of the image is printed; what the steps say goes to standard error. A step that was done before on the same
@@ -43,6 +43,7 @@ export interface BuildFlags extends StoreFlags {
   readonly progress?: string;
   readonly iidfile?: string;
   readonly metadataFile?: string;
+  readonly allow?: readonly string[];
   readonly network?: string;
   readonly addHost?: readonly string[];
   readonly shmSize?: string;
@@ -52,7 +53,6 @@ export interface BuildFlags extends StoreFlags {
 
 /** Options of Docker that ask for what is so anyway, or for what builds here do not have and images do not show. */
 const HARMLESS = [
-  '--allow <entitlement>',
   '--attest <spec>',
   '--builder <name>',
   '--cache-from <spec>',
@@ -69,14 +69,15 @@ const HARMLESS = [
 /** Each with the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
   '--squash': 'layers are shared with other images; -o type=tar and an import make one of them',
-  '-m, --memory <bytes>': 'plyfs has no cgroups that would limit it',
-  '--memory-swap <bytes>': 'plyfs has no cgroups that would limit it',
-  '-c, --cpu-shares <number>': 'plyfs has no cgroups that would limit it',
-  '--cpu-period <number>': 'plyfs has no cgroups that would limit it',
-  '--cpu-quota <number>': 'plyfs has no cgroups that would limit it',
-  '--cpuset-cpus <list>': 'plyfs has no cgroups that would limit it',
-  '--cpuset-mems <list>': 'plyfs has no cgroups that would limit it',
-  '--cgroup-parent <name>': 'plyfs has no cgroups',
+  '-m, --memory <bytes>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '--memory-swap <bytes>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '-c, --cpu-shares <number>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '--cpu-period <number>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '--cpu-quota <number>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '--cpuset-cpus <list>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '--cpuset-mems <list>': 'RUN has the limits of who builds: systemd-run(1) sets them',
+  '--ulimit <limit>': 'RUN has the limits of who builds: ulimit sets them',
+  '--cgroup-parent <name>': 'RUN has the cgroup of who builds',
   '--device <device>': 'RUN has the devices of a container alone',
 };
 
@@ -89,19 +90,23 @@ export function buildCommand(): Command {
       "where COPY and ADD take files from: a directory, a git repository, a tar's address; '-': a tar, or a Dockerfile, on standard input",
     )
     .option('-f, --file <file>', "the Dockerfile; '-' is standard input (default: CONTEXT/Dockerfile)")
-    .option('-t, --tag <name>', 'NAME[:TAG] of the image (repeatable)', collect)
+    .option('-t, --tag <name>', 'NAME[:TAG] of the image (repeatable)', collectValues)
     .option(
       '--build-arg <name=value>',
       'a value for an ARG; NAME alone: from the environment (repeatable)',
-      collect,
+      collectValues,
     )
     .option(
       '--build-context <name=source>',
       'what --from and FROM mean by a name: a directory, docker-image://IMAGE, an address (repeatable)',
-      collect,
+      collectValues,
     )
-    .option('--label <key=value>', 'a label of the image (repeatable)', collect)
-    .option('--annotation <key=value>', "an annotation of the image's manifest (repeatable)", collect)
+    .option('--label <key=value>', 'a label of the image (repeatable)', collectValues)
+    .option(
+      '--annotation <key=value>',
+      'an annotation of the image: [manifest|manifest-descriptor|index:]KEY=VALUE (repeatable)',
+      collectValues,
+    )
     .option('--target <stage>', 'stop after this stage')
     .option('--check', 'say what looks wrong in the Dockerfile, and build nothing')
     .option('--no-cache', 'do all steps anew')
@@ -110,11 +115,16 @@ export function buildCommand(): Command {
     .option(
       '-o, --output <spec>',
       'a directory for the files, type=local|tar|oci|docker,dest=PATH, type=image|registry (repeatable)',
-      collect,
+      collectValues,
     )
     .option('--platform <platform>', 'what the image is for; RUN needs programs that this host can run')
+    .option(
+      '--allow <entitlement>',
+      'security.insecure: RUN --security=insecure may do all (repeatable)',
+      collectValues,
+    )
     .option('--network <mode>', 'of RUN: default, host or none')
-    .option('--add-host <name:address>', 'a line of /etc/hosts for RUN (repeatable)', collect)
+    .option('--add-host <name:address>', 'a line of /etc/hosts for RUN (repeatable)', collectValues)
     .option('--shm-size <bytes>', 'of /dev/shm for RUN');
   return addFileOptions(command).addHelpText('after', DETAILS);
 }
@@ -124,19 +134,20 @@ function addFileOptions(command: Command): Command {
     .option(
       '--secret <spec>',
       'id=ID,src=FILE or id=ID,env=NAME, for RUN --mount=type=secret (repeatable)',
-      collect,
+      collectValues,
     )
-    .option('--ssh <spec>', 'default, or ID=SOCKET, for RUN --mount=type=ssh (repeatable)', collect)
+    .option(
+      '--ssh <spec>',
+      'default, ID=SOCKET or ID=KEYFILE, for RUN --mount=type=ssh (repeatable)',
+      collectValues,
+    )
     .option('--iidfile <file>', "write the image's id there")
     .option('--metadata-file <file>', 'write the digests of what was built there, as JSON')
     .addOption(
-      new Option('--progress <type>', "'quiet' is -q; the others are one").choices([
-        'auto',
-        'plain',
-        'tty',
-        'rawjson',
-        'quiet',
-      ]),
+      new Option(
+        '--progress <type>',
+        'how steps are shown: quiet as -q, any other a line for each step',
+      ).choices(['auto', 'plain', 'tty', 'rawjson', 'quiet']),
     )
     .option('--insecure', 'plain http, or a certificate that cannot be verified, will do for registries')
     .option('-q, --quiet', 'say nothing of the steps; what RUN prints is still shown');

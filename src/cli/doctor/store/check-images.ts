@@ -3,16 +3,16 @@
  */
 
 import { existsSync } from 'node:fs';
-import { chainIds, hexOf } from '../../../image/chain-id.js';
-import { blobPath, readIndex, writeIndex } from '../../../image/image-index.js';
-import { readLayer } from '../../../image/layer-record.js';
+import { blobPath, readIndex, writeIndex } from '../../../image/catalog/image-index.js';
+import { readLayer } from '../../../image/catalog/layer-record.js';
+import { chainIds, hexOf } from '../../../image/oci/chain-id.js';
 import {
   type Descriptor,
   type Digest,
   type ImageConfig,
   type Manifest,
   REF_NAME,
-} from '../../../image/oci.js';
+} from '../../../image/oci/oci.js';
 import { readJson } from '../../../store/atomic-file.js';
 import type { Store } from '../../../store/store.js';
 import { type StoreProblem, setAside, tryRead } from './problem.js';

@@ -4,12 +4,14 @@
  * Looked at without taking the store's lock, which would mend most of it before it is seen.
  */
 
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../../errno/error-code.js';
+import { makeDirectories } from '../../../linux/files/make-directories.js';
 import { isMissing, namesInFolder } from '../../../store/atomic-file.js';
+import { deleteTree } from '../../../store/delete-tree.js';
 import { isHidden, STORE_FOLDERS } from '../../../store/layout.js';
 import { tryLockFile } from '../../../store/lock.js';
-import { removeTree } from '../../../store/remove-tree.js';
 import type { Store } from '../../../store/store.js';
 import { LOST_FOLDER, type StoreProblem } from './problem.js';
 
@@ -46,7 +48,7 @@ function halfDone(store: Store, name: string): StoreProblem {
         store.locked(() => undefined);
       } catch (error) {
         // It stands in the way of every command.
-        if (!(error instanceof Error && 'code' in error)) throw error;
+        if (codeOf(error) === undefined) throw error;
         moveAside(store, name);
       }
     },
@@ -55,7 +57,7 @@ function halfDone(store: Store, name: string): StoreProblem {
 
 /** Without the lock, whose taking fails. */
 function moveAside(store: Store, name: string): void {
-  mkdirSync(store.path(LOST_FOLDER), { recursive: true, mode: 0o700 });
+  makeDirectories(store.path(LOST_FOLDER), 0o700);
   renameSync(store.path('pending', name), store.path(LOST_FOLDER, `pending-${name}`));
 }
 
@@ -86,14 +88,14 @@ function trash(store: Store, name: string): StoreProblem {
     remedy: 'delete it',
     mend: () => {
       store.locked(() => undefined);
-      removeTree(store.path('trash', name));
+      deleteTree(store.path('trash', name));
     },
   };
 }
 
 const TEMPORARY = /\.json\.\d+\.[0-9a-f]{8}\.new$/;
 
-/** Of writeAtomic(), whose process is gone. */
+/** Finds the temporary files of a writeAtomic() whose process is gone. */
 function temporaryFiles(store: Store): StoreProblem[] {
   const folders = STORE_FOLDERS.filter((folder) => folder !== 'trash').flatMap((folder) => [
     folder,

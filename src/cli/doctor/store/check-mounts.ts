@@ -5,10 +5,11 @@
  */
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { deadStates, listRunStates, runRoot } from '../../../daemon/run-state.js';
+import { deadStates, listRunStates, runRoot } from '../../../daemon/run-directory/run-state.js';
 import { FS_TYPE, type MountEntry, readMountinfo } from '../../../engine/kernel/attach-mountinfo.js';
+import { hasCode } from '../../../errno/error-code.js';
 import { check } from '../../../errno/fs-error.js';
-import { MNT_DETACH, UMOUNT_NOFOLLOW } from '../../../linux/constants.js';
+import { MNT_DETACH } from '../../../linux/constants.js';
 import type { Store } from '../../../store/store.js';
 import { displayName } from '../../../vfs/name.js';
 import type { StoreProblem } from './problem.js';
@@ -46,8 +47,8 @@ function deadMount({ mountpoint, mountId }: MountEntry): StoreProblem {
     remedy: 'unmount it',
     mend: async () => {
       if (!readMountinfo().some((entry) => entry.mountId === mountId)) return;
-      const { umount2 } = await import('../../../linux/mount.js');
-      check(umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW), 'umount', shown);
+      const { unmountAt } = await import('../../../linux/mounts/held-mount-point.js');
+      check(unmountAt(mountpoint, MNT_DETACH), 'umount', shown);
     },
   };
 }
@@ -74,9 +75,8 @@ function orGone<T>(look: () => T, gone: T): T | undefined {
   try {
     return look();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return gone;
-    if (code === 'EACCES' || code === 'EPERM') return undefined;
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return gone;
+    if (hasCode(error, 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
 }

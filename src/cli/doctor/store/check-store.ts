@@ -3,8 +3,9 @@
  */
 
 import { existsSync } from 'node:fs';
+import { messageOf } from '../../../errno/reason.js';
 import type { Store } from '../../../store/store.js';
-import type { Finding } from '../finding.js';
+import type { DoctorFinding } from '../finding.js';
 import { checkContainers } from './check-containers.js';
 import { checkImages } from './check-images.js';
 import { checkLeftovers } from './check-leftovers.js';
@@ -27,7 +28,7 @@ export function checkStore(store: Store): StoreProblem[] {
 }
 
 /** A finding for each problem; one that all is well when there is none. */
-export function storeFindings(store: Store, problems: readonly StoreProblem[]): Finding[] {
+export function storeFindings(store: Store, problems: readonly StoreProblem[]): DoctorFinding[] {
   if (problems.length === 0) {
     const detail = existsSync(store.root)
       ? `'${store.root}' is consistent`
@@ -42,8 +43,8 @@ export function storeFindings(store: Store, problems: readonly StoreProblem[]): 
   }));
 }
 
-/** Of what was tried; `failed` says why not. */
-export interface Mended {
+/** What became of the mending; `failed` says why it was not possible. */
+interface Mended {
   readonly problem: StoreProblem;
   readonly failed: string | undefined;
 }
@@ -58,7 +59,7 @@ export async function mendStore(store: Store): Promise<Mended[]> {
       try {
         await problem.mend();
       } catch (error) {
-        failed = error instanceof Error ? error.message : String(error);
+        failed = messageOf(error);
       }
       mended.push({ problem, failed });
     }

@@ -4,13 +4,14 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import type { Store } from '../../../store/store.js';
+import { volumeHome } from '../../../store/volume-home.js';
 import { readVolume } from '../../../store/volume-record.js';
-import { createVolume } from '../../../volume/create.js';
+import { backingOf } from '../../../volume/backing/driver-options.js';
+import { mountedType } from '../../../volume/backing/mount-backing.js';
+import { createVolume } from '../../../volume/create-volume.js';
 import { isHalfFilled } from '../../../volume/filling.js';
-import { mountedType } from '../../../volume/mount-backing.js';
-import { checkVolumeName } from '../../../volume/names.js';
-import { backingOf } from '../../../volume/options.js';
-import { isUsed, useVolume, whileUnused } from '../../../volume/use.js';
+import { isUsed, reserveVolume, whileUnused } from '../../../volume/use.js';
+import { checkVolumeName } from '../../../volume/volume-names.js';
 import { type StoreProblem, setAside, tryRead } from './problem.js';
 
 export function checkVolumes(store: Store): StoreProblem[] {
@@ -23,7 +24,7 @@ function checkVolume(store: Store, name: string): StoreProblem[] {
   if (read.value === undefined) return [withoutRecord(store, name)];
   const invalid = tryRead(() => backingOf(read.value?.options ?? {}));
   if ('broken' in invalid) return [broken(store, name, invalid.broken)];
-  const home = store.path('volumes', name);
+  const home = store.path(volumeHome(name));
   const problems: StoreProblem[] = [];
   if (!existsSync(`${home}/_data`)) problems.push(withoutData(store, name));
   // What somebody uses is as it should be, or will be when that ends.
@@ -38,12 +39,12 @@ function broken(store: Store, name: string, why: string): StoreProblem {
     what: `volume '${name}': its record cannot be read: ${why}`,
     cost: 'commands about volumes fail',
     remedy: 'move it to lost+found/',
-    mend: () => setAside(store, `volumes/${name}`),
+    mend: () => setAside(store, volumeHome(name)),
   };
 }
 
 function withoutRecord(store: Store, name: string): StoreProblem {
-  const home = store.path('volumes', name);
+  const home = store.path(volumeHome(name));
   const isEmpty = !existsSync(`${home}/_data`) || readdirSync(`${home}/_data`).length === 0;
   return {
     what: `volumes/${name} has no record`,
@@ -51,11 +52,11 @@ function withoutRecord(store: Store, name: string): StoreProblem {
     remedy: isEmpty ? 'delete it: it is empty' : 'write one: it has files',
     mend: () => {
       if (isEmpty) {
-        store.locked(() => store.discard(`volumes/${name}`));
+        store.locked(() => store.discard(volumeHome(name)));
         return;
       }
       const named = tryRead(() => checkVolumeName(name));
-      if ('broken' in named) setAside(store, `volumes/${name}`);
+      if ('broken' in named) setAside(store, volumeHome(name));
       else createVolume(store, { name });
     },
   };
@@ -70,7 +71,7 @@ function withoutData(store: Store, name: string): StoreProblem {
       store.locked(() => {
         const record = readVolume(store, name);
         if (record === undefined) return;
-        store.discard(`volumes/${name}/volume.json`);
+        store.discard(`${volumeHome(name)}/volume.json`);
         createVolume(store, { ...record, name });
       });
     },
@@ -91,6 +92,6 @@ function halfFilled(store: Store, name: string): StoreProblem {
     what: `volume '${name}': filling it was cut off`,
     cost: 'none: its next user empties it, the next container fills it',
     remedy: 'empty it',
-    mend: () => useVolume(store, name)[Symbol.dispose](),
+    mend: () => reserveVolume(store, name)[Symbol.dispose](),
   };
 }

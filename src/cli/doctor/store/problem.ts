@@ -2,10 +2,12 @@
  * Something in the store that is not as it should be, and how it is mended.
  */
 
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { codeOf } from '../../../errno/error-code.js';
 import { reasonOf } from '../../../errno/reason.js';
 import { UserError } from '../../../errno/user-error.js';
+import { makeDirectories } from '../../../linux/files/make-directories.js';
 import { syncDirectory } from '../../../store/atomic-file.js';
 import type { StorePath } from '../../../store/layout.js';
 import type { Store } from '../../../store/store.js';
@@ -29,7 +31,7 @@ export function setAside(store: Store, path: StorePath): void {
   store.locked(() => {
     const kind = dirname(path).replaceAll('/', '-');
     const to = store.path(LOST_FOLDER, `${kind}-${basename(path)}-${Date.now()}`);
-    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+    makeDirectories(dirname(to), 0o700);
     renameSync(store.path(path), to);
     syncDirectory(dirname(store.path(path)));
   });
@@ -40,9 +42,9 @@ export function tryRead<T>(read: () => T): { readonly value: T } | { readonly br
   try {
     return { value: read() };
   } catch (error) {
-    if (error instanceof SyntaxError) return { broken: 'it is no JSON' };
+    if (error instanceof UserError && error.cause instanceof SyntaxError) return { broken: 'it is no JSON' };
     if (error instanceof UserError) return { broken: error.message };
-    if (error instanceof Error && 'code' in error) return { broken: reasonOf(error) };
+    if (codeOf(error) !== undefined) return { broken: reasonOf(error) };
     throw error;
   }
 }
