@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/helpers/longest-first.js';
 
 export default defineConfig({
   test: {
@@ -8,7 +9,9 @@ export default defineConfig({
     // One process a file: a test file that is stuck can be killed, and mounts of one do not meet those of another.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
+    // What hangs is told by it, not what is slow: machines of CI are often busy.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
   },
 });

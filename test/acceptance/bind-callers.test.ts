@@ -52,7 +52,7 @@ function directory(name: string, mode: number): string {
 function actor(uid: number, cwd: string, body: string): Promise<Record<string, number>> {
   const script = `const fs = require('node:fs'); const end = Date.now() + ${RACE_MS};
     let rounds = 0, hits = 0; const goesOn = () => rounds < ${FEWEST} || Date.now() < end; ${body}; console.log(JSON.stringify({ rounds, hits }))`;
-  const child = spawn(process.execPath, ['-e', script], { cwd, uid, gid: uid, timeout: 25_000 });
+  const child = spawn(process.execPath, ['-e', script], { cwd, uid, gid: uid, timeout: 60_000 });
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk) => {
@@ -97,7 +97,7 @@ it('open with O_CREAT never opens the new private file of another', async () => 
   expect(hid.rounds).toBeGreaterThan(FEWEST);
   expect(tried.rounds).toBeGreaterThanOrEqual(FEWEST);
   expect(tried.hits).toBe(0);
-}, 30_000);
+}, 120_000);
 
 it.each([
   ['unlink', `fs.unlinkSync(mount + '/n')`],
@@ -145,7 +145,7 @@ it.each([
 function as(uid: number, line: string, ...groups: number[]): string {
   const list = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`;
   const options = [`--reuid=${uid}`, `--regid=${uid}`, list, 'sh', '-c', line];
-  const { stdout, stderr } = spawnSync('setpriv', options, { cwd: mount, encoding: 'utf8', timeout: 10_000 });
+  const { stdout, stderr } = spawnSync('setpriv', options, { cwd: mount, encoding: 'utf8', timeout: 60_000 });
   return `${stdout}${stderr}`.trim();
 }
 
@@ -183,7 +183,7 @@ it('a caller with a capability of root has it in the mount too', () => {
     '+dac_override',
   ];
   const run = (...more: string[]) =>
-    spawnSync('setpriv', [...options, ...more, 'sh', '-c', line], { encoding: 'utf8', timeout: 10_000 });
+    spawnSync('setpriv', [...options, ...more, 'sh', '-c', line], { encoding: 'utf8', timeout: 60_000 });
   expect(run().stderr).toMatch(/Permission denied/);
   expect(run('--ambient-caps', '+dac_override').stdout).toBe('secret');
 });
@@ -236,7 +236,7 @@ it('requests of one caller switch the identity once', () => {
     const body = `for (let n = 0; n < 200; n++) { require('node:fs').writeFileSync('f' + n, 'x'); }`;
     const options = ['--reuid', `${ATTACKER}`, '--regid', `${ATTACKER}`, '--groups', `${GROUP}`];
     const cwd = join(mount, name);
-    const ran = spawnSync('setpriv', [...options, process.execPath, '-e', body], { cwd, timeout: 20_000 });
+    const ran = spawnSync('setpriv', [...options, process.execPath, '-e', body], { cwd, timeout: 60_000 });
     expect(ran.status).toBe(0);
   } finally {
     tracer.kill('SIGINT');
@@ -246,4 +246,4 @@ it('requests of one caller switch the identity once', () => {
     .filter((line) => new RegExp(calls.replaceAll(',', '|')).test(line));
   expect(made.length).toBeGreaterThan(0);
   expect(made.length).toBeLessThan(100);
-}, 30_000);
+}, 120_000);

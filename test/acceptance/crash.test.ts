@@ -2,17 +2,22 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Tree } from './tree.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Tree } from './many-files.js';
 
 let tree: Tree;
 
 beforeEach(() => {
+  // Nobody is to go on with what it was at.
+  vi.stubEnv('PLYFS_KEEPER', 'off');
   tree = new Tree(
     `mkdir a b; for f in {1..400}; do echo "old $f" > a/f$f; head -c 20000 /dev/zero > b/f$f; done`,
   );
 });
-afterEach(() => tree.dispose());
+afterEach(() => {
+  tree.dispose();
+  vi.unstubAllEnvs();
+});
 
 describe('a daemon killed with SIGKILL', () => {
   it.each([

@@ -105,10 +105,12 @@ describe.each(['union', 'volume'])('on %s', (where) => {
         for n in $(seq $((writer < 4 ? 60 : 9999))); do echo "insert into t values($writer, $n, hex(randomblob(100))); select $n;"; done |
           sqlite3 -cmd '.timeout 20000' $db > acks.$writer & pids[writer]=$!
       done
-      # What it is told meanwhile does not count, errors neither: one, of a journal to roll back, was seen once and not explained.
-      until [ "$(tail -n1 acks.4)" -gt 20 ] 2> /dev/null; do told "$ask" > /dev/null; done
+      # While all writers live each question has an answer. Not so between the kill and the next writer: a reader that may not
+      # write cannot roll back what the killed one has left. 60 kills, rollback journal, what of the answers was "attempt to write
+      # a readonly database": ext4 55 of 568 questions, overlayfs 62 of 720, plyfs 39 of 2,642; before the kill none, on any.
+      until [ "$(tail -n1 acks.4)" -gt 20 ] 2> /dev/null; do told "$ask" | grep -v '^[0-9][0-9]*$' || :; done
       kill -9 \${pids[4]}; wait \${pids[@]:1:3}; wait \${pids[4]} 2> /dev/null || :
-      # A reader that may not write cannot roll back what the killed one has left: it comes second.
+      # Hence it comes second.
       for try in "sqlite3 $db" told; do
         $try 'select count(*) from t where writer < 4;'
         $try "select count(*) = max(n) and count(*) < 9999 and max(n) - $(tail -n1 acks.4) between 0 and 1 from t where writer = 4;"

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CAP_SYS_RESOURCE, hasCapability } from '../../src/linux/process.js';
+import { CAP_SYS_RESOURCE, hasCapability } from '../../src/linux/process/process.js';
 import { cliScript, Workbench } from '../cli/plyfs-run.js';
 
 const LIMIT = 512;

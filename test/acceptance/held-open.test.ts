@@ -1,9 +1,10 @@
 /**
  * A file of a layer held open while it changes: what programs see of it, what that costs in requests, and what
- * `-o passthrough=all` does instead, exactly. The suite `held-open` has the cases; without passthrough: user.test.ts.
+ * `-o passthrough=all` does instead, exactly. The suite `held-open` has the cases; without passthrough: user.long.test.ts.
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Fs, Operator, outcome } from '../helpers/operator-client.js';
 import {
   LOCK_EX,
   LOCK_NB,
@@ -15,9 +16,8 @@ import {
   O_WRONLY,
   PROT_READ,
   SEEK_END,
-} from '../helpers/constants.js';
-import { type Fs, Operator, outcome } from '../helpers/operator-client.js';
-import { Tree } from './tree.js';
+} from '../helpers/test-constants.js';
+import { Tree } from './many-files.js';
 
 const PAGE = 4096;
 /** Node has no name for ESTALE. */

@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { commitLayer } from '../../src/image/commit.js';
-import { resolveImage } from '../../src/image/image-index.js';
-import { layerTreePaths } from '../../src/image/layer-record.js';
+import { commitLayer } from '../../src/image/add/commit-layer.js';
+import { resolveImage } from '../../src/image/catalog/image-index.js';
+import { layerTreePaths } from '../../src/image/catalog/layer-record.js';
 import { Store } from '../../src/store/store.js';
 import { Workbench } from '../cli/plyfs-run.js';
 import { LayoutBuilder } from '../helpers/oci-layout.js';
@@ -168,8 +168,9 @@ describe('images of plyfs', () => {
     expect(shownBy('-l', 'base:1')).toEqual(expected);
     plyfs('image', 'save', '--root', 'store', '-o', 'o.tar', 'base:1');
     plyfs('image', 'save', '--root', 'store', '--format', 'docker-archive', '-o', 'd.tar', 'base:1');
-    sh('skopeo copy -q oci-archive:o.tar oci:l:o; skopeo copy -q docker-archive:d.tar oci:l:d');
-    for (const image of ['l:o', 'l:d', 'store/images:base:1']) {
+    sh(`skopeo copy -q oci-archive:o.tar oci:l:o; skopeo copy -q docker-archive:d.tar oci:l:d
+      skopeo copy -q docker-archive:o.tar oci:l:od`);
+    for (const image of ['l:o', 'l:d', 'l:od', 'store/images:base:1']) {
       sh(`rm -rf out; umoci unpack --image ${image} out`);
       expect(fingerprint(join(bench.root, 'out/rootfs'))).toEqual(expected);
     }

@@ -83,6 +83,14 @@ it('+a and +i of a layer, of upper and of a bind hold as on overlayfs', () => {
   compare(`PLACES='./ u v/'; ${CHANGES}`);
 });
 
+it('what was opened before takes as much as on overlayfs once it is immutable or append-only', () => {
+  compare(`for flag in i a; do for f in n new; do chattr -ia $f 2> /dev/null || :; echo data > $f; exec 5<> $f; chattr +$flag $f
+    try "xfs_io -c 'pwrite 0 1' /proc/self/fd/5"; try "echo x >&5"
+    try 'python3 -IS -c "import os; os.copy_file_range(os.open(\\"a\\", 0), 5, 2)"'
+    try 'python3 -IS -c "import os; os.posix_fallocate(5, 0, 9000)"'
+    exec 5>&-; chattr -$flag $f; done; done`);
+});
+
 it('flags of directories of a layer hold, and a copy-up keeps those that overlayfs keeps', () => {
   compare(`touch -d @7 s n d/in; ${IN_DIRECTORIES}`);
 });

@@ -4,9 +4,9 @@
  */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { O_RDWR, O_WRONLY } from '../helpers/constants.js';
 import { type Fs, Operator, outcome } from '../helpers/operator-client.js';
-import { Tree } from './tree.js';
+import { O_RDWR, O_WRONLY } from '../helpers/test-constants.js';
+import { Tree } from './many-files.js';
 
 const LARGE = 32 * 2 ** 20;
 const FILES = 3;

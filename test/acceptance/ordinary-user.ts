@@ -7,18 +7,20 @@
 
 import { spawnSync } from 'node:child_process';
 import fs, { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import type { Identity } from '../helpers/operations/process.js';
-import { distPath, projectRoot, workerPrefix } from '../helpers/paths.js';
+import { dirname } from 'node:path';
+import type { Identity } from '../helpers/operations/process-operations.js';
+import { cliScript, projectRoot, workerPrefix } from '../helpers/project-paths.js';
 
 export const NOBODY: Identity = { uid: 65534, gid: 65534 };
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 export class OrdinaryUser {
   readonly root = mkdtempSync(`${workerPrefix()}user-`);
   readonly home = `${this.root}/home`;
   readonly #deviceMode = statSync('/dev/fuse').mode & 0o7777;
   readonly #restore = () => chmodSync('/dev/fuse', this.#deviceMode);
-  readonly #program: string;
+  /** Where the built command lies for the user. */
+  readonly program: string;
 
   constructor(...directories: string[]) {
     chmodSync(this.root, 0o755);
@@ -26,13 +28,13 @@ export class OrdinaryUser {
       mkdirSync(path, { recursive: true });
       chownSync(path, NOBODY.uid, NOBODY.gid);
     }
-    this.#program = readableProgram(`${this.root}/plyfs`);
+    this.program = readableProgram(`${this.root}/plyfs`);
     process.on('exit', this.#restore);
     chmodSync('/dev/fuse', this.#deviceMode | 0o666);
   }
 
   plyfs(...args: string[]) {
-    return this.run(process.execPath, this.#program, ...args);
+    return this.run(process.execPath, this.program, ...args);
   }
 
   run(program: string, ...args: string[]) {
@@ -46,6 +48,7 @@ export class OrdinaryUser {
         PLYFS_RUN_DIR: `${this.home}/run`,
         XDG_DATA_HOME: `${this.home}/data`,
         XDG_RUNTIME_DIR: this.home,
+        PLYFS_DAEMON_IDLE_MS: process.env.PLYFS_DAEMON_IDLE_MS,
       },
       encoding: 'utf8',
       timeout: TIMEOUT_MS,
@@ -73,10 +76,9 @@ export class OrdinaryUser {
 
 /** The command where the user can read it: the build itself, or a copy when the checkout is closed to him. */
 function readableProgram(copy: string): string {
-  const script = distPath('src/cli/main.js');
-  const readable = spawnSync('test', ['-r', script], { uid: NOBODY.uid, gid: NOBODY.gid });
-  if (readable.status === 0) return script;
-  fs.cpSync(distPath('src'), `${copy}/dist/src`, { recursive: true });
+  const readable = spawnSync('test', ['-r', cliScript], { uid: NOBODY.uid, gid: NOBODY.gid });
+  if (readable.status === 0) return cliScript;
+  fs.cpSync(dirname(cliScript), `${copy}/dist/bin`, { recursive: true });
   fs.copyFileSync(`${projectRoot}/package.json`, `${copy}/package.json`);
   fs.cpSync(`${projectRoot}/node_modules`, `${copy}/node_modules`, {
     recursive: true,
@@ -84,5 +86,5 @@ function readableProgram(copy: string): string {
     filter: (path) =>
       !/node_modules\/(?:\.|@?(?:biome|typescript|vitest|vite|rollup|esbuild|eslint|types)\b)/.test(path),
   });
-  return `${copy}/dist/src/cli/main.js`;
+  return `${copy}/dist/bin/main.js`;
 }

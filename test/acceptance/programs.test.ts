@@ -1,7 +1,7 @@
 /** What people run in a file system: version control, compilers, databases, archivers. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Tree } from './tree.js';
+import { Tree } from './many-files.js';
 
 let tree: Tree;
 

@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Tree } from './tree.js';
+import { Tree } from './many-files.js';
 
 const LAYER = `for f in file before anew replaced; do echo "content $f" > $f; done; echo linked > one; ln one two
   ln -s x symlink; mkfifo fifo; mkdir -p dir tree/sub; echo z > tree/sub/f; head -c 3M /dev/zero > big`;

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Tree } from './tree.js';
+import { Tree } from './many-files.js';
 
 const DIRECTORIES = 30;
 let tree: Tree;

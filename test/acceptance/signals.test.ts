@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Tree } from './tree.js';
+import { Tree } from './many-files.js';
 
 const COPIED_MIB = 24;
 

@@ -45,3 +45,25 @@ it('says what he cannot do', () => {
     'line 3: RUN: cannot run as user 1000:1000 without privileges',
   );
 });
+
+it('shows RUN a secret, and leaves it nowhere', () => {
+  writeFileSync(`${user.home}/token`, 'CANARY-4b1d');
+  const buildWith = (mounts: string, run: string) => {
+    writeFileSync(`${user.home}/context/Dockerfile`, `FROM base\nRUN ${mounts} ${run}\n`);
+    const secrets = ['--secret', 'id=t,src=token', '--secret', 'id=v,env=HOME'];
+    return user.plyfs('image', 'build', '-t', 'secret', ...secrets, 'context');
+  };
+  const { status, stderr } = buildWith(
+    '--mount=type=secret,id=t,mode=0440 --mount=type=secret,id=v,env=V',
+    'stat -c "%s %a %u:%g" /run/secrets/t && test -n "$V" && cat /run/secrets/t >/dev/null && echo read',
+  );
+  expect([status, stderr.split('\n').slice(-4, -2)]).toEqual([0, ['11 440 0:0', 'read']]);
+  // Whatever its end was.
+  expect(buildWith('--mount=type=secret,id=t', 'exit 3').status).toBe(1);
+  expect(buildWith('--mount=type=secret,id=t,uid=5', 'true').stderr).toMatch(
+    /line 2: RUN: cannot give 'type=secret,id=t,uid=5' to 5:0: /,
+  );
+  const { stdout } = user.run('sh', '-c', 'grep -rlaD skip CANARY-4b1d data run . 2>/dev/null | sort -u');
+  expect(stdout).toBe('./token\n');
+  expect(user.mounted()).toEqual([]);
+});

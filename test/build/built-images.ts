@@ -5,8 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTree } from '../../src/store/remove-tree.js';
-import type { CorpusCase } from './cases.js';
+import { deleteTree } from '../../src/store/delete-tree.js';
+import type { CorpusCase } from './corpus-cases.js';
 import type { CorpusFiles } from './corpus-files.js';
 import { listTree } from './tree-listing.js';
 
@@ -50,7 +50,10 @@ export function plyfsBuilder(files: CorpusFiles, cli: string): Builder {
       const config = plyfs('image', 'inspect', '--format', '{{json .Config}}', id);
       return linesOf(unpacked(tar, tree), base, JSON.parse(config));
     },
-    [Symbol.dispose]: () => removeTree(root),
+    [Symbol.dispose]: () => {
+      plyfs('daemon', 'stop', '--unmount');
+      deleteTree(root);
+    },
   };
 }
 
@@ -84,7 +87,7 @@ export function buildahBuilder(files: CorpusFiles): Builder {
         buildah('rm', container);
       }
     },
-    [Symbol.dispose]: () => removeTree(home),
+    [Symbol.dispose]: () => deleteTree(home),
   };
 }
 
@@ -116,7 +119,7 @@ function unpacked(tar: string, directory: string): string[] {
     run(directory, 'tar', '-xpf', tar, '--numeric-owner', '--same-owner');
     return listTree(directory);
   } finally {
-    removeTree(directory);
+    deleteTree(directory);
   }
 }
 
@@ -124,8 +127,8 @@ function run(cwd: string, program: string, ...args: string[]): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
     encoding: 'utf8',
-    // A daemon of its own, which is not that of whoever runs this.
-    env: { ...process.env, PLYFS_RUN_DIR: join(cwd, 'run') },
+    // A daemon of its own, which is not that of whoever runs this, and is there for the next step.
+    env: { ...process.env, PLYFS_RUN_DIR: join(cwd, 'run'), PLYFS_DAEMON_IDLE_MS: '60000' },
     timeout: TIMEOUT_MS,
     maxBuffer: 64 << 20,
   });

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WARNING } from '../../src/engine/fuse-native/limits.js';
+import { WARNING } from '../../src/engine/fuse-native/native-limits.js';
 import { Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
@@ -28,7 +28,10 @@ function specs(args: string[], line: string): [args: string[], line: string][] {
 }
 
 const table: [args: string[], line: string][] = [
-  [['mount', 'm'], `${cannot}no layer and no upper is given; add -l DIR or --upper DIR`],
+  [
+    ['mount', 'm'],
+    `${cannot}no layer and no upper is given; add -l DIR or --upper DIR, in /etc/fstab lowerdir=DIR`,
+  ],
   [['mount'], "plyfs mount: missing required argument 'mountpoint'; see 'plyfs mount --help'"],
   [['mount', '--uper', 'u', 'm'], "plyfs mount: unknown option '--uper'; did you mean '--upper'?"],
   [['mount', '-l', './nope', 'm'], `${cannot}layer '/nope': no such directory`],
@@ -98,7 +101,10 @@ const table: [args: string[], line: string][] = [
     ['mount', '-l', 'l1', '-o', 'lowerdir=l2', 'm'],
     'plyfs mount: cannot mix -l with -o lowerdir=; -l stacks bottom first, lowerdir= top first',
   ],
-  [['mount', '-l', 'l1', '-o', 'nonsense', 'm'], "plyfs mount: unknown mount option 'nonsense'"],
+  [
+    ['mount', '-l', 'l1', '-o', 'nonsense', 'm'],
+    "plyfs mount: unknown mount option 'nonsense'; 'plyfs mount --help' has them",
+  ],
   [
     ['mount', '-l', 'l1', '-v', '/nope-plyfs:/x', 'm'],
     'plyfs mount: invalid mount config for type "bind": bind source path does not exist: /nope-plyfs; create it, or add bind-create-src: --mount type=bind,src=/nope-plyfs,dst=/x,bind-create-src',
@@ -179,7 +185,7 @@ describe('wrong input', () => {
 
   it('is one line also when a name holds a newline, and --debug adds the stack', () => {
     expect(bench.plyfs('mount', '-l', './a\nb', 'm').stderr).toBe(
-      `${cannot}layer '/a\\nb': no such directory\n`,
+      `${cannot}layer '/a'$'\\n''b': no such directory\n`,
     );
     expect(bench.plyfs('mount', '--debug', '-l', './a', 'm').stderr).toMatch(
       /no such directory\n.*\n {4}at /,

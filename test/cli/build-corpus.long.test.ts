@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { removeTree } from '../../src/store/remove-tree.js';
+import { deleteTree } from '../../src/store/delete-tree.js';
 import { type Builder, plyfsBuilder } from '../build/built-images.js';
-import { CASES } from '../build/cases.js';
+import { CASES } from '../build/corpus-cases.js';
 import { makeCorpusFiles } from '../build/corpus-files.js';
 import { cliScript } from './plyfs-run.js';
 
@@ -27,7 +27,7 @@ beforeAll(() => {
 
 afterAll(() => {
   builder[Symbol.dispose]();
-  removeTree(home);
+  deleteTree(home);
 });
 
 describe('a Dockerfile of the corpus becomes what is recorded', () => {

@@ -213,7 +213,13 @@ cooked
       'FROM base\nCOPY Dockerfile Dockerfile /x',
       "line 2: COPY: the target '/x' of several sources has to end with a slash",
     ],
-    ['FROM base\nCOPY --from=none / /', "no such image: 'none'"],
+    ['FROM base\nCOPY --from=none / /', "line 2: COPY: no such image: 'none'"],
+    ['FROM base\nCOPY --from=0 / /', "line 2: COPY: there is no stage '0' before this one"],
+    ['FROM base AS own\nCOPY --from=Own / /', "line 2: COPY: there is no stage 'Own' before this one"],
+    [
+      'FROM base\nRUN --mount=type=bind,from=1,target=/x x\nFROM base\nCOPY --from=0 / /',
+      "line 2: RUN: there is no stage '1' before",
+    ],
     ['FROM base\nCOPY none* /x/', "line 2: COPY: nothing matches 'none*'"],
     ['FROM base\nCOPY --chmod=9 Dockerfile /', "line 2: COPY: invalid mode '9'; write it as 755, or as"],
     [
@@ -338,7 +344,7 @@ COPY --exclude=e d p.json /ex/
       spawnSync(
         process.execPath,
         [cliScript, 'image', 'build', '-q', '-t', `built:${count}`, '--iidfile', id, '-', '--root', 'state'],
-        { cwd: bench.root, env: bench.env, input, encoding: 'utf8', timeout: 15_000 },
+        { cwd: bench.root, env: bench.env, input, encoding: 'utf8', timeout: 60_000 },
       );
     expect(run(tar)).toMatchObject({ status: 0, stderr: '' });
     expect(output('cat', '/a')).toBe('packed');
@@ -369,7 +375,7 @@ COPY --exclude=e d p.json /ex/
     const { status, stdout } = spawnSync(
       process.execPath,
       [cliScript, 'image', 'build', '-q', '-f', '-', context, '--root', 'state'],
-      { cwd: bench.root, env: bench.env, input: 'FROM base\n', encoding: 'utf8', timeout: 15_000 },
+      { cwd: bench.root, env: bench.env, input: 'FROM base\n', encoding: 'utf8', timeout: 60_000 },
     );
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/)]);
   });

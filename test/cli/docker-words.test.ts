@@ -62,8 +62,8 @@ describe('shortcuts', () => {
 
 describe('what cannot be had', () => {
   it.each([
-    [['pause', 'same'], /there is no 'pause': plyfs has no cgroup/],
-    [['container', 'stats', '--no-stream'], /there is no 'container stats': .*cgroups/],
+    [['pause', 'same'], /there is no 'pause': plyfs does not freeze/],
+    [['container', 'stats', '--no-stream'], /there is no 'container stats': plyfs does not count/],
     [['network', 'ls'], /there is no 'network': containers share the host's network/],
     [['compose', 'up', '-d'], /there is no 'compose'/],
     [['pull', '-a', 'box'], /--all-tags cannot be had: 'plyfs image tags'/],

@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isGone, until, Workbench } from './plyfs-run.js';
+import { cliScript, isGone, until, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 
@@ -205,6 +205,7 @@ describe('plyfs doctor', () => {
   });
 
   it('unmounts what killed daemons left: the mount itself, and the storage of its volume', async () => {
+    bench.env.PLYFS_KEEPER = 'off';
     const options = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs'];
     expect(bench.plyfs('volume', 'create', '--root', 'state', ...options, 'data').code).toBe(0);
     expect(bench.plyfs('mount', '-l', 'l1', '--root', 'state', '-v', 'data:/x', 'm').code).toBe(0);
@@ -235,7 +236,7 @@ describe('plyfs doctor', () => {
       'env',
       ...Object.entries(env).map((pair) => pair.join('=')),
       process.execPath,
-      cli(),
+      cliScript,
       'doctor',
       '--fix',
       '--root',
@@ -261,7 +262,3 @@ describe('plyfs doctor', () => {
     fix();
   });
 });
-
-function cli(): string {
-  return new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
-}

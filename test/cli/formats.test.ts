@@ -1,8 +1,9 @@
 /** The keys and types of `--format json`, as src/cli/FORMATS.md promises them, and what each template may name. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addImage } from '../helpers/images.js';
 import { ContainerBench } from './container/bench.js';
 
 /** Section title -> key -> type. */
@@ -12,6 +13,8 @@ let bench: ContainerBench;
 beforeAll(() => {
   bench = new ContainerBench('l1', 'up', 'mnt', 'host');
   bench.addImages();
+  const fill = (directory: string) => writeFileSync(join(directory, 'same'), 'x'.repeat(5000));
+  addImage(bench.store.root, { name: 'twice:latest' }, [fill, fill]);
   const mounts = ['-v', 'named:/named', '-v', `${bench.root}/host:/b:squash=0:0,timeout=5s`];
   const longer = [
     '--mount',
@@ -20,6 +23,8 @@ beforeAll(() => {
     '/t:size=1m,mode=700',
   ];
   bench.get('run', '--name', 'one', '-l', 'tier=web', ...mounts, ...longer, 'data', 'touch', '/new');
+  bench.get('snapshot', 'create', 'one', 'first');
+  bench.get('try', '-q', '--name', 'trial', '-C', `${bench.root}/host`, 'true');
   bench.plyfs('mount', '-l', 'l1', '--upper', 'up', '--root', bench.store.root, '-v', 'named:/x', 'mnt');
 });
 afterAll(() => {
@@ -33,9 +38,15 @@ const COMMANDS: readonly [section: string, command: () => string[]][] = [
   ['plyfs container ls, plyfs ps', () => ['ps', '-a', '--format', 'json']],
   ['plyfs container inspect', () => ['container', 'inspect', 'one']],
   ['plyfs container diff, plyfs diff', () => ['diff', '--format', 'json', 'one']],
+  ['plyfs drafts', () => ['drafts', '--format', 'json']],
+  ['plyfs snapshot ls', () => ['snapshot', 'ls', '--format', 'json', 'one']],
   ['plyfs image ls, plyfs images', () => ['images', '--format', 'json']],
   ['plyfs image history', () => ['image', 'history', '--format', 'json', 'box']],
+  ['plyfs image find', () => ['image', 'find', '--format', 'json', 'data']],
+  ['plyfs image waste', () => ['image', 'waste', '--format', 'json', 'twice']],
+  ['plyfs image diff', () => ['image', 'diff', '--format', 'json', 'box', 'data']],
   ['plyfs image inspect', () => ['image', 'inspect', 'box']],
+  ['plyfs events', () => ['events', '--since', '1h', '--until', '0s', '--format', 'json']],
   ['plyfs volume ls', () => ['volume', 'ls', '--format', 'json']],
   ['plyfs volume inspect', () => ['volume', 'inspect', ...volumes()]],
   ['plyfs system info (one record)', () => ['system', 'info', '--format', 'json']],
@@ -46,8 +57,10 @@ const COMMANDS: readonly [section: string, command: () => string[]][] = [
 /** Those that know no --root. */
 const OTHERS: readonly [section: string, command: string[]][] = [
   ['plyfs mounts', ['mounts', '--format', 'json']],
+  ['plyfs daemon status', ['daemon', 'status', '--format', 'json']],
   ['plyfs inspect MOUNTPOINT (one record)', ['inspect', 'mnt']],
   ['plyfs why (one record)', ['why', '--format', 'json', 'mnt']],
+  ['plyfs top', ['top', '--no-stream', '--interval', '0.1', '--format', 'json']],
   ['plyfs doctor', ['doctor', '--format', 'json']],
 ];
 
@@ -69,6 +82,9 @@ describe('--format json', () => {
     ['ps -a', ['ps', '-a'], 'plyfs container ls, plyfs ps'],
     ['images', ['images'], 'plyfs image ls, plyfs images'],
     ['image history', ['image', 'history', 'box'], 'plyfs image history'],
+    ['drafts', ['drafts'], 'plyfs drafts'],
+    ['image find', ['image', 'find', 'data'], 'plyfs image find'],
+    ['image waste', ['image', 'waste', 'twice'], 'plyfs image waste'],
     ['volume ls', ['volume', 'ls'], 'plyfs volume ls'],
     ['system df', ['system', 'df'], 'plyfs system df'],
   ])('a template of %s knows the same keys', (_, command, section) => {

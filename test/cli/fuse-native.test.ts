@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { WARNING } from '../../src/engine/fuse-native/limits.js';
+import { WARNING } from '../../src/engine/fuse-native/native-limits.js';
 import { isGone, until, Workbench } from './plyfs-run.js';
 
 /** Quotes and a space, which the package's own unmount gives to a shell. */
@@ -31,9 +31,16 @@ it('mounts with one warning, serves, and leaves nothing after umount', () => {
   expect(readFileSync(join(bench.root, 'u/d/g'), 'utf8')).toBe('new\n');
 });
 
-it('shows a change of a bind made on the host at once', () => {
+it('shows a change of a bind made on the host at once, and tells why an operation failed', () => {
   writeFileSync(join(bench.root, 'host/f'), 'one');
-  mount('-v', './host:/b');
+  mount('-v', './host:/b', '-v', './host:/b/ro:ro');
+  bench.run('sh', '-c', 'echo x >"$1/b/ro/new"', 'sh', POINT);
+  const { Failures: failures } = JSON.parse(
+    bench.plyfs('top', '--no-stream', '--format', 'json', '--interval', '0.1').stdout,
+  );
+  expect(failures).toMatchObject([
+    { Error: 'EROFS', Path: '/b/ro/new', Cause: "'/b/ro/new' is ro through -v ./host:/b/ro:ro", Pid: 0 },
+  ]);
   expect(bench.run('cat', `${POINT}/b/f`).stdout).toBe('one');
   writeFileSync(join(bench.root, 'host/f'), 'two!');
   expect(bench.run('cat', `${POINT}/b/f`).stdout).toBe('two!');

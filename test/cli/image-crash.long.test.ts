@@ -9,9 +9,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listImages } from '../../src/image/image-index.js';
-import { readLayer } from '../../src/image/layer-record.js';
-import { loadImages } from '../../src/image/load-image.js';
+import { loadImages } from '../../src/image/add/load-image.js';
+import { listImages } from '../../src/image/catalog/image-index.js';
+import { readLayer } from '../../src/image/catalog/layer-record.js';
 import { Store } from '../../src/store/store.js';
 import { LayoutBuilder } from '../helpers/oci-layout.js';
 import { tarBytes } from '../helpers/tar-bytes.js';
@@ -66,7 +66,7 @@ async function killAtEachStep(setUp: () => Promise<unknown>, ...args: string[]):
     const { signal, status, stderr } = spawnSync(process.execPath, [cliScript, ...words], {
       env: { ...process.env, PLYFS_TEST_KILL_AFTER: String(step) },
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: 60_000,
     });
     expect([signal ?? status, stderr]).toEqual([signal === null ? 0 : 'SIGKILL', '']);
     expectWhole();

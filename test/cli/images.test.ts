@@ -26,6 +26,30 @@ function image(...args: string[]): string {
   return stdout;
 }
 
+test('import --platform says what the image is for', () => {
+  const id = image('import', '--platform', 'linux/arm64/v8', 'root.tar', 'arm:1').trim();
+  const shown = '{{.Os}}/{{.Architecture}}/{{.Variant}}';
+  expect(image('inspect', '--format', shown, 'arm:1')).toBe('linux/arm64/v8\n');
+  expect(image('history', '-q', '--no-trunc', '--platform', 'linux/arm64', 'arm:1').trim()).toBe(id);
+  const { code, stderr } = bench.plyfs(
+    'image',
+    'history',
+    '--platform',
+    'linux/mips',
+    'arm:1',
+    '--root',
+    'store',
+  );
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining("'arm:1' is for linux/arm64/v8, and the store has none for linux/mips"),
+  ]);
+  expect(
+    bench.plyfs('image', 'import', '--platform', 'x/y/z/w', 'root.tar', '--root', 'store').stderr,
+  ).toContain("invalid platform 'x/y/z/w'");
+  image('rm', 'arm:1');
+});
+
 describe('--format json has the keys that the help names, with their types', () => {
   const types = (row: object): string[] =>
     Object.entries(row).map(([key, value]) => `${key} ${typeof value}`);
@@ -37,9 +61,9 @@ describe('--format json has the keys that the help names, with their types', () 
       .map((line) => JSON.parse(line));
     expect(rows.map(types)).toEqual([
       [
-        ...['Repository string', 'Tag string', 'Digest string', 'ID string', 'CreatedAt string'],
-        ...['CreatedSince string', 'Size string', 'SizeBytes number', 'Containers number'],
-        ...['SharedSize string', 'UniqueSize string', 'VirtualSize string'],
+        ...['Containers number', 'CreatedAt string', 'CreatedSince string', 'Digest string', 'ID string'],
+        ...['Repository string', 'SharedSize string', 'Size string', 'SizeBytes number', 'Tag string'],
+        ...['UniqueSize string', 'VirtualSize string'],
       ],
     ]);
     expect(rows[0]).toMatchObject({
@@ -57,15 +81,8 @@ describe('--format json has the keys that the help names, with their types', () 
       .map((line) => JSON.parse(line));
     expect(rows.map(types)).toEqual([
       [
-        ...[
-          'ID string',
-          'Layer string',
-          'CreatedAt string',
-          'CreatedSince string',
-          'CreatedBy string',
-          'Size string',
-        ],
-        ...['SizeBytes number', 'Comment string'],
+        ...['Comment string', 'CreatedAt string', 'CreatedBy string', 'CreatedSince string', 'ID string'],
+        ...['Layer string', 'Size string', 'SizeBytes number'],
       ],
     ]);
     expect(rows[0]).toMatchObject({ CreatedBy: 'step 0', SizeBytes: 1 });
@@ -92,6 +109,15 @@ describe('--format json has the keys that the help names, with their types', () 
 });
 
 describe('save', () => {
+  test('says nothing when its reader is gone', () => {
+    const save = `${process.execPath} ${cliScript} image save --root store app:1`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', `${save} | true; echo \${PIPESTATUS[0]}`], {
+      cwd: bench.root,
+      encoding: 'utf8',
+    });
+    expect([stdout, stderr]).toEqual(['141\n', '']);
+  });
+
   test('says what could not be written, in a line', () => {
     for (const output of [['-o', '/dev/full'], []]) {
       const args = ['image', 'save', '--root', 'store', ...output, 'app:1'];

@@ -25,7 +25,7 @@ function program(body: string): string {
     cwd: root,
     env: { ...process.env, PLYFS_RUN_DIR: join(root, 'run') },
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: 60_000,
   });
 }
 

@@ -1,6 +1,6 @@
 /** A mount from its command to its end, by each of the ways in which it can end. */
 
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cliScript, isGone, until, Workbench } from './plyfs-run.js';
@@ -32,13 +32,16 @@ function mount(...args: string[]): void {
 }
 
 describe('plyfs mount', () => {
-  it('answers when it returns, and plyfs umount returns when the daemon is gone', () => {
+  it('answers when it returns, and plyfs umount returns when the daemon has let go', async () => {
     mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm');
     expect(bench.run('cat', 'm/low', 'm/both').stdout).toBe('lowl2');
     const pid = bench.pid();
     expect(bench.plyfs('umount', 'm')).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(isGone(pid)).toBe(true);
     expectClean();
+    await until(() => isGone(pid), 60_000);
+    expect(
+      existsSync(join(bench.runDirectory, 'daemons')) && readdirSync(join(bench.runDirectory, 'daemons')),
+    ).toEqual([]);
   });
 
   it('takes the overlayfs form, topmost first', () => {
@@ -179,6 +182,7 @@ describe('a mount ends', () => {
   });
 
   it('after SIGKILL leaves a mount that plyfs umount takes away', async () => {
+    bench.env.PLYFS_KEEPER = 'off';
     mount('-l', 'l1', 'm');
     const pid = bench.pid();
     process.kill(pid, 'SIGKILL');
@@ -208,7 +212,7 @@ describe('a mount ends', () => {
     expectClean();
   });
 
-  it('lazily on SIGTERM when busy, and at once on a second one', async () => {
+  it('lazily on SIGTERM when busy, and at once on another one a second later', async () => {
     mount('-l', 'l1', 'm');
     const pid = bench.pid();
     const user = bench.start('sh', '-c', 'exec sleep 30 < m/low');
@@ -216,8 +220,10 @@ describe('a mount ends', () => {
     process.kill(pid, 'SIGTERM');
     await until(() => bench.mounted().length === 0);
     expect(isGone(pid)).toBe(false);
-    process.kill(pid, 'SIGTERM');
-    await until(() => isGone(pid));
+    await until(() => {
+      bench.run('kill', '-TERM', String(pid));
+      return isGone(pid);
+    }, 30_000);
     user.kill('SIGKILL');
     expectClean();
   });
@@ -235,9 +241,11 @@ describe('a mount ends', () => {
 
 describe('plyfs why', () => {
   it('asks the daemon, from a path relative to the working directory', () => {
-    mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm');
+    mount('-l', 'l1', '-l', 'l2', '--upper', 'u', '-v', './l1:/ro:ro', 'm');
     const { code, stdout } = bench.plyfs('why', 'm/both');
     expect(code).toBe(0);
     expect(stdout).toMatch(/l2\/both/);
+    expect(stdout).not.toContain('refused');
+    expect(bench.plyfs('why', 'm/ro/both').stdout).toContain("'/ro/both' is ro through -v ./l1:/ro:ro");
   });
 });

@@ -103,7 +103,10 @@ test.each([
     /conflicting options: cannot specify both --password and --password-stdin$/,
   ],
   [['--password-stdin', 'HOST'], /the --password-stdin option requires --username to be set$/],
-  [['HOST'], /Cannot perform an interactive login from a non TTY device$/],
+  [
+    ['HOST'],
+    /Cannot perform an interactive login from a non TTY device; use --username, and --password-stdin$/,
+  ],
   [['-u', 'anna', '--password-stdin', 'HOST'], /Password Required$/],
   [['-u', 'anna', '-p', 'x', 'a b'], /'a b' is no host of a registry; write HOST/],
   [

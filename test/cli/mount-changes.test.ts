@@ -3,7 +3,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addMount, type MountSpec, removeMount } from '../../src/daemon/change-mounts.js';
+import { addRequest, removeMount } from '../../src/daemon/client/change-running-mount.js';
+import { parseMountSpec } from '../../src/mounts/request/mount-spec.js';
+import { parseTmpfsSpec } from '../../src/mounts/request/tmpfs-spec.js';
+import { parseVolumeSpec } from '../../src/mounts/request/volume-spec.js';
 import { isGone, until, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
@@ -29,8 +32,22 @@ function mount(...args: string[]): void {
   expect(result).toEqual({ code: 0, stdout: '', stderr: '' });
 }
 
-function add(spec: MountSpec): Promise<void> {
-  return addMount(join(bench.root, 'm'), spec, { cwd: bench.root, root: join(bench.root, 'state') });
+/** What the options of `plyfs mount` take. */
+interface Spec {
+  readonly volume?: string;
+  readonly mount?: string;
+  readonly tmpfs?: string;
+}
+
+async function add({ volume, mount: fields, tmpfs = '' }: Spec): Promise<void> {
+  const context = { cwd: bench.root };
+  const request =
+    volume !== undefined
+      ? parseVolumeSpec(volume, context)
+      : fields !== undefined
+        ? parseMountSpec(fields, context)
+        : parseTmpfsSpec(tmpfs, context);
+  await addRequest(join(bench.root, 'm'), request, join(bench.root, 'state'));
 }
 
 function remove(target: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** `plyfs system`: figures from what is recorded. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, machine, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Workbench } from './plyfs-run.js';
@@ -42,6 +43,7 @@ function fillStore(): void {
     image: { id: 'x', name: 'x' },
     layers: [],
     labels: {},
+    process: { entrypoint: [], command: ['sh'] },
     mounts,
   };
   writeFileSync(join(home, 'container.json'), JSON.stringify(record));
@@ -51,16 +53,22 @@ describe('plyfs system', () => {
   it('info tells where things are and how many', () => {
     fillStore();
     const info = JSON.parse(ok('system', 'info', '--format', 'json'));
-    expect(info).toEqual({
+    expect(info).toMatchObject({
       Version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      ServerVersion: info.Version,
       NodeVersion: process.version,
-      KernelVersion: expect.any(String),
-      Architecture: process.arch,
+      KernelVersion: release(),
+      Architecture: machine(),
+      NCPU: availableParallelism(),
+      MemTotal: totalmem(),
+      OSType: 'linux',
       UserId: process.geteuid?.(),
       Root: join(bench.root, 'state'),
+      DockerRootDir: join(bench.root, 'state'),
       RunRoot: bench.runDirectory,
       Containers: 1,
       ContainersRunning: 0,
+      ContainersPaused: 0,
       ContainersStopped: 1,
       Images: 1,
       Layers: 1,
@@ -68,9 +76,24 @@ describe('plyfs system', () => {
       Mounts: 0,
       VolumeDrivers: ['local'],
       Engines: ['kernel', 'fuse-native'],
+      Driver: 'plyfs',
+      Plugins: { Volume: ['local'] },
+      SecurityOptions: expect.arrayContaining(['name=seccomp,profile=default']),
     });
+    expect(info.ID).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(ok('system', 'info', '--format', '{{.ID}}').trim()).toBe(info.ID);
     expect(ok('system', 'info', '--format', '{{.Containers}} {{.Root}}')).toBe(`1 ${bench.root}/state\n`);
-    expect(ok('system', 'info')).toMatch(/^Version: +\d.*\n(.*\n)*Volumes: +2\n/);
+    expect(ok('system', 'info')).toMatch(
+      /^Client:\n Version: \d.*\n(.*\n)* Storage Driver: plyfs\n(.*\n)* Volumes: 2\n/,
+    );
+    Object.assign(bench.env, { HTTPS_PROXY: 'http://anna:secret@p:1', NO_PROXY: 'x' });
+    expect(ok('system', 'info')).toContain(' HTTPS Proxy: http://xxxxx:xxxxx@p:1\n No Proxy: x\n');
+    const versions = bench.plyfs(
+      'version',
+      '--format',
+      '{{.Client.Version}} {{.Server.Version}}|{{.Server.ApiVersion}}',
+    );
+    expect(versions.stdout).toBe(`${info.Version} ${info.Version}|\n`);
   });
 
   it('df shows what is recorded, and says what nobody has measured', () => {
@@ -105,16 +128,21 @@ describe('plyfs system', () => {
       ['volume', 'free', false, 1000],
       ['volume', 'used', true, 1000],
     ]);
-    expect(Object.keys(rows[0])).toEqual([
-      'Type',
-      'Id',
-      'Name',
-      'Active',
-      'Size',
-      'SizeBytes',
-      'UniqueBytes',
-      'MeasuredAt',
-    ]);
+    expect(Object.keys(rows[0]).sort()).toEqual(
+      ['Type', 'Id', 'Name', 'Active', 'Size', 'SizeBytes', 'UniqueBytes', 'MeasuredAt'].sort(),
+    );
+  });
+
+  it("df -v has Docker's sections", () => {
+    fillStore();
+    ok('system', 'df', '--measure');
+    expect(
+      ok('system', 'df', '-v')
+        .replaceAll(/ +(?=\n)/g, '')
+        .replaceAll(/ {2,}/g, '  '),
+    ).toMatch(
+      /^Images space usage:\n\nREPOSITORY {2}TAG {2}IMAGE ID {2}CREATED {2}SIZE {2}SHARED SIZE {2}UNIQUE SIZE {2}CONTAINERS\napp {2}latest {2}.* {2}5kB {2}0B {2}5kB {2}0\n\nContainers space usage:\n\nCONTAINER ID {2}IMAGE {2}COMMAND {2}LOCAL VOLUMES {2}SIZE {2}CREATED {2}STATUS {2}NAMES\nc{12} .* {2}300B .* {2}box\n\nLocal Volumes space usage:\n\nVOLUME NAME {2}LINKS {2}SIZE\nfree {2}0 {2}1kB\nused {2}1 {2}1kB\n\nBuild cache usage: 0B\n\nCACHE ID {2}CACHE TYPE {2}SIZE {2}CREATED {2}LAST USED {2}USAGE {2}SHARED\n$/,
+    );
   });
 
   it('prune removes what nobody uses, after a question', () => {

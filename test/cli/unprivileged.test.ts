@@ -89,4 +89,4 @@ it('plyfs run, exec and commit work for a user without privileges, with one user
     '',
   ]);
   expect(code).toBe(0);
-}, 60_000);
+}, 120_000);

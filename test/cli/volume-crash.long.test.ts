@@ -36,7 +36,7 @@ function killAtEachStep({ setUp, args, look, tearDown }: Crash): { seen: string[
       cwd: bench.root,
       env: { ...bench.env, PLYFS_TEST_KILL_AFTER: String(step) },
       encoding: 'utf8',
-      timeout: 15_000,
+      timeout: 60_000,
     });
     expect([signal ?? status, stderr]).toEqual([signal === null ? 0 : 'SIGKILL', '']);
     // Any command that takes the lock mends what is left.
@@ -91,6 +91,8 @@ describe('killed after each step', { timeout: 240_000 }, () => {
   });
 
   it('rm', () => {
+    // What only removes makes no store, and finds nothing in a directory that is none.
+    run('volume', 'create', 'next');
     const { seen, steps } = killAtEachStep({
       setUp: () => fill('data'),
       args: ['volume', 'rm', 'data'],
@@ -133,10 +135,35 @@ describe('killed after each step', { timeout: 240_000 }, () => {
     expect(existsSync(join(bench.root, 'state/volumes/copy'))).toBe(false);
   });
 
+  it('snapshot create, restore and rm', () => {
+    const state = join(bench.root, 'state/volumes/data/snapshots/s');
+    const data = join(bench.root, 'state/volumes/data/_data');
+    const withSnapshot = (): void => {
+      fill('data');
+      mkdirSync(join(state, 'tree'), { recursive: true });
+      writeFileSync(join(state, 'tree/before'), 'before');
+      writeFileSync(join(state, 'state.json'), JSON.stringify({ name: 's', createdAt: '', about: {} }));
+    };
+    const look = (): string => {
+      const kept = existsSync(join(state, 'state.json')) ? readdirSync(join(state, 'tree')).join() : 'none';
+      return `${volumes()} ${kept}`;
+    };
+    const at = (command: string, setUp: () => void) =>
+      killAtEachStep({ setUp, args: ['snapshot', command, 'volume:data', 's'], look, tearDown: removeAll });
+    const created = at('create', () => fill('data'));
+    expect(created.seen).toEqual(['data(f) f', 'data(f) none']);
+    expect(created.steps).toBeGreaterThan(6);
+    const restored = at('restore', withSnapshot);
+    expect(restored.seen).toEqual(['data(before) before', 'data(f) before']);
+    expect(restored.steps).toBeGreaterThan(6);
+    expect(at('rm', withSnapshot).seen).toEqual(['data(f) before', 'data(f) none']);
+    expect(existsSync(data)).toBe(false);
+  });
+
   it('a daemon that makes volumes and mounts their storage', () => {
     mkdirSync(join(bench.root, 'l1'));
     mkdirSync(join(bench.root, 'm'));
-    const far = {
+    const remote = {
       name: 'far',
       createdAt: '',
       labels: {},
@@ -147,7 +174,7 @@ describe('killed after each step', { timeout: 240_000 }, () => {
     let code: number | undefined = 1;
     for (let step = 1; code !== 0 && step < LIMIT; step++) {
       fill('far');
-      writeFileSync(join(bench.root, 'state/volumes/far/volume.json'), JSON.stringify(far));
+      writeFileSync(join(bench.root, 'state/volumes/far/volume.json'), JSON.stringify(remote));
       const mounts = ['-v', 'far:/far', '-v', '/anonymous', '-v', 'named:/named'];
       const args = ['mount', '-l', 'l1', '--root', 'state', ...mounts, 'm'];
       ({ code } = bench.run('env', `PLYFS_TEST_KILL_AFTER=${step}`, process.execPath, cliScript, ...args));

@@ -62,6 +62,7 @@ describe('a volume with type=, device=, o=', () => {
   });
 
   it('does not count a killed daemon', async () => {
+    bench.env.PLYFS_KEEPER = 'off';
     sh('truncate -s 4M disk && mke2fs -q -F -t ext4 disk >/dev/null 2>&1');
     create('disk', 'type=ext4', `device=${bench.root}/disk`, 'o=loop');
     expect(mount('m1', '-v', 'disk:/x').code).toBe(0);
@@ -82,6 +83,7 @@ describe('a volume with type=, device=, o=', () => {
   });
 
   it('left mounted by a killed daemon is unmounted when the volume is removed, and keeps its content', async () => {
+    bench.env.PLYFS_KEEPER = 'off';
     mkdirSync(join(bench.root, 'there'));
     create('there', 'type=none', `device=${bench.root}/there`, 'o=bind');
     expect(mount('m1', '-v', 'there:/x').code).toBe(0);

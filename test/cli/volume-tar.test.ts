@@ -116,7 +116,7 @@ describe('volume export and import', () => {
       {
         cwd: bench.root,
         encoding: 'utf8',
-        timeout: 10_000,
+        timeout: 60_000,
       },
     );
     expect(stdout).toContain('an archive is not written to a terminal');
@@ -135,7 +135,7 @@ describe('volume export and import', () => {
           {
             cwd: bench.root,
             env: { ...bench.env, PLYFS_TEST_KILL_AFTER: String(step) },
-            timeout: 15_000,
+            timeout: 60_000,
           },
         ));
         ok('create', `${name}-${step}`);

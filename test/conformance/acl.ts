@@ -1,6 +1,6 @@
 /** POSIX ACLs in the form of their xattr: acl(5), linux/posix_acl_xattr.h (version 2, entries of tag, perm, id). */
 
-export interface Acl {
+interface Acl {
   readonly owner: number;
   readonly users?: Readonly<Record<number, number>>;
   readonly group: number;

@@ -6,13 +6,13 @@
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { O_RDONLY } from '../helpers/constants.js';
 import { dir, file, layers } from '../helpers/layers.js';
 import { findLeaks } from '../helpers/leak-check.js';
 import { Operator, OperatorLost } from '../helpers/operator-client.js';
-import { workerPrefix } from '../helpers/paths.js';
+import { workerPrefix } from '../helpers/project-paths.js';
 import { overlayfs, plain, type Target } from '../helpers/targets.js';
-import { Session, type SessionOptions } from './session.js';
+import { O_RDONLY } from '../helpers/test-constants.js';
+import { Session, type SessionOptions } from './conformance-session.js';
 import type { Case, Suite } from './suite.js';
 import { copyUp } from './suites/copy-up.suite.js';
 import { lookup } from './suites/lookup.suite.js';

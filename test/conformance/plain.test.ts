@@ -2,6 +2,6 @@
 
 import { plain } from '../helpers/targets.js';
 import { runSuites } from './run-suites.js';
-import { allSuites } from './suites/all.js';
+import { allSuites } from './suites/suites.js';
 
 runSuites(plain, allSuites, {});

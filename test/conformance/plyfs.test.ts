@@ -5,7 +5,7 @@ import { hasPlyfs, overlayfs, plyfs } from '../helpers/targets.js';
 import { readOtherwise } from './known-failures/overlayfs.js';
 import { plyfsFailures } from './known-failures/plyfs.js';
 import { runSuites } from './run-suites.js';
-import { allSuites } from './suites/all.js';
+import { allSuites } from './suites/suites.js';
 
 if (hasPlyfs()) runSuites(plyfs, allSuites, plyfsFailures, { reader: overlayfs, otherwise: readOtherwise });
 else

@@ -7,9 +7,9 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
-import { workerPrefix } from '../helpers/paths.js';
+import { workerPrefix } from '../helpers/project-paths.js';
 import type { Target } from '../helpers/targets.js';
-import { BUILD_LIMIT_MS, casesFor, Session } from './session.js';
+import { BUILD_LIMIT_MS, casesFor, Session } from './conformance-session.js';
 import type { Suite } from './suite.js';
 
 /** The test that closes each suite on targets with layers. */
@@ -21,7 +21,7 @@ export type KnownFailures = Readonly<Record<string, string>>;
 /** The test that closes each suite where there is one to read the upper. */
 const readBack = (reader: Target): string => `shows the same tree under ${reader.name}`;
 
-export interface ReadBack {
+interface ReadBack {
   /** Mounts layers and upper after the cases of a suite. */
   readonly reader: Target;
   /** `suite: case` to the reason why the reader shows it otherwise. */
@@ -41,7 +41,9 @@ export function runSuites(
   }
   it(`has no known failure on ${target.name} that no suite has`, () => {
     const names = new Set(
-      suites.flatMap((suite) => suite.cases.map((test) => `${suite.name}: ${test.name}`)),
+      suites.flatMap(({ name, cases }) =>
+        [LAYERS_UNREAD, ...cases.map((test) => test.name)].map((one) => `${name}: ${one}`),
+      ),
     );
     const listed = [...Object.keys(known), ...Object.keys(back?.otherwise ?? {})];
     expect(listed.filter((name) => !names.has(name))).toEqual([]);

@@ -7,8 +7,8 @@
  */
 
 import type { DirSpec, Layers } from '../helpers/layers.js';
-import type { Identity } from '../helpers/operations/process.js';
-import type { Tree } from '../helpers/operations/tree.js';
+import type { Identity } from '../helpers/operations/process-operations.js';
+import type { Tree } from '../helpers/operations/tree-operations.js';
 import type { Fs } from '../helpers/operator-client.js';
 import type { Feature } from '../helpers/targets.js';
 

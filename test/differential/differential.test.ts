@@ -3,14 +3,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findLeaks } from '../helpers/leak-check.js';
-import { workerPrefix } from '../helpers/paths.js';
+import { workerPrefix } from '../helpers/project-paths.js';
 import { hasPlyfs, plain } from '../helpers/targets.js';
 import { allowedForPlain, allowedForPlyfs } from './allowed.js';
-import { type Campaign, compare, fromRegression, runAll } from './compare.js';
 import type { Run } from './draw.js';
+import { FORMS, PLAIN_PLAN, type PlanName, planOf, SHORT_PLANS } from './layer-plan.js';
 import { Difference, Operators, type PairOptions } from './pair.js';
-import { FORMS, PLAIN_PLAN, type PlanName, planOf, SHORT_PLANS } from './plan.js';
 import { isMountChange, kinds } from './steps.js';
+import { type Campaign, compare, fromRegression, runAll } from './tree-differences.js';
 
 const SEED = 20_261_124;
 /** Ten times what it takes alone on two cores. */
@@ -88,7 +88,7 @@ describe('the differential harness', () => {
     expect(Object.keys(kinds).length).toBeGreaterThanOrEqual(30);
   });
 
-  it('catches a side that drops chmod, and shrinks it to few steps', { timeout: 90_000 }, async () => {
+  it('catches a side that drops chmod, and shrinks it to few steps', { timeout: 120_000 }, async () => {
     const found = await compare({
       planOf: shortPlan,
       optionsOf: (form) => ({ ...onItself(form), sabotage: ['chmod'] }),

@@ -100,7 +100,7 @@ function directoryOf(depth: number, opaque: 'trusted' | 'user'): fc.Arbitrary<Di
     );
 }
 
-export interface LayerForm {
+interface LayerForm {
   /** Namespace of the mark of opaque directories. */
   readonly opaque: 'trusted' | 'user';
   /** What may have several names. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Layers, NodeSpec } from '../helpers/layers.js';
 import { anyLayers } from './draw-layers.js';
 import { type Kind, LONG_NAME } from './kind.js';
-import { FORMS, type Plan, type PlanName } from './plan.js';
+import { FORMS, type Plan, type PlanName } from './layer-plan.js';
 import { type DrawnStep, kinds, type Step, type StepName } from './steps.js';
 
 export interface Run {
@@ -43,6 +43,7 @@ const LINKED: Readonly<Record<PlanName, readonly NodeSpec['type'][]>> = {
   strict: ['file', 'symlink', 'fifo'],
   passthrough: ['file', 'symlink', 'fifo'],
   shared: ['file', 'symlink', 'fifo'],
+  neighbour: ['file', 'symlink', 'fifo'],
   user: ['file'],
   plain: [],
 };

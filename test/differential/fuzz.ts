@@ -3,16 +3,20 @@
  * what else it takes. Ends with status 1 at the first difference, shrunk and with how to see it again.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { makeCurrentPrograms } from '../../scripts/current-programs.js';
 import { findLeaks } from '../helpers/leak-check.js';
-import { workerPrefix } from '../helpers/paths.js';
+import { cliScript, distPath, workerPrefix } from '../helpers/project-paths.js';
 import { allowedForPlyfs } from './allowed.js';
-import { compare, type Finding, fromRegression, runAll } from './compare.js';
+import { FORMS, PLANS, type PlanName, planOf, SHORT_PLANS } from './layer-plan.js';
 import { Difference, Operators, type PairOptions } from './pair.js';
-import { FORMS, PLANS, type PlanName, planOf, SHORT_PLANS } from './plan.js';
 import { kinds } from './steps.js';
 import { Tally } from './tally.js';
+import { compare, type Finding, fromRegression, runAll } from './tree-differences.js';
 
 /** Seeds are small enough to be typed. */
 const SEEDS = 1_000_000_000;
@@ -81,6 +85,18 @@ function describe({ seed, message, regression }: Finding, options: string): stri
   ].join('\n');
 }
 
+/** A daemon of a run before would serve with the code of then, and that of this run is not to outlive it. */
+function useOwnRunDirectory(): () => void {
+  const directory = mkdtempSync(join(tmpdir(), 'plyfs-fuzz-run-'));
+  process.env.PLYFS_RUN_DIR = directory;
+  return () => {
+    spawnSync(process.execPath, [cliScript, 'daemon', 'stop', '--unmount'], {
+      stdio: 'inherit',
+    });
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
+
 async function main(): Promise<number> {
   const options = program.parse().opts<Options>();
   if (options.replay !== undefined) {
@@ -122,4 +138,10 @@ function seconds(started: number): number {
   return Math.round((performance.now() - started) / 1000);
 }
 
-process.exitCode = await main();
+await makeCurrentPrograms(distPath(''));
+const endRunDirectory = useOwnRunDirectory();
+try {
+  process.exitCode = await main();
+} finally {
+  endRunDirectory();
+}

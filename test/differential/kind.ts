@@ -7,9 +7,9 @@
  */
 
 import fc from 'fast-check';
-import type { Stat } from '../helpers/operations/attributes.js';
+import type { Stat } from '../helpers/operations/attribute-operations.js';
 import { type Fs, OperationError } from '../helpers/operator-client.js';
-import type { DrawnPath, NameModel, PathWish } from './names.js';
+import type { DrawnPath, NameModel, PathWish } from './name-model.js';
 
 /** One side's view of a run. */
 export interface Actor {

@@ -12,16 +12,16 @@ import { dirname } from 'node:path';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { ALICE } from '../conformance/suite.js';
 import { mergeLayers } from '../helpers/layers.js';
-import { findMount } from '../helpers/mountinfo.js';
-import type { OperationName } from '../helpers/operations/operations.js';
-import type { Tree } from '../helpers/operations/tree.js';
-import { Operator } from '../helpers/operator-client.js';
-import { workerPrefix } from '../helpers/paths.js';
+import type { OperationName } from '../helpers/operations/all-operations.js';
+import type { Tree } from '../helpers/operations/tree-operations.js';
+import { Operator, type OperatorHandle, type OperatorOptions } from '../helpers/operator-client.js';
+import { workerPrefix } from '../helpers/project-paths.js';
+import { findMount } from '../helpers/read-mountinfo.js';
 import type { Stack, Target } from '../helpers/targets.js';
 import { type AllowedDifference, codeOf } from './allowed.js';
 import type { Run } from './draw.js';
 import { type Actor, closeSlot } from './kind.js';
-import { NameModel } from './names.js';
+import { NameModel } from './name-model.js';
 import {
   type DrawnStep,
   describeStep,
@@ -58,17 +58,18 @@ export interface PairOptions {
   readonly allowed?: readonly AllowedDifference[];
   /** Operations that the other side loses: the deliberate bug. */
   readonly sabotage?: readonly OperationName[];
+  /** The steps of the other user are done by whoever does all: there is no root to take on another identity. */
+  readonly hasOneUser?: boolean;
 }
 
 /** Operators live longer than mounts: one root and one user for each side. */
 export class Operators {
-  readonly #all = new Map<string, Operator>();
+  readonly #all = new Map<string, OperatorHandle>();
 
-  async get(key: string, sabotage: readonly OperationName[], onHang: () => void): Promise<Operator> {
+  async get(key: string, target: Target, options: OperatorOptions): Promise<OperatorHandle> {
     const known = this.#all.get(key);
     if (known?.isLost === false) return known;
-    const identity = key.endsWith('user') ? { identity: ALICE } : {};
-    const operator = await Operator.start({ ...identity, sabotage, onHang });
+    const operator = await (target.startOperator?.(options) ?? Operator.start(options));
     this.#all.set(key, operator);
     return operator;
   }
@@ -82,8 +83,8 @@ export class Operators {
 interface Side {
   readonly target: Target;
   stack: Stack;
-  readonly root: Operator;
-  readonly user: Operator;
+  readonly root: OperatorHandle;
+  readonly user: OperatorHandle;
 }
 
 /** A run on its way. */
@@ -328,8 +329,9 @@ export class Pair {
     for (const path of [at, stack.upper, stack.work, stack.mountpoint]) fs.mkdirSync(path);
     const onHang = (): void => target.abort(stack);
     const key = `${name}-${target.name}-${sabotage.join(',')}`;
-    const root = await this.#operators.get(`${key}-root`, sabotage, onHang);
-    const user = await this.#operators.get(`${key}-user`, sabotage, onHang);
+    const root = await this.#operators.get(`${key}-root`, target, { sabotage, onHang });
+    const identity = this.#options.hasOneUser === true ? {} : { identity: ALICE };
+    const user = await this.#operators.get(`${key}-user`, target, { ...identity, sabotage, onHang });
     return { target, stack, root, user };
   }
 

@@ -7,11 +7,11 @@
 
 import { OperationError } from '../helpers/operator-client.js';
 import type { Actor, ArgumentsOf, Kind } from './kind.js';
-import { attributeKinds } from './kinds/attributes.js';
-import { contentKinds } from './kinds/contents.js';
-import { descriptorKinds } from './kinds/descriptors.js';
-import { nameKinds } from './kinds/names.js';
-import type { DrawnPath, NameModel } from './names.js';
+import { attributeKinds } from './kinds/attribute-kinds.js';
+import { contentKinds } from './kinds/content-kinds.js';
+import { descriptorKinds } from './kinds/descriptor-kinds.js';
+import { nameKinds } from './kinds/name-kinds.js';
+import type { DrawnPath, NameModel } from './name-model.js';
 
 export const kinds = { ...contentKinds, ...nameKinds, ...attributeKinds, ...descriptorKinds };
 

@@ -1,8 +1,8 @@
 /** Compares the trees of both sides, times that the clock set being the same time, but for what the table allows. */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Tree, TreeNode } from '../helpers/operations/tree.js';
-import { diffTrees } from '../helpers/tree.js';
+import { diffTrees } from '../helpers/diff-trees.js';
+import type { Tree, TreeNode } from '../helpers/operations/tree-operations.js';
 import type { AllowedDifference } from './allowed.js';
 import { normalTime } from './kind.js';
 

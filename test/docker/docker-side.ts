@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'no
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { command } from '../../scripts/shell.js';
-import type { Case } from './cases.js';
+import type { Case } from './docker-cases.js';
 import { type Outcome, runScript, type Side } from './side.js';
 
 const START_LIMIT_MS = 60_000;

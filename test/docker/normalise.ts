@@ -5,7 +5,7 @@
  * `plyfs COMMAND: `, hints, quotes, capitals); its words stay.
  */
 
-import { type Wording, wordings } from './differences.js';
+import { type Wording, wordings } from './docker-differences.js';
 import type { Side } from './side.js';
 
 type Rule = readonly [pattern: RegExp, replacement: string];

@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { repository } from '../../scripts/repository.js';
 import { cleanup, command } from '../../scripts/shell.js';
-import type { Case } from './cases.js';
+import type { Case } from './docker-cases.js';
 import { shown } from './docker-side.js';
 import { type Outcome, runScript, type Side } from './side.js';
 
-const CLI = join(repository, 'dist/src/cli/main.js');
+const CLI = join(repository, 'dist/bin/main.js');
 
 export class PlyfsSide implements Side {
   readonly name = 'plyfs';
@@ -32,7 +32,8 @@ export class PlyfsSide implements Side {
   }
 
   get #variables(): Record<string, string> {
-    return { PLYFS_RUN_DIR: join(this.#home, 'run'), DOCKER_CONFIG: join(this.#home, 'config') };
+    const run = { PLYFS_RUN_DIR: join(this.#home, 'run'), PLYFS_DAEMON_IDLE_MS: '60000' };
+    return { ...run, DOCKER_CONFIG: join(this.#home, 'config') };
   }
 
   async run(one: Case): Promise<Outcome> {
@@ -54,6 +55,7 @@ export class PlyfsSide implements Side {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await cleanup([process.execPath, CLI, 'daemon', 'stop', '--unmount'], { env: this.#variables });
     for (const point of mountsBelow(this.#home)) await cleanup(['umount', '-l', point]);
   }
 

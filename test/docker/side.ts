@@ -2,7 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import type { Case } from './cases.js';
+import { join } from 'node:path';
+import { repository } from '../../scripts/repository.js';
+import type { Case } from './docker-cases.js';
 
 export interface Outcome {
   /** Undefined: it did not end within the time limit. */
@@ -18,7 +20,7 @@ export interface Side extends AsyncDisposable {
   run(one: Case): Promise<Outcome>;
 }
 
-export interface ScriptEnvironment {
+interface ScriptEnvironment {
   /** Value of `$D`. */
   readonly command: string;
   readonly directory: string;
@@ -45,6 +47,7 @@ export async function runScript(script: string, environment: ScriptEnvironment):
       TZ: 'UTC',
       D: command,
       ROOT_TAR: rootTar,
+      QUESTIONS: join(repository, 'test/isolation/questions.pl'),
       ...variables,
     },
   });

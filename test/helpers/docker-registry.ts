@@ -8,18 +8,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** bcrypt of `secret`, as htpasswd makes it. */
-export const PASSWORD_LINE = 'anna:$2y$05$6AJiuMtFKV3WKRsnfR40fOeMOGyqM7wuCUynvuFChPxk9M8jJzGDK\n';
+const PASSWORD_LINE = 'anna:$2y$05$6AJiuMtFKV3WKRsnfR40fOeMOGyqM7wuCUynvuFChPxk9M8jJzGDK\n';
 
 export class DockerRegistry implements AsyncDisposable {
   readonly host: string;
   /** Where its blobs are. */
   readonly storage: string;
-  private readonly process: ChildProcess;
+  readonly #process: ChildProcess;
 
   private constructor(host: string, storage: string, process: ChildProcess) {
     this.host = host;
     this.storage = storage;
-    this.process = process;
+    this.#process = process;
   }
 
   /** @param root where it keeps what it has; `extra`: lines of its configuration. */
@@ -51,8 +51,9 @@ ${extra}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.process.kill('SIGKILL');
-    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+    this.#process.kill('SIGKILL');
+    if (this.#process.exitCode === null && this.#process.signalCode === null)
+      await once(this.#process, 'exit');
   }
 }
 

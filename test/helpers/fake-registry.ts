@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
@@ -21,22 +21,22 @@ export class FakeRegistry implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
   /** Asked first, the last added before the others; true: it has answered. */
   readonly handlers: Handler[] = [];
-  private readonly server: Server;
+  readonly #server: Server;
 
   private constructor(server: Server) {
-    this.server = server;
+    this.#server = server;
   }
 
   static async start(): Promise<FakeRegistry> {
     const server = createServer();
     const registry = new FakeRegistry(server);
-    server.on('request', (request, response) => registry.answer(request, response));
+    server.on('request', (request, response) => registry.#answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return registry;
   }
 
   get host(): string {
-    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   addBlob(bytes: Buffer): string {
@@ -50,11 +50,11 @@ export class FakeRegistry implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  private answer(request: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     const { method = '', url = '' } = request;
     this.seen.push({ method, url, headers: request.headers });
     if (this.handlers.toReversed().some((handle) => handle(request, response))) return;
@@ -62,12 +62,12 @@ export class FakeRegistry implements AsyncDisposable {
       response.writeHead(200).end();
       return;
     }
-    if (method === 'GET') this.get(request, response);
-    else if (method === 'HEAD') this.head(url, response);
-    else this.receive(request, response);
+    if (method === 'GET') this.#get(request, response);
+    else if (method === 'HEAD') this.#head(url, response);
+    else this.#receive(request, response);
   }
 
-  private get(request: IncomingMessage, response: ServerResponse): void {
+  #get(request: IncomingMessage, response: ServerResponse): void {
     const { url = '' } = request;
     const manifest = this.manifests.get(url.replace(/^.*\/manifests\//, ''));
     if (manifest && url.includes('/manifests/')) {
@@ -88,18 +88,18 @@ export class FakeRegistry implements AsyncDisposable {
     }
   }
 
-  private head(url: string, response: ServerResponse): void {
+  #head(url: string, response: ServerResponse): void {
     const key = url.replace(/^.*\/(blobs|manifests)\//, '');
     response.writeHead(this.blobs.has(key) || this.manifests.has(key) ? 200 : 404).end();
   }
 
-  private receive(request: IncomingMessage, response: ServerResponse): void {
+  #receive(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => this.store(request, response, Buffer.concat(chunks)));
+    request.on('end', () => this.#store(request, response, Buffer.concat(chunks)));
   }
 
-  private store(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  #store(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const url = new URL(request.url ?? '', 'http://x');
     if (request.method === 'POST') {
       const mounted = url.searchParams.get('mount');

@@ -1,5 +1,6 @@
 /**
- * Before all tests: compiles the project to dist/ (operators and daemons run from there) and names the run.
+ * Before all tests: compiles the project to dist/ (operators run from there), makes its programs, which the tests start, names
+ * the run, has daemons end.
  * After all: whatever the run left under its prefix is an error.
  */
 
@@ -7,14 +8,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { findLeaks } from './leak-check.js';
-import { distPath, projectRoot, scratchPrefix } from './paths.js';
+import { distPath, projectRoot, scratchPrefix } from './project-paths.js';
 
-export function setup(): () => void {
+export default async function setup(): Promise<() => void> {
   process.env.PLYFS_TEST_RUN = String(process.pid);
+  // A daemon ends with its last mount, so that none outlives the test that made it.
+  process.env.PLYFS_DAEMON_IDLE_MS ??= '0';
+  // Most daemons of tests end before they are warm.
+  process.env.PLYFS_REHEARSAL ??= 'off';
   // Workers inherit it: tests state the modes of the files that they make.
   process.umask(0o022);
   checkTemporaryFolder();
   if (process.env.PLYFS_DIST === undefined) compile();
+  await makePrograms();
   return () => {
     const leaks = findLeaks(scratchPrefix());
     if (leaks.length > 0) throw new Error(`the run left behind:\n${leaks.join('\n')}`);
@@ -28,6 +34,14 @@ function checkTemporaryFolder(): void {
   if (reached.status !== 0) {
     throw new Error(`TMPDIR='${tmpdir()}' is closed to other users; open it (chmod a+x), or unset TMPDIR`);
   }
+}
+
+/** dist/bin, which the tests start, from what was compiled. */
+async function makePrograms(): Promise<void> {
+  const { makeCurrentPrograms } = (await import(
+    distPath('scripts/current-programs.js')
+  )) as typeof import('../../scripts/current-programs.js');
+  await makeCurrentPrograms(distPath(''));
 }
 
 /** Type errors are the business of `npm run check`; here they are printed, and stop the run only if nothing came out. */

@@ -6,25 +6,28 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { chainIds, hexOf } from '../../src/image/chain-id.js';
-import { readIndex, writeIndex } from '../../src/image/image-index.js';
-import { type Descriptor, MEDIA_TYPE, REF_NAME, type RunConfig } from '../../src/image/oci.js';
+import { readIndex, writeIndex } from '../../src/image/catalog/image-index.js';
+import type { LayerRecord } from '../../src/image/catalog/layer-record.js';
+import { chainIds, hexOf } from '../../src/image/oci/chain-id.js';
+import { type Descriptor, MEDIA_TYPE, REF_NAME, type RunConfig } from '../../src/image/oci/oci.js';
 import { Store } from '../../src/store/store.js';
 
-export interface TestImage {
+interface TestImage {
   /** `NAME:TAG`. */
   readonly name: string;
   readonly config?: RunConfig;
   readonly os?: string;
+  /** The lines of the history, a line a layer; with them layers know their sizes. */
+  readonly history?: readonly string[];
 }
 
 /** Fills one new layer directory. */
-export type FillLayer = (directory: string) => void;
+type FillLayer = (directory: string) => void;
 
 /** Layers bottom first. @returns `sha256:HEX`, the image's id. */
 export function addImage(
   root: string,
-  { name, config = {}, os = 'linux' }: TestImage,
+  { name, config = {}, os = 'linux', history }: TestImage,
   fills: readonly FillLayer[],
 ): string {
   const store = new Store(root);
@@ -34,7 +37,13 @@ export function addImage(
       const tree = store.path('layers', hexOf(id), 'tree');
       mkdirSync(tree, { recursive: true });
       fills[index]!(tree);
-      const record = { diffId: diffIds[index], chainId: id, size: 0 };
+      const record: LayerRecord = {
+        diffId: diffIds[index]!,
+        tarBytes: 0,
+        sizeBytes: history === undefined ? 0 : bytesBelow(tree),
+        entries: 0,
+        isRootOpaque: false,
+      };
       writeFileSync(store.path('layers', hexOf(id), 'layer.json'), JSON.stringify(record));
     }
     const imageConfig = {
@@ -44,6 +53,7 @@ export function addImage(
       // Docker makes no container of an image without a command.
       config: { Cmd: ['sh'], ...config },
       rootfs: { type: 'layers', diff_ids: diffIds },
+      ...(history === undefined ? {} : { history: history.map((created_by) => ({ created_by })) }),
     };
     const configBlob = addBlob(store, MEDIA_TYPE.config, imageConfig);
     const manifest = addBlob(store, MEDIA_TYPE.manifest, {
@@ -58,6 +68,11 @@ export function addImage(
   });
 }
 
+function bytesBelow(tree: string): number {
+  const { stdout } = spawnSync('find', [tree, '-type', 'f', '-printf', '%s\n'], { encoding: 'utf8' });
+  return stdout.split('\n').reduce((sum, line) => sum + Number(line), 0);
+}
+
 function addBlob(store: Store, mediaType: string, value: object): Descriptor {
   const text = JSON.stringify(value);
   const hex = createHash('sha256').update(text).digest('hex');
@@ -67,7 +82,7 @@ function addBlob(store: Store, mediaType: string, value: object): Descriptor {
 }
 
 const PROGRAMS =
-  'sh ls cat sleep id env stat mkdir rm touch pwd tty stty echo chmod chown mv ln hostname readlink kill test'.split(
+  'sh ls cat sleep id env stat mkdir rm touch pwd tty stty echo chmod chown mv ln hostname readlink kill test tail nproc mknod'.split(
     ' ',
   );
 

@@ -2,7 +2,7 @@
  * Layers as data: what a test says of the directories under a mount, and the tree that their union must show.
  *
  * Names and symlink contents are latin1 strings (one char a byte). Times are nanoseconds. The module is pure: the
- * operator writes a layer to disk (`operations/build.ts`) in the form of kernel overlayfs, so whiteout() is a character
+ * operator writes a layer to disk (`operations/build-layers.ts`) in the form of kernel overlayfs, so whiteout() is a character
  * device 0:0 and `opaque` an xattr. Spec of the union: semantics.md section 2.
  */
 
@@ -27,19 +27,19 @@ export interface DirSpec extends Attributes {
   /** `trusted` or `user` names the namespace of the xattr that makes it opaque. */
   readonly opaque?: 'trusted' | 'user' | undefined;
 }
-export interface SymlinkSpec extends Attributes {
+interface SymlinkSpec extends Attributes {
   readonly type: 'symlink';
   readonly target: string;
 }
-export interface SpecialSpec extends Attributes {
+interface SpecialSpec extends Attributes {
   readonly type: 'fifo' | 'socket' | 'char' | 'block';
   readonly major: number;
   readonly minor: number;
 }
-export interface WhiteoutSpec extends Attributes {
+interface WhiteoutSpec extends Attributes {
   readonly type: 'whiteout';
 }
-export interface HardlinkSpec extends Attributes {
+interface HardlinkSpec extends Attributes {
   readonly type: 'hardlink';
   /** Path within the same layer. */
   readonly to: string;

@@ -6,7 +6,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { readMounts } from './mountinfo.js';
+import { readMounts } from './read-mountinfo.js';
 
 /** One line for each thing that is still there; empty when all is clean. */
 export function findLeaks(prefix: string): string[] {

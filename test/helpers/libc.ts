@@ -51,7 +51,7 @@ const VARIADIC = {
   ioctl: ['int', ['int', 'unsigned long', '...']],
 } as const satisfies Record<string, readonly [string, readonly string[]]>;
 
-export type LibcName = keyof typeof signatures | keyof typeof VARIADIC;
+type LibcName = keyof typeof signatures | keyof typeof VARIADIC;
 type Argument = number | bigint | Uint8Array | null;
 
 const functions = new Map<LibcName, (...args: (Argument | string)[]) => number | bigint>();
@@ -114,7 +114,7 @@ export function poke(address: bigint, data: Uint8Array): void {
   copyIn(address, data, data.length);
 }
 
-export interface SystemError extends Error {
+interface SystemError extends Error {
   code: string;
   errno: number;
 }
@@ -122,7 +122,7 @@ export interface SystemError extends Error {
 /** Node has no name for it. */
 const ESTALE = 116;
 
-export function systemError(syscall: string, errno: number): SystemError {
+function systemError(syscall: string, errno: number): SystemError {
   const name = errno === ESTALE ? 'ESTALE' : getSystemErrorName(-errno);
   const code = name === 'ENOTSUP' ? 'EOPNOTSUPP' : name;
   return Object.assign(new Error(`${code}: ${syscall}`), { code, errno });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { tarBytes } from './tar-bytes.js';
 
-export interface Blob {
+interface Blob {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;

@@ -8,10 +8,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import type { OperationName, Operations } from './operations/operations.js';
-import type { Identity } from './operations/process.js';
+import type { OperationName, Operations } from './operations/all-operations.js';
+import type { Identity } from './operations/process-operations.js';
 import { type Reply, type Request, SABOTAGE } from './operator-protocol.js';
-import { distPath } from './paths.js';
+import { distPath } from './project-paths.js';
 
 /** The operations of an operator, on one root directory; each failure rejects with an OperationError. */
 export type Fs = {
@@ -48,10 +48,23 @@ interface Pending {
   readonly line: number;
 }
 
-const DEFAULT_LIMIT_MS = 20_000;
+/** An operator, wherever it runs. */
+export interface OperatorHandle {
+  readonly pid: number;
+  /** It did not answer, or died. */
+  readonly isLost: boolean;
+  /** Its last calls with their outcome, oldest first. */
+  readonly trace: readonly string[];
+  forgetTrace(): void;
+  /** The operations below `root`, an absolute path. */
+  fs(root: string): Fs;
+  stop(): Promise<void>;
+}
+
+const DEFAULT_LIMIT_MS = 60_000;
 const TRACE_LENGTH = 40;
 
-export class Operator {
+export class Operator implements OperatorHandle {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   readonly #limitMs: number;
@@ -173,7 +186,7 @@ export class Operator {
   }
 }
 
-function showBriefly(value: unknown): string {
+export function showBriefly(value: unknown): string {
   const text = inspect(value, {
     depth: 3,
     breakLength: Infinity,
@@ -196,7 +209,7 @@ export async function outcome(promise: Promise<unknown>): Promise<string> {
 }
 
 /** What each thread of a process waits for in the kernel, but for idle ones. */
-export function describeProcess(pid: number): string {
+function describeProcess(pid: number): string {
   const lines: string[] = [];
   for (const thread of readNames(`/proc/${pid}/task`)) {
     const stack = readText(`/proc/${pid}/task/${thread}/stack`).trim();

@@ -1,6 +1,6 @@
 /** What a test and its operator say to each other, as structured clones over Node's IPC channel. */
 
-import type { OperationName } from './operations/operations.js';
+import type { OperationName } from './operations/all-operations.js';
 
 export interface Request {
   readonly id: number;

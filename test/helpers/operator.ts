@@ -5,7 +5,7 @@
  * when its channel closes. Paths and results are described in `operations/`.
  */
 
-import { type Operations, operations } from './operations/operations.js';
+import { type Operations, operations } from './operations/all-operations.js';
 import { setRoot } from './operations/path.js';
 import { type Reply, type Request, SABOTAGE } from './operator-protocol.js';
 

@@ -54,7 +54,7 @@ function withContent(piece: TarPiece): Buffer {
   return Buffer.concat([headerBytes(piece, content.length), content, padding]);
 }
 
-export function headerBytes(piece: TarPiece, length: number): Buffer {
+function headerBytes(piece: TarPiece, length: number): Buffer {
   const block = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, width: number): void => {
     block.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'latin1');

@@ -1,5 +1,5 @@
 /**
- * The file systems that suites run on: a plain directory, kernel overlayfs, fuse-overlayfs, and plyfs with each engine.
+ * The file systems that suites run on: a plain directory, kernel overlayfs, and plyfs with each engine.
  *
  * A target makes a `Mounted` from layer directories (bottom first). Everything here runs programs and reads /proc; it
  * never looks into a mount, and every program has a time limit.
@@ -11,11 +11,12 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { holdersOf } from './holders.js';
-import { findMount } from './mountinfo.js';
-import { distPath, projectRoot } from './paths.js';
+import type { OperatorHandle, OperatorOptions } from './operator-client.js';
+import { cliScript, projectRoot } from './project-paths.js';
+import { findMount } from './read-mountinfo.js';
 
 const run = promisify(execFile);
-const PROGRAM_LIMIT_MS = 15_000;
+const PROGRAM_LIMIT_MS = 60_000;
 const BUSY_LIMIT_MS = 10_000;
 
 /** What a case may ask of a target. */
@@ -43,6 +44,8 @@ export interface Target {
   unmount(stack: Stack): Promise<void>;
   /** Makes every hanging call on the mount fail, without touching it. */
   abort(stack: Stack): void;
+  /** Of a target whose file system is to be reached in another way than by a child of the test. */
+  startOperator?(options: OperatorOptions): Promise<OperatorHandle>;
 }
 
 /** No mount at all: the layers are merged into the directory before, which tests the tests. */
@@ -55,26 +58,15 @@ export const plain: Target = {
 };
 
 /** With the options that plyfs has by default: directory rename, hard links across copy-up, metadata-only copy-up. */
-export const OVERLAYFS_OPTIONS = 'redirect_dir=on,index=on,metacopy=on';
+const OVERLAYFS_OPTIONS = 'redirect_dir=on,index=on,metacopy=on';
 
 export const overlayfs: Target = overlayfsTarget('overlayfs', OVERLAYFS_OPTIONS);
-
-export const fuseOverlayfs: Target = {
-  name: 'fuse-overlayfs',
-  features: new Set<Feature>(['layers']),
-  async mount(stack) {
-    const options = `${overlayDirs(stack)},xattr_permissions=0`;
-    await program('fuse-overlayfs', ['-o', options, stack.mountpoint], dirname(stack.upper));
-  },
-  unmount: unmountFuse,
-  abort: abortFuse,
-};
 
 export const plyfs: Target = plyfsTarget('plyfs', []);
 /** The kernel reads all files of layers itself, so that descriptors and maps do not follow a copy-up. */
 export const plyfsPassthrough: Target = plyfsTarget('plyfs-passthrough', ['-o', 'passthrough=all']);
 /** Binds are served by threads of their own. */
-export const plyfsFar: Target = plyfsTarget('plyfs-far', [], 'remote=on');
+export const plyfsRemote: Target = plyfsTarget('plyfs-remote', [], 'remote=on');
 export const plyfsFuseNative: Target = plyfsTarget('plyfs-fuse-native', ['--engine', 'fuse-native']);
 
 /** Whether the project has a command line yet; from then on a missing build is a failure, not a reason to leave out. */
@@ -183,7 +175,7 @@ function overlayDirs({ lowers, upper, work }: Stack): string {
 }
 
 function cli(args: readonly string[]): Promise<void> {
-  return program(process.execPath, [distPath('src/cli/main.js'), ...args]);
+  return program(process.execPath, [cliScript, ...args]);
 }
 
 async function program(file: string, args: readonly string[], cwd = '/'): Promise<void> {

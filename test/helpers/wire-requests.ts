@@ -4,7 +4,7 @@
  * Shares no code with src/fuse: integers go through BigInt and Buffer's own methods.
  */
 
-import { RequestView } from '../../src/fuse/request.js';
+import { RequestView } from '../../src/fuse/messages/request.js';
 
 export function u16(value: number): Buffer {
   const bytes = Buffer.alloc(2);

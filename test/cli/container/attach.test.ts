@@ -22,10 +22,10 @@ afterAll(() => {
 
 const state = (name: string) => bench.get('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', name);
 const shell = (line: string) =>
-  bench.run('sh', '-c', line.replaceAll(/\bplyfs (?=run|start|exec)/g, `node -- ${cliScript} `));
+  bench.run('sh', '-c', line.replaceAll(/\bplyfs (?=run|start|exec|attach)/g, `node -- ${cliScript} `));
 const ROOT = () => `--root ${bench.store.root}`;
 
-describe('a command and its terminal', { timeout: 90_000 }, () => {
+describe('a command and its terminal', { timeout: 120_000 }, () => {
   test('-it without a terminal is refused in one line, also by exec', () => {
     const refusal = {
       code: 1,
@@ -36,16 +36,23 @@ describe('a command and its terminal', { timeout: 90_000 }, () => {
     expect(bench.get('run', '--rm', '-t', 'box', 'tty')).toContain('/dev/pts/0');
   });
 
-  test('the detach keys leave it running, attach comes back, its status comes through', async () => {
-    const script = 'echo go; read line; echo "got $line"; exit 5';
+  test('the detach keys leave it running, attach comes back and has it paint anew, its status comes through', async () => {
+    const script = 'trap "echo size" WINCH; echo go; until read line; do :; done; echo "got $line"; exit 5';
+    const sameSize = 'stty rows 20 cols 40; ';
     const left = await playOn(
       bench,
       ['run', '-it', '--name', 'left', 'box', 'sh', '-c', script],
       [['go\r\n', '\x10\x11']],
+      sameSize,
     );
     expect(left.code).toBe(0);
     expect(state('left')).toBe('running 0');
-    const back = await playOn(bench, ['attach', '--detach-keys', 'ctrl-a', 'left'], [['', 'hello\r']]);
+    const back = await playOn(
+      bench,
+      ['attach', '--detach-keys', 'ctrl-a', 'left'],
+      [['size', 'hello\r']],
+      sameSize,
+    );
     expect(back.code).toBe(5);
     expect(back.output).toContain('got hello');
     expect(state('left')).toBe('exited 5');
@@ -72,7 +79,7 @@ describe('a command and its terminal', { timeout: 90_000 }, () => {
   });
 });
 
-describe('input and output', { timeout: 90_000 }, () => {
+describe('input and output', { timeout: 120_000 }, () => {
   test('the end of input is passed on: run -i, exec -i, start -ai', () => {
     expect(shell(`echo one | plyfs run ${ROOT()} --name in -i box cat`).stdout).toBe('one\n');
     expect(shell(`echo two | plyfs start ${ROOT()} -ai in`).stdout).toBe('two\n');
@@ -81,6 +88,36 @@ describe('input and output', { timeout: 90_000 }, () => {
     expect(shell(`echo three | plyfs exec ${ROOT()} -i open cat`).stdout).toBe('three\n');
     expect(state('open')).toBe('running 0');
     bench.get('rm', '-f', 'open');
+  });
+
+  test('logs of several files come in order, and follow the command through them', () => {
+    const options = ['--log-opt', 'max-size=2k', '--log-opt', 'max-file=3'];
+    const script = 'i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo line $i; sleep 0.005; done';
+    bench.get('run', '-d', '--name', 'turning', ...options, 'box', 'sh', '-c', script);
+    const followed = bench.get('logs', '-f', 'turning').split('\n');
+    expect(followed).toEqual(Array.from({ length: 300 }, (_, index) => `line ${index + 1}`));
+    const kept = bench.get('logs', 'turning').split('\n');
+    expect(kept.length).toBeLessThan(120);
+    expect(kept).toEqual(followed.slice(-kept.length));
+    expect(bench.get('logs', '-n', '40', 'turning').split('\n')).toEqual(followed.slice(-40));
+    const template = '{{json .HostConfig.LogConfig}}';
+    const config = { Type: 'json-file', Config: { 'max-size': '2k', 'max-file': '3' } };
+    expect(JSON.parse(bench.get('inspect', '-f', template, 'turning'))).toEqual(config);
+    bench.get('rm', 'turning');
+  });
+
+  test('logs end without a word when nobody reads on', () => {
+    const script =
+      'i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo a line that is rather long, number $i; done';
+    bench.get('run', '-d', '--name', 'much', 'box', 'sh', '-c', script);
+    bench.get('wait', 'much');
+    const line = `${process.execPath} ${cliScript} logs --root ${bench.store.root} much | head -n 1`;
+    expect(bench.run('sh', '-c', line)).toEqual({
+      code: 0,
+      stdout: 'a line that is rather long, number 1\n',
+      stderr: '',
+    });
+    bench.get('rm', 'much');
   });
 
   test('logs keep standard error apart, of foreground runs too; -t, --tail, --since, --until', () => {
@@ -111,6 +148,19 @@ describe('input and output', { timeout: 90_000 }, () => {
     });
   });
 
+  test('attach and start -a end when nobody reads on, and the command goes on', () => {
+    const ticks = ['sh', '-c', 'while echo tick; do sleep 0.1; done'];
+    bench.get('run', '-d', '--name', 'ticks', 'box', ...ticks);
+    expect(shell(`plyfs attach ${ROOT()} ticks | head -n1`)).toMatchObject({ stdout: 'tick\n', stderr: '' });
+    bench.get('stop', '-t', '0', 'ticks');
+    expect(shell(`plyfs start ${ROOT()} -a ticks | head -n1`)).toMatchObject({
+      stdout: 'tick\n',
+      stderr: '',
+    });
+    expect(state('ticks')).toMatch(/^running/);
+    bench.get('rm', '-f', 'ticks');
+  });
+
   test('exec -d goes on in the background', async () => {
     bench.get('run', '-d', '--name', 'host', 'box', 'sleep', '60');
     expect(bench.get('exec', '-d', 'host', 'sh', '-c', 'echo x > /made')).toBe('');
@@ -119,7 +169,7 @@ describe('input and output', { timeout: 90_000 }, () => {
   });
 });
 
-describe('mount and umount', { timeout: 90_000 }, () => {
+describe('mount and umount', { timeout: 120_000 }, () => {
   test('mount runs nothing, umount takes it back, a running one is refused without -f', () => {
     bench.get('create', '--name', 'tree', 'box', 'sleep', '60');
     const path = bench.get('container', 'mount', 'tree');

@@ -10,6 +10,11 @@ import { type Result, Workbench } from '../plyfs-run.js';
 export class ContainerBench extends Workbench {
   readonly store = new Store(`${this.root}/store`);
 
+  constructor(...directories: string[]) {
+    super(...directories);
+    this.keepDaemon();
+  }
+
   /** `box`: a shell and small tools. `data`: the same with `VOLUME /data`, which has a file in it. */
   addImages(): void {
     const config = { Env: ['PATH=/bin'], Cmd: ['sh', '-c', 'echo default'] };
@@ -22,8 +27,12 @@ export class ContainerBench extends Workbench {
 
   /** `plyfs` with `--root` behind the command's name, before what could be a container's command. */
   do(...args: string[]): Result {
-    const words = ['container', 'volume', 'image', 'system'].includes(args[0] ?? '') ? 2 : 1;
-    return this.plyfs(...args.slice(0, words), '--root', this.store.root, ...args.slice(words));
+    return this.plyfs(...this.withRoot(args));
+  }
+
+  withRoot(args: readonly string[]): string[] {
+    const words = ['container', 'volume', 'image', 'snapshot', 'system'].includes(args[0] ?? '') ? 2 : 1;
+    return [...args.slice(0, words), '--root', this.store.root, ...args.slice(words)];
   }
 
   /** The same, which must go well. @returns its output without the last newline. */

@@ -5,6 +5,7 @@
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cliScript } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -42,6 +43,36 @@ describe('plyfs cp into a container', () => {
     bench.get('cp', `${bench.root}/host/tree/a`, 'box:/tmp/owned');
     bench.get('cp', '-a', `${bench.root}/host/tree/a`, 'box:/tmp/kept');
     expect(inside('stat -c "%u:%g %a" tmp/owned tmp/kept')).toBe('0:0 640\n12:34 640\n');
+  });
+
+  test('a tmpfs takes what is copied only while it is there', () => {
+    const file = `${bench.root}/host/file`;
+    bench.get(
+      'create',
+      '--name',
+      'short',
+      '--tmpfs',
+      '/tmp/run',
+      '-v',
+      'kept:/tmp/run/vol',
+      'box',
+      'sleep',
+      '100',
+    );
+    for (const path of ['/tmp/run', '/tmp/run/below/file', '/tmp/./run/file']) {
+      expect(bench.do('cp', file, `short:${path}`)).toMatchObject({
+        code: 1,
+        stderr: `plyfs cp: cannot copy to '${path}' of container 'short': '/tmp/run' is a tmpfs, which is empty at each start; start the container first\n`,
+      });
+    }
+    bench.get('cp', file, 'short:/tmp/running');
+    bench.get('cp', file, 'short:/tmp/run/vol');
+    bench.get('start', 'short');
+    bench.get('cp', file, 'short:/tmp/run');
+    expect(bench.get('exec', 'short', 'cat', '/tmp/run/file', '/tmp/run/vol/file', '/tmp/running')).toBe(
+      'newnewnew',
+    );
+    bench.get('rm', '-f', 'short');
   });
 
   test('symlinks in the container lead nowhere out of it', () => {
@@ -115,7 +146,7 @@ describe('plyfs cp out of a container', () => {
   });
 
   function plyfs(): string {
-    return `node ${process.env.PLYFS_DIST ?? `${process.cwd()}/dist`}/src/cli/main.js cp --root ${bench.store.root}`;
+    return `node ${cliScript} cp --root ${bench.store.root}`;
   }
 });
 

@@ -9,7 +9,7 @@ import type { ContainerBench } from './bench.js';
 /** What is typed once the output has the text before it; '': at once. */
 export type Script = readonly (readonly [seen: string, typed: string])[];
 
-export interface Played {
+interface Played {
   readonly code: number | null;
   readonly output: string;
 }
@@ -21,21 +21,13 @@ export function playOn(
   script: Script,
   before = '',
 ): Promise<Played> {
-  const words = [
-    process.execPath,
-    '--',
-    cliScript,
-    args[0] ?? '',
-    '--root',
-    bench.store.root,
-    ...args.slice(1),
-  ];
+  const words = [process.execPath, '--', cliScript, ...bench.withRoot(args)];
   const line = before + words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   return new Promise((resolve) => {
     const child = spawn('script', ['-qefc', line, '/dev/null'], {
       env: { ...bench.env, SHELL: '/bin/sh' },
       stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: 30_000,
+      timeout: 60_000,
       killSignal: 'SIGKILL',
     });
     const todo = [...script];

@@ -21,7 +21,7 @@ const play = (args: readonly string[], script: Script, before = '') => playOn(be
 
 const box = (script: string, ...flags: string[]) => ['run', '--rm', ...flags, 'box', 'sh', '-c', script];
 
-describe('on a terminal', { timeout: 60_000 }, () => {
+describe('on a terminal', { timeout: 120_000 }, () => {
   test('-t: a terminal of its own, of the size of ours', async () => {
     const { output } = await play(box('tty; stty size', '-t'), [], 'stty rows 33 cols 99; ');
     expect(output.replaceAll('\r', '')).toBe('/dev/pts/0\n33 99\n');

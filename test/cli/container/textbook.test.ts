@@ -119,7 +119,7 @@ describe('the textbook', () => {
     expect(bytes()).toBe(before);
     const containers = Number(bench.run('du', '-sk', bench.store.path('containers')).stdout.split('\t')[0]);
     expect(containers).toBeLessThan(20 * 40 + 200);
-  }, 60_000);
+  }, 120_000);
 
   test('rm -v takes the unnamed volumes along, named ones stay', () => {
     bench.get('container', 'rm', '-fv', ...bench.get('container', 'ls', '-aq').split('\n'));

@@ -4,6 +4,7 @@ import { type Item, RANDOM_RUNS, READ_BACK } from './sentence.js';
 
 export const directoryRename: Item = {
   item: '1. directory rename',
+  contract: ['POSIX as on ext4: rename with all flags, of directories from a lower too'],
   sentences: [
     { sentence: 'a directory of a layer moves', cases: ['rename: a lower directory moves with its tree'] },
     {

@@ -4,6 +4,7 @@ import { type Item, READ_BACK, REGRESSIONS, testOf } from './sentence.js';
 
 export const hardLinks: Item = {
   item: '2. hard links',
+  contract: ['hard links (also of lower files, which stay linked after copy-up)'],
   sentences: [
     {
       sentence: 'lower files with several names stay one file after copy-up through any name',

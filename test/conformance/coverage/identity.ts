@@ -4,6 +4,7 @@ import type { Item } from './sentence.js';
 
 export const identity: Item = {
   item: '4. identity',
+  contract: ['st_ino stable, one st_dev, correct nlink'],
   sentences: [
     {
       sentence: 'st_ino constant across copy-up, rename and remount',

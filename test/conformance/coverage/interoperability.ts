@@ -4,6 +4,7 @@ import { type Item, RANDOM_RUNS, READ_BACK, testOf } from './sentence.js';
 
 export const interoperability: Item = {
   item: '7. interoperability',
+  contract: [],
   sentences: [
     {
       sentence: 'uppers of plyfs read by overlayfs, and the reverse, in trusted.overlay',
@@ -18,7 +19,7 @@ export const interoperability: Item = {
       cases: [
         RANDOM_RUNS,
         testOf(
-          'test/acceptance/user.test.ts',
+          'test/acceptance/user.long.test.ts',
           'changes files of his and of root, as far as their modes let him, in an upper that overlayfs',
         ),
       ],
@@ -61,7 +62,7 @@ export const interoperability: Item = {
           'test/acceptance/fuse-overlayfs.test.ts',
           'names that begin with .wh. are refused with the option, and ordinary without it',
         ),
-        testOf('test/unit/union/format.test.ts', 'hides what fuse-overlayfs keeps'),
+        testOf('test/unit/union/overlay-xattrs.test.ts', 'hides what fuse-overlayfs keeps'),
       ],
     },
   ],

@@ -4,6 +4,7 @@ import { type Item, RANDOM_RUNS, READ_BACK, REGRESSIONS, testOf } from './senten
 
 export const metadataCopyUp: Item = {
   item: '3. metadata-only copy-up',
+  contract: ['chmod/chown/utimes/setxattr copy no data'],
   sentences: [
     {
       sentence: 'chmod, chown, utimes and setxattr copy no data',

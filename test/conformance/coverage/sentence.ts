@@ -16,6 +16,8 @@ export interface Sentence {
 
 export interface Item {
   readonly item: string;
+  /** What docs/SEMANTICS.md says of it, in its words; empty for what is promised to those who change plyfs alone. */
+  readonly contract: readonly string[];
   readonly sentences: readonly Sentence[];
 }
 

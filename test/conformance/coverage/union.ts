@@ -3,7 +3,16 @@
 import { type Item, testOf } from './sentence.js';
 
 export const union: Item = {
-  item: 'semantics.md 2: the union',
+  item: 'section 2 of the contract: the union',
+  contract: [
+    'A name shows the topmost layer that has it',
+    'Layers are never written',
+    'Copy-up keeps mode, owner, times',
+    'open-unlinked files',
+    'A call fails with EINTR only where it does on ext4',
+    '`mount -o remount,ro` works',
+    '`statfs` of the mount shows one disk',
+  ],
   sentences: [
     {
       sentence: 'a name shows the topmost layer that has it',
@@ -115,7 +124,7 @@ export const union: Item = {
       sentence: 'copy-up keeps holes',
       cases: [
         'copy-up: holes stay holes',
-        testOf('test/unit/files/copy-data.test.ts', 'copies any mixture of data and holes, up to any limit'),
+        testOf('test/unit/realfs/copy-data.test.ts', 'copies any mixture of data and holes, up to any limit'),
       ],
     },
     {
@@ -204,5 +213,13 @@ export const union: Item = {
       ],
     },
     { sentence: 'statfs shows the file system of upper', cases: ['space: statfs shows the disk of upper'] },
+    {
+      sentence: 'signals interrupt no call that ext4 does not let them interrupt',
+      cases: [testOf('test/acceptance/signals.test.ts', 'all succeed on')],
+    },
+    {
+      sentence: 'a mount becomes read-only and writable again by remount',
+      cases: [testOf('test/cli/mount-helper-command.test.ts', '-o remount,ro and rw hold, %s helpers')],
+    },
   ],
 };

@@ -1,6 +1,6 @@
 /**
  * What plyfs with the engine fuse-native fails, by the limit of the package or of libfuse 2 that causes it: the keys are
- * those of src/engine/fuse-native/limits.ts (held together by test/unit/engine/fuse-native-limits.test.ts).
+ * those of src/engine/fuse-native/native-limits.ts (held together by test/unit/engine/fuse-native-limits.test.ts).
  *
  * A case stands under the first limit that it meets. Times of the layers have nanoseconds, so that every case that
  * compares them with what the mount shows is under `milliseconds`.
@@ -119,6 +119,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'link: the working directory can be removed under a process',
   ],
   'no-passthrough': [
+    'set-id: a write through a map takes neither capabilities nor set-id bits away, with a reader or without',
     'times: reading a file moves its access time once after each change, as relatime has it',
     'times: mapping a file moves its access time, stat and open do not',
   ],

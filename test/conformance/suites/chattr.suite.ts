@@ -1,6 +1,8 @@
 /** Flags of inodes: what lsattr and chattr do, and what +i and +a forbid, to root and to owners. */
 
 import { expect } from 'vitest';
+import { dir, file, layers } from '../../helpers/layers.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_ZERO_RANGE,
@@ -13,9 +15,7 @@ import {
   PROT_READ,
   PROT_WRITE,
   S_IFIFO,
-} from '../../helpers/constants.js';
-import { dir, file, layers } from '../../helpers/layers.js';
-import { type Fs, outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import { ALICE, type Case, type Suite } from '../suite.js';
 
 const SYNC = 0x8;

@@ -1,9 +1,9 @@
 /** What a copy-up keeps, and what it copies: semantics.md section 2, third item. */
 
 import { expect } from 'vitest';
-import { O_APPEND, O_RDONLY, O_WRONLY, SEEK_DATA, SEEK_HOLE } from '../../helpers/constants.js';
 import { dir, fifo, file, layers, sparse, symlink } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
+import { O_APPEND, O_RDONLY, O_WRONLY, SEEK_DATA, SEEK_HOLE } from '../../helpers/test-constants.js';
 import { posixAcl } from '../acl.js';
 import type { Case, Suite } from '../suite.js';
 

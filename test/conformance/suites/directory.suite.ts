@@ -1,10 +1,10 @@
 /** Names and listings: long and odd names, deep paths, large directories, listing while names come and go. */
 
 import { expect } from 'vitest';
-import { O_RDONLY, O_WRONLY, SEEK_SET } from '../../helpers/constants.js';
 import { type DirSpec, dir, file, layers, whiteout } from '../../helpers/layers.js';
-import type { Dirent } from '../../helpers/operations/names.js';
+import type { Dirent } from '../../helpers/operations/name-operations.js';
 import { type Fs, outcome } from '../../helpers/operator-client.js';
+import { O_RDONLY, O_WRONLY, SEEK_SET } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const ODD_NAMES = [

@@ -4,6 +4,8 @@
  */
 
 import { expect } from 'vitest';
+import { dir, file, hardlink, layers } from '../../helpers/layers.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
@@ -19,9 +21,7 @@ import {
   PROT_READ,
   PROT_WRITE,
   SEEK_END,
-} from '../../helpers/constants.js';
-import { dir, file, hardlink, layers } from '../../helpers/layers.js';
-import { type Fs, outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const PAGE = 4096;

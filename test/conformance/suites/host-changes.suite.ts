@@ -4,6 +4,8 @@
  */
 
 import { expect } from 'vitest';
+import { charDevice, dir, fifo, file, layers, socket, symlink } from '../../helpers/layers.js';
+import { outcome } from '../../helpers/operator-client.js';
 import {
   MAP_SHARED,
   O_APPEND,
@@ -14,9 +16,7 @@ import {
   PROT_READ,
   PROT_WRITE,
   RENAME_EXCHANGE,
-} from '../../helpers/constants.js';
-import { charDevice, dir, fifo, file, layers, socket, symlink } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import { ALICE, BOB, type Case, type Suite } from '../suite.js';
 
 const needs = ['mounts'] as const;

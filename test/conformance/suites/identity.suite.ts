@@ -1,9 +1,9 @@
 /** Inode numbers, device numbers and link counts: what tools take files to be the same by. */
 
 import { expect } from 'vitest';
-import { O_RDONLY, O_WRONLY } from '../../helpers/constants.js';
 import { dir, fifo, file, hardlink, layers, symlink } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
+import { O_RDONLY, O_WRONLY } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const cases: Case[] = [
@@ -161,7 +161,11 @@ const cases: Case[] = [
     ),
     async run(fs) {
       const found = await fs.run('find', '.', '-type', 'f', '-printf', '%p\\n');
-      expect(found.stdout.trim().split('\n').sort()).toEqual(['./d/a', './d/s/b', './d/s/c']);
+      expect({ ...found, stdout: found.stdout.trim().split('\n').sort() }).toEqual({
+        status: 0,
+        stdout: ['./d/a', './d/s/b', './d/s/c'],
+        stderr: '',
+      });
       expect((await fs.run('find', '.', '-xdev')).stdout).toBe((await fs.run('find', '.')).stdout);
       expect((await fs.run('diff', '-r', '.', '.')).status).toBe(0);
     },

@@ -1,9 +1,9 @@
 /** Hard links of upper and lower files, symlinks, and files that are open but have no name any more. */
 
 import { expect } from 'vitest';
-import { O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from '../../helpers/constants.js';
 import { dir, file, hardlink, layers, symlink } from '../../helpers/layers.js';
 import { type Fs, outcome } from '../../helpers/operator-client.js';
+import { O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const NAMES = ['a', 'b', 'd/c'];

@@ -1,11 +1,11 @@
 /** Which of the layers a name shows, and what is never seen: semantics.md section 2, first item. */
 
 import { expect } from 'vitest';
-import { DT_DIR, DT_REG } from '../../helpers/constants.js';
+import { diffTrees } from '../../helpers/diff-trees.js';
 import { dir, fifo, file, hardlink, layers, symlink, whiteout } from '../../helpers/layers.js';
 import type { Fs } from '../../helpers/operator-client.js';
 import { outcome } from '../../helpers/operator-client.js';
-import { diffTrees } from '../../helpers/tree.js';
+import { DT_DIR, DT_REG } from '../../helpers/test-constants.js';
 import type { Case, CaseContext, Suite } from '../suite.js';
 
 async function expectUnion(fs: Fs, t: CaseContext): Promise<void> {

@@ -1,9 +1,9 @@
 /** Binds at mount points over the union: semantics.md section 3. Only targets with mount points run these. */
 
 import { expect } from 'vitest';
-import { O_APPEND, O_WRONLY } from '../../helpers/constants.js';
 import { dir, file, layers, symlink } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
+import { O_APPEND, O_WRONLY } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const needs = ['mounts'] as const;

@@ -1,9 +1,9 @@
 /** An overlay whose layers lie in the mount: its private attributes are kept as ordinary ones there, escaped below. */
 
 import { expect } from 'vitest';
-import { S_IFCHR } from '../../helpers/constants.js';
 import { dir, file, layers } from '../../helpers/layers.js';
 import { type Fs, outcome } from '../../helpers/operator-client.js';
+import { S_IFCHR } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const OPAQUE = 'trusted.overlay.opaque';

@@ -1,6 +1,8 @@
 /** What another user may do, and whom new files belong to: mode bits, ACLs, sticky, setgid, umask. */
 
 import { expect } from 'vitest';
+import { dir, file, layers } from '../../helpers/layers.js';
+import { type Fs, outcome } from '../../helpers/operator-client.js';
 import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
@@ -9,9 +11,7 @@ import {
   O_RDWR,
   O_TRUNC,
   O_WRONLY,
-} from '../../helpers/constants.js';
-import { dir, file, layers } from '../../helpers/layers.js';
-import { type Fs, outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import { posixAcl } from '../acl.js';
 import { ALICE, BOB, BOB_IN_ALICES_GROUP, type Case, type Suite } from '../suite.js';
 

@@ -1,9 +1,9 @@
 /** renameat2(2) of directories that lie in layers or are merged of several, with each flag, at any depth. */
 
 import { expect } from 'vitest';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../helpers/constants.js';
 import { type DirSpec, dir, file, type Layers, layers, symlink } from '../../helpers/layers.js';
 import { type Fs, outcome } from '../../helpers/operator-client.js';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 /** `x/y/m` is merged of two layers, `x/y/low` lies in the bottom one, `x/y/top` in the other. */

@@ -1,9 +1,9 @@
 /** renameat2(2) with all flags, of upper and lower files and directories. */
 
 import { expect } from 'vitest';
-import { O_RDONLY, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../../helpers/constants.js';
 import { dir, file, layers, symlink, whiteout } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
+import { O_RDONLY, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const OLD = 987_654_321_123_456_789n;

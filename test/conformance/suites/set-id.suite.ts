@@ -1,9 +1,16 @@
-/** setuid, setgid and capabilities under a chown(2) that keeps both ids, and under writes by root. */
+/** setuid, setgid and capabilities under a chown(2) that keeps both ids, under writes by root, and under those of maps. */
 
 import { expect } from 'vitest';
-import { O_WRONLY } from '../../helpers/constants.js';
 import { dir, file, layers } from '../../helpers/layers.js';
 import { type Fs, outcome } from '../../helpers/operator-client.js';
+import {
+  MAP_SHARED,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  PROT_READ,
+  PROT_WRITE,
+} from '../../helpers/test-constants.js';
 import { ALICE, BOB, type Case, type Suite } from '../suite.js';
 
 const KEPT = -1;
@@ -88,7 +95,7 @@ const cases: Case[] = [
       const before = await privileges(fs);
       for (const name of names) await fs.open(name, O_WRONLY);
       const bob = await t.as(BOB);
-      // plyfs answers ok for what may come before a fallocate: see src/engine/kernel/bare-chown.ts.
+      // plyfs answers ok for what may come before a fallocate: see src/engine/operations/bare-chown.ts.
       for (const name of names) expect(['ok', 'EPERM']).toContain(await outcome(bob.chown(name, KEPT, KEPT)));
       expect(await privileges(fs)).toEqual(before);
     },
@@ -115,6 +122,25 @@ const cases: Case[] = [
       expect(await fs.listxattr('f')).toEqual([]);
       await t.remount();
       expect(await fs.listxattr('f')).toEqual([]);
+    },
+  },
+  {
+    name: 'a write through a map takes neither capabilities nor set-id bits away, with a reader or without',
+    layers: tree,
+    async run(fs) {
+      const before = await privileges(fs);
+      for (const [index, name] of names.entries()) {
+        const reader = await fs.open(name, O_RDONLY);
+        if (index < 2) await fs.close(reader);
+        const fd = await fs.open(name, O_RDWR);
+        const map = await fs.mmap(fd, 1, PROT_READ | PROT_WRITE, MAP_SHARED);
+        await fs.mapWrite(map, 0, 'y');
+        await fs.msync(map);
+        await fs.munmap(map);
+        await fs.close(fd);
+        expect(await fs.readFile(name)).toBe('y');
+      }
+      expect(await privileges(fs)).toEqual(before);
     },
   },
   {

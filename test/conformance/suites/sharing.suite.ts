@@ -1,6 +1,8 @@
 /** Two processes on one file: shared maps, flock and fcntl locks. */
 
 import { expect } from 'vitest';
+import { dir, file, layers } from '../../helpers/layers.js';
+import { outcome } from '../../helpers/operator-client.js';
 import {
   F_RDLCK,
   F_UNLCK,
@@ -17,9 +19,7 @@ import {
   O_WRONLY,
   PROT_READ,
   PROT_WRITE,
-} from '../../helpers/constants.js';
-import { dir, file, layers } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const PAGE = 4096;

@@ -1,6 +1,8 @@
 /** fallocate, SEEK_DATA and SEEK_HOLE, copy_file_range, statfs. */
 
 import { expect } from 'vitest';
+import { dir, file, layers, sparse } from '../../helpers/layers.js';
+import { outcome } from '../../helpers/operator-client.js';
 import {
   FALLOC_FL_COLLAPSE_RANGE,
   FALLOC_FL_INSERT_RANGE,
@@ -15,9 +17,7 @@ import {
   SEEK_END,
   SEEK_HOLE,
   SEEK_SET,
-} from '../../helpers/constants.js';
-import { dir, file, layers, sparse } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const KIB = 1024;

@@ -1,6 +1,8 @@
 /** Fifos, sockets, device nodes; O_TMPFILE and O_DIRECT. */
 
 import { expect } from 'vitest';
+import { blockDevice, charDevice, dir, fifo, file, layers, socket, whiteout } from '../../helpers/layers.js';
+import { outcome } from '../../helpers/operator-client.js';
 import {
   O_CREAT,
   O_DIRECT,
@@ -15,9 +17,7 @@ import {
   S_IFIFO,
   S_IFREG,
   S_IFSOCK,
-} from '../../helpers/constants.js';
-import { blockDevice, charDevice, dir, fifo, file, layers, socket, whiteout } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const cases: Case[] = [

@@ -1,6 +1,8 @@
 /** Timestamps: what utimensat(2) sets, and which of them each change moves. */
 
 import { expect } from 'vitest';
+import { dir, file, layers, symlink } from '../../helpers/layers.js';
+import type { Fs } from '../../helpers/operator-client.js';
 import {
   MAP_SHARED,
   O_DIRECTORY,
@@ -11,14 +13,12 @@ import {
   O_WRONLY,
   PROT_READ,
   PROT_WRITE,
-} from '../../helpers/constants.js';
-import { dir, file, layers, symlink } from '../../helpers/layers.js';
-import type { Fs } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const SECOND = 1_000_000_000n;
 const OLD = 987_654_321_123_456_789n;
-const FAR_TIMES = [
+const REMOTE_TIMES = [
   { atimeNs: -1n, mtimeNs: -SECOND * 86_400n * 365n - 1n },
   { atimeNs: SECOND * 2n ** 31n + 5n, mtimeNs: SECOND * 2n ** 33n + 999_999_999n },
 ];
@@ -79,7 +79,7 @@ const cases: Case[] = [
     layers: layers(
       dir(
         Object.fromEntries(
-          FAR_TIMES.flatMap((times, index) =>
+          REMOTE_TIMES.flatMap((times, index) =>
             ['mode', 'data'].map((name) => [`${name}${index}`, file('x', times)]),
           ),
         ),
@@ -87,12 +87,12 @@ const cases: Case[] = [
     ),
     async run(fs, t) {
       const check = async (): Promise<void> => {
-        for (const [index, times] of FAR_TIMES.entries())
+        for (const [index, times] of REMOTE_TIMES.entries())
           for (const name of [`mode${index}`, `data${index}`])
             expect([name, await fs.lstat(name)]).toMatchObject([name, times]);
       };
       await check();
-      for (const index of FAR_TIMES.keys()) {
+      for (const index of REMOTE_TIMES.keys()) {
         await fs.chmod(`mode${index}`, 0o600);
         await fs.close(await fs.open(`data${index}`, O_WRONLY));
       }

@@ -4,9 +4,9 @@
  */
 
 import { expect } from 'vitest';
-import { O_RDWR } from '../../helpers/constants.js';
 import { type Attributes, dir, file, layers } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
+import { O_RDWR } from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const marked: Attributes = { xattrs: { 'trusted.overlay.opaque': 'x' } };

@@ -1,6 +1,8 @@
 /** Creating, writing and truncating, in new files and in files of a layer: open(2), write(2), truncate(2). */
 
 import { expect } from 'vitest';
+import { dir, file, layers, sparse, symlink, whiteout } from '../../helpers/layers.js';
+import { outcome } from '../../helpers/operator-client.js';
 import {
   O_APPEND,
   O_CREAT,
@@ -12,9 +14,7 @@ import {
   O_TRUNC,
   O_WRONLY,
   SEEK_CUR,
-} from '../../helpers/constants.js';
-import { dir, file, layers, sparse, symlink, whiteout } from '../../helpers/layers.js';
-import { outcome } from '../../helpers/operator-client.js';
+} from '../../helpers/test-constants.js';
 import type { Case, Suite } from '../suite.js';
 
 const GIB = 2 ** 30;

@@ -1,9 +1,9 @@
 /** Extended attributes: set, get, list, remove, sizes, flags, namespaces. */
 
 import { expect } from 'vitest';
-import { XATTR_CREATE, XATTR_REPLACE } from '../../helpers/constants.js';
 import { dir, fifo, file, layers, symlink } from '../../helpers/layers.js';
 import { outcome } from '../../helpers/operator-client.js';
+import { XATTR_CREATE, XATTR_REPLACE } from '../../helpers/test-constants.js';
 import { ALICE, BOB, type Case, type Suite } from '../suite.js';
 
 /** Of any byte; ext4 has a block for all of a file, and what the union adds needs some of it. */

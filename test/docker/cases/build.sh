@@ -129,3 +129,13 @@ $D run --rm im1
 ## build with an unknown instruction
 printf 'FROM base\nFROB x\n' >Dockerfile
 $D build -q . >/dev/null 2>&1; echo $?
+
+## a base image without PATH
+printf 'FROM base\nENV PATH=$PATH:/more\nRUN echo $PATH >/p\n' >Dockerfile
+$D build -q -t t . >/dev/null; $D run --rm t cat /p; $D inspect -f '{{json .Config.Env}}' t
+printf 'FROM base\nENV A=b\n' >Dockerfile; $D build -q -t t . >/dev/null; $D inspect -f '{{json .Config.Env}}' t
+
+## instructions without an argument, and a signal that is none
+for t in ARG ENV WORKDIR USER VOLUME LABEL EXPOSE STOPSIGNAL CMD ENTRYPOINT 'STOPSIGNAL FROB' 'STOPSIGNAL 15' 'STOPSIGNAL sigterm' 'STOPSIGNAL RTMIN+3'
+do printf "FROM base\n$t\n" >Dockerfile; $D build -q -t t . >/dev/null 2>&1; echo "$t: $?"; done
+printf 'FROM base\nCMD\n' >Dockerfile; $D build -q -t t . >/dev/null; $D inspect -f '{{json .Config.Cmd}}' t

@@ -157,3 +157,6 @@ $D export nothere >/dev/null; echo $?
 $D run --name c1 base sh -c 'echo x >/new'
 $D export c1 | $D import - again | cut -c1-7
 $D run --rm again cat /new
+
+## cp of a container without a path
+$D create --name c1 base >/dev/null; $D cp c1: out 2>/dev/null; ls out 2>/dev/null | head -n 2

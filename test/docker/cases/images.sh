@@ -168,3 +168,7 @@ $D tag base docker.io/library/full:1
 $D images full --format '{{.Repository}}:{{.Tag}}'
 $D image inspect -f '{{.RepoTags}}' docker.io/library/base
 $D rmi docker.io/full:1
+
+## a commit has no stop signal that nobody asked for
+$D create --name c1 base >/dev/null; $D commit c1 im >/dev/null; $D inspect -f '[{{.Config.StopSignal}}]' im
+$D create --name c2 --stop-signal INT base >/dev/null; $D commit c2 im >/dev/null; $D inspect -f '{{with .Config.StopSignal}}set{{end}}' im

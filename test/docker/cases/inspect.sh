@@ -96,6 +96,17 @@ $D inspect -f '{{.Config.Cmd}} {{.Config.Labels}}' c1
 $D inspect -f '{{.Config.Labels.a}} {{index .Config.Labels "b"}} [{{index .Config.Labels "none"}}] [{{.Config.Labels.none}}]' c1
 $D inspect -f '{{.Config.Tty}} {{.State.ExitCode}}' c1
 
+## templates, the rest of Go's
+$D create --name c1 -e A=1 -l 'x=<a&b>' base a b c >/dev/null
+$D inspect -f '{{define "x"}}<{{.}}>{{end}}{{range .Config.Cmd}}{{template "x" .}}{{end}}{{block "y" .Config}}{{.Image}}{{end}}' c1
+$D inspect -f '{{range .Config.Cmd}}{{if eq . "b"}}{{continue}}{{end}}{{.}}{{if eq . "c"}}{{break}}{{end}}{{end}}' c1
+$D inspect -f '{{$x := 0}}{{range .Config.Cmd}}{{$x = .}}{{end}}{{$x}} {{'"'a'"'}} {{0x1F}} {{1e6}} {{index "abc" 1}} {{slice .Config.Cmd 0 1 2}}' c1
+$D inspect -f '{{html .Config.Labels.x}} {{js "<a>"}} {{urlquery "a b&" 1}} {{and false (index .Config.Cmd 9)}} {{or .Name (index .Config.Cmd 9)}}' c1
+$D inspect -f '{{printf "%05d|%-4s|%x|%X|%o|%b|%c|%U|%e|%g|%T|%#v|%+q|%[1]d|%5.1f" 3 "a" "hi" 255 8 5 65 65 1.5 2.5 "x" "y" "é" 1.25}}' c1
+$D inspect -f '{{index .Config.Env 0}}\t{{index .Config.Cmd 1}}\n' c1
+$D inspect -f '{{break}}' c1 >/dev/null 2>&1 || echo refused; $D inspect -f '{{template "none"}}' c1 >/dev/null 2>&1 || echo refused
+$D inspect -f '{{eq "a" 1}}' c1 >/dev/null 2>&1 || echo refused; $D inspect -f '{{$y = 1}}' c1 >/dev/null 2>&1 || echo refused
+
 ## mistakes in templates
 $D create --name c1 base >/dev/null
 $D inspect -f '{{.Frob}}' c1; echo $?
@@ -119,3 +130,18 @@ $D image inspect c1; echo $?
 ## inspect of the options of run
 $D create --name c1 --cap-add CAP_NET_ADMIN --cap-drop CAP_MKNOD --group-add 77 --add-host a:1.2.3.4 --shm-size 1m --init --ulimit nofile=10:20 --stop-timeout 3 --security-opt no-new-privileges base >/dev/null
 $D inspect -f '{{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}} {{.HostConfig.GroupAdd}} {{.HostConfig.ExtraHosts}} {{.HostConfig.ShmSize}} {{.HostConfig.Init}} {{json .HostConfig.Ulimits}} {{.Config.StopTimeout}} {{.HostConfig.SecurityOpt}}' c1
+
+## maps are in the order of their keys
+$D create --name c1 --label zz=1 --label aa=2 --label Mm=3 --expose 90 --expose 80/udp --expose 443 -v /zz -v /aa --tmpfs /t2:size=1m --tmpfs /t1 --log-opt max-size=1m --log-opt max-file=2 base sh >/dev/null
+for t in .Config.Labels .Config.ExposedPorts .Config.Volumes .HostConfig.Tmpfs .HostConfig.LogConfig; do
+  $D inspect -f "{{json $t}} {{$t}}" c1
+done
+$D inspect c1 | grep -A 3 '"Labels"'
+$D volume create --label zz=1 --label aa=2 --opt type=tmpfs --opt device=tmpfs --opt o=size=1m vol
+$D volume inspect -f '{{json .Labels}} {{json .Options}} {{.UsageData}}' vol
+
+## names of fields that JSON spells otherwise
+$D create --name c1 --dns 1.2.3.4 base sh >/dev/null
+for t in .ID .HostConfig.DNS .HostConfig.NanoCPUs .HostConfig.CPUShares .Config.MacAddress; do $D inspect -f "{{$t}}|" c1; done
+$D image inspect -f '{{.ID}}' base >/dev/null; echo $?
+$D ps -a --format '{{json .}}' | grep -o '"[A-Za-z]*":' | grep -E '"(ID|Image|Command|Names|Status)"' | tr '\n' ' '

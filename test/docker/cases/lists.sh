@@ -143,3 +143,46 @@ $D build --frob . 2>/dev/null; echo $?
 
 ## version by template
 $D version --format '{{.Client.Os}} {{.Client.Arch}} {{.Server.Os}}'
+
+## info keys
+$D create --name one base true >/dev/null
+$D info --format '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}} {{.Images}} {{.OSType}} {{.NCPU}} {{.MemTotal}} {{.Architecture}} {{.KernelVersion}} {{.OperatingSystem}} {{.OSVersion}} {{.Name}} {{.CgroupVersion}} {{.CgroupDriver}} {{.LoggingDriver}} {{.Debug}} {{.IndexServerAddress}}'
+$D info --format '{{index .Plugins.Volume 0}} {{.SecurityOptions}} {{.Swarm.LocalNodeState}} {{.MemoryLimit}} {{.CPUSet}} {{.PidsLimit}} {{.IPv4Forwarding}} {{.ClientInfo.Context}} {{.NoProxy}}|{{.Labels}} {{.ExperimentalBuild}} {{.Warnings}}'
+$D system info --format '{{.NoSuchKey}}' >/dev/null 2>&1; echo $?
+
+## info lines
+$D info | grep -E '^ (Containers|Images|OSType|Architecture|CPUs|Total Memory|Name|Kernel Version|Operating System|Cgroup Version|Swarm):|^  (Running|Stopped|Volume):'
+
+## version keys
+$D version --format '{{.Client.Os}} {{.Client.Arch}} {{.Client.Context}} {{.Server.Os}} {{.Server.Arch}} {{.Server.KernelVersion}} {{with .Server.Version}}yes{{end}} {{with .Client.Version}}yes{{end}} {{(index .Server.Components 0).Name}}'
+
+## system df -v sections
+$D create --name one -v named:/d base true >/dev/null
+$D system df -v | grep -v '^sha\|^$' | sed 's/  */ /g; s/ *$//' | grep -E 'usage:|^[A-Z]+( [A-Z]+)*$' | sed 's/Build cache usage.*/Build cache usage/'
+
+## inspect host config of mounts
+$D create --name from -v named:/d -v /anon base true >/dev/null
+$D create --name one --volumes-from from:ro --mount type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700 --mount type=bind,source=/tmp,target=/b,bind-propagation=rslave,readonly --mount type=volume,source=nv,target=/nv,volume-nocopy,volume-label=a=b --mount type=volume,target=/plain base true >/dev/null
+$D inspect one --format '{{json .HostConfig.VolumesFrom}} {{json .HostConfig.Mounts}} {{.HostConfig.ContainerIDFile}} {{.HostConfig.ConsoleSize}}'
+$D inspect one --format '{{json .HostConfig.Ulimits}} {{json .HostConfig.BlkioDeviceReadBps}} {{.HostConfig.CpuCount}} {{json .HostConfig.DeviceRequests}} {{json .HostConfig.ReadonlyPaths}} {{len .HostConfig.MaskedPaths | lt 5}}'
+$D create --name two --privileged --cidfile cid base true >/dev/null
+$D inspect two --format '{{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}} {{.HostConfig.ContainerIDFile}}'
+
+## ps with filters that all or none meet
+$D create --name c1 --expose 80 base >/dev/null; $D create --name c2 base >/dev/null
+$D ps -a --filter is-task=false --format '{{.Names}}'; $D ps -a --filter is-task=true -q
+$D ps -a --filter network=none -q | wc -l >/dev/null; $D ps -a --filter publish=80 -q
+$D ps -a --filter expose=81 -q
+for s in paused restarting removing; do $D ps -a --filter status=$s -q; echo $?; done
+$D ps -n 0 -q | wc -l
+
+## templates cut and pad
+$D create --name c1 base >/dev/null
+$D ps -a --format '{{.Names | printf "%.1s|%5s|%-5s|%.0s|"}}' 2>/dev/null; $D ps -a --format '{{printf "%.1s|%5s|%-5s|%05d" .Names .Names .Names 7}}'
+$D inspect -f '{{printf "%s %d %t %v" .State.ExitCode .Name .State.Running .State.Pid}}' c1
+
+## volume of an empty name
+$D volume create '' | awk '{print length}'
+
+## system df -v as JSON
+$D create --name c1 base >/dev/null; $D system df -v --format '{{json .}}' | head -c 10

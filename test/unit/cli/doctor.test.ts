@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Facts } from '../../../src/cli/doctor/facts.js';
 import { doctorExitCode } from '../../../src/cli/doctor/finding.js';
-import { formatFindings } from '../../../src/cli/doctor/format.js';
+import { formatFindings } from '../../../src/cli/doctor/format-findings.js';
 import { judgeFacts } from '../../../src/cli/doctor/judge.js';
 
 const healthy: Facts = {
@@ -20,6 +20,8 @@ const healthy: Facts = {
   overlayMounts: true,
   overlayListed: true,
   openFiles: { soft: 1024, hard: 524_288 },
+  awake: { setting: undefined, cpus: 2, hasQuota: false },
+  mounts: [{ mountpoint: '/m', endsBecause: undefined }],
   xattr: { directory: '/var/lib', trusted: true, user: true },
 };
 
@@ -73,6 +75,12 @@ describe('judgeFacts()', () => {
     ['root without fusermount3', { fusermount: undefined }, 'fusermount3', 'warn'],
     ['koffi without a binary', { koffi: { found: false, detail: 'x' } }, 'koffi', 'missing'],
     ['fuse-native not installed', { fuseNative: { found: false, detail: 'x' } }, 'fuse-native', 'warn'],
+    [
+      'a mount that ends with its daemon',
+      { mounts: [{ mountpoint: '/m', endsBecause: 'it has mounts of remote storage' }] },
+      'mounts',
+      'warn',
+    ],
     ['a kernel before openat2', { kernelRelease: '5.4.0' }, 'kernel', 'missing'],
     ['passthrough for a user', { privileges: user }, 'FUSE passthrough', 'warn'],
     [

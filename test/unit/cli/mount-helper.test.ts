@@ -1,7 +1,7 @@
 /** How mount(8) and mount.fuse3 call plyfs. */
 
 import { describe, expect, it } from 'vitest';
-import { asCommand, mountCall } from '../../../src/cli/mount-helper.js';
+import { asCommand, mountCall } from '../../../src/cli/frame/mount-helper.js';
 
 const isCommand = (word: string): boolean => word === 'mount' || word === 'umount';
 
@@ -14,13 +14,35 @@ describe('a call by mount(8)', () => {
   it('of the helper mounts with its options, and with the source as name', async () => {
     const call = ['mount-helper', 'disk,1', '/m', '-n', '-t', 'fuse.plyfs', '-o', 'rw,lowerdir=/a\\,b:/c'];
     expect(await commandOf(...call)).toEqual(['mount', '-o', 'rw,lowerdir=/a\\,b:/c,fsname=disk\\,1', '/m']);
-    expect(await commandOf('mount-helper', 'none', '/m')).toEqual(['mount', '-o', '', '/m']);
+    expect(await commandOf('mount-helper', 'none', '/m')).toEqual(['mount', '-o', 'fsname=none', '/m']);
+    expect(await commandOf('mount-helper', 'none', '/m', '-fn', '-o', 'lowerdir=/l')).toBeUndefined();
   });
 
   it('through mount.fuse3, which takes the source for the command, does the same', async () => {
     expect(await commandOf('src', '/m', '-o', 'ro,lowerdir=/l,dev,suid')).toEqual([
       ...['mount', '-o', 'ro,lowerdir=/l,dev,suid,fsname=src', '/m'],
     ]);
+  });
+
+  it.each([
+    [
+      ['src', 'm', '-o', 'lowerdir=l'],
+      ['mount', '-o', 'lowerdir=l,fsname=src', 'm'],
+    ],
+    [
+      ['-o', 'lowerdir=l', 'src', 'm'],
+      ['mount', '-o', 'lowerdir=l,fsname=src', 'm'],
+    ],
+    [
+      ['-o', 'lowerdir=l', '-o', 'ro', 'm'],
+      ['mount', '-o', 'lowerdir=l,ro', 'm'],
+    ],
+    [
+      ['m', '-o', 'lowerdir=l'],
+      ['mount', '-o', 'lowerdir=l', 'm'],
+    ],
+  ])('as people and programs type it: %j', async (argv, expected) => {
+    expect(await commandOf(...argv)).toEqual(expected);
   });
 
   it('leaves out what is the kernel’s', async () => {
@@ -32,7 +54,8 @@ describe('a call by mount(8)', () => {
   it.each([
     ['a command', ['mount', '/m', '-o', 'lowerdir=/l']],
     ['an option', ['--root', '/m', '-o', 'x']],
-    ['no command of plyfs, with other arguments', ['src', 'm', '-o', 'lowerdir=/l']],
+    ['no command of plyfs, without options', ['src', 'm']],
+    ['no command of plyfs, with more words', ['src', 'm', 'n', '-o', 'lowerdir=/l']],
     ['nothing', []],
   ])('is not taken for one when the first argument is %s', (_, argv) => {
     expect(mountCall(argv, isCommand)).toBeUndefined();

@@ -1,11 +1,11 @@
 /** Lists and errors as the commands print them. */
 
 import { describe, expect, it } from 'vitest';
-import { formatMounts } from '../../../src/cli/commands/mounts.js';
-import { formatWhy } from '../../../src/cli/commands/why.js';
-import { formatTable, formatTemplate } from '../../../src/cli/format.js';
-import { errorLine } from '../../../src/cli/output.js';
-import type { ListedMount } from '../../../src/daemon/list-mounts.js';
+import { formatMounts } from '../../../src/cli/commands/mounts-command.js';
+import { formatWhy } from '../../../src/cli/commands/why-command.js';
+import { formatTable, formatTemplate } from '../../../src/cli/print/format-table.js';
+import { errorLine } from '../../../src/cli/print/output.js';
+import type { ListedMount } from '../../../src/daemon/run-directory/list-mounts.js';
 import { fsError } from '../../../src/errno/fs-error.js';
 import { UserError } from '../../../src/errno/user-error.js';
 
@@ -64,7 +64,7 @@ describe('formatTemplate()', () => {
     ['{{.Name}}', 'a\n'],
     ['{{ .Name }}\\t{{.List}}', 'a\tx,y\n'],
     ['{{json .List}}', '["x","y"]\n'],
-    ['{{json .}}', '{"Name":"a","List":["x","y"]}\n'],
+    ['{{json .}}', '{"List":["x","y"],"Name":"a"}\n'],
     ['plain', 'plain\n'],
     ['{{range .List}}<{{.}}>{{end}}', '<x><y>\n'],
     ['table {{upper .Name}}\t{{join .List ":"}}', 'NAME   LIST\nA      x:y\n'],
@@ -80,24 +80,28 @@ describe('formatTemplate()', () => {
 describe('formatTable()', () => {
   it('keeps a row on one line, whatever its cells hold', () => {
     const text = formatTable([{ a: 'x\ny\x1b' }], [{ title: 'A', key: 'a' }]);
-    expect(text).toBe('A\nx\\ny\\x1b\n');
+    expect(text).toBe('A\nx\\ny\x1b\n');
   });
 });
 
 describe('errorLine()', () => {
   it('puts the hint behind the message', () => {
     const error = new UserError("cannot mount on '/m': busy", { hint: 'umount it' });
-    expect(errorLine('mount', error, false)).toBe("plyfs mount: cannot mount on '/m': busy; umount it\n");
+    expect(errorLine('mount', error, { debug: false })).toBe(
+      "plyfs mount: cannot mount on '/m': busy; umount it\n",
+    );
   });
 
   it('is one line whatever a name holds', () => {
-    expect(errorLine('umount', fsError(16, 'umount', '/a\nb'), false)).toBe(
-      "plyfs umount: umount '/a\\nb': device or resource busy\n",
+    expect(errorLine('umount', fsError(16, 'umount', '/a\nb'), { debug: false })).toBe(
+      "plyfs umount: umount '/a'$'\\n''b': device or resource busy\n",
     );
   });
 
   it('adds the stack for debugging', () => {
-    expect(errorLine('mount', new UserError('x'), true)).toMatch(/^plyfs mount: x\nUserError: x\n {4}at /);
+    expect(errorLine('mount', new UserError('x'), { debug: true })).toMatch(
+      /^plyfs mount: x\nUserError: x\n {4}at /,
+    );
   });
 });
 
@@ -118,6 +122,19 @@ describe('formatWhy()', () => {
         '  hidden  /l/etc/passwd (by the file /u/etc/passwd)',
         '',
       ].join('\n'),
+    );
+  });
+
+  it('says by which option nothing can be written there', () => {
+    const readOnly = "'/b/x' is ro through -v ./host:/b:ro";
+    const text = formatWhy({
+      path: '/b/x',
+      shown: { kind: 'mount', where: './host:/b:ro' },
+      chain: [],
+      readOnly,
+    });
+    expect(text).toBe(
+      "/b/x: mount from ./host:/b:ro\n  writing is refused (EROFS): '/b/x' is ro through -v ./host:/b:ro\n",
     );
   });
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Template } from '../../../src/cli/template/template.js';
+import { withSortedMaps } from '../../../src/cli/print/free-maps.js';
+import { Template } from '../../../src/cli/print/template/template.js';
 
 const record = {
   Id: 'abc',
   Name: 'web',
+  LogConfig: { Type: 'json-file', Config: {} },
   State: { Status: 'running', Pid: 12, Running: true, Error: '' },
   Mounts: [
     { Type: 'bind', Source: '/srv', Destination: '/data', RW: true },
@@ -18,7 +20,8 @@ describe('a template', () => {
   it.each([
     ['plain', 'plain'],
     ['{{.Name}} {{.State.Status}}\\t{{.State.Pid}}\\n', 'web running\t12\n'],
-    ['{{ $.Id }}', 'abc'],
+    ['{{ $.Id }} {{.ID}} {{range .Mounts}}{{.Type}}{{end}}', 'abc abc bindvolume'],
+    ['{{.LogConfig}} {{.LogConfig.Config.none}}', '{json-file map[]} <no value>'],
     ['{{json .State.Running}} {{json .Config.Env}} {{.Config.Env}}', 'true ["A=1","B=2"] [A=1 B=2]'],
     ['{{range .Mounts}}{{.Destination}} {{end}}', '/data /v '],
     ['{{range $i, $m := .Mounts}}{{if $i}}, {{end}}{{$m.Type}}{{end}}', 'bind, volume'],
@@ -37,6 +40,8 @@ describe('a template', () => {
     ['{{with $s := .State.Pid}}{{$s}}{{end}}', '12'],
     ['{{$x := .Name}}{{$x}}{{$x = "other"}}{{$x}}', 'webother'],
     ['{{join .Config.Env ","}} {{upper .Name}} {{.Name | title | printf "<%s>"}}', 'A=1,B=2 WEB <Web>'],
+    ['{{printf "%.2s|%.0s|%5.1f|%.1v" "abc" "x" 2.25 .Name}}', 'ab||  2.2|w'],
+    ['{{printf "%d|%s|%t|%s" "a" 7 true}}', '%!d(string=a)|%!s(int=7)|true|%!s(MISSING)'],
     ['{{printf "%-6s|%4d|%05d|%q|%v%%" .Name 7 42 "a b" true}}', 'web   |   7|00042|"a b"|true%'],
     ['{{len .Mounts}} {{len .Name}} {{truncate .Name 2}} {{pad "x" 1 2}}|', '2 3 we  x  |'],
     ['{{index (split "a:b" ":") 1}} {{slice .Name 1 3}} {{println "x" 1}}', 'b eb x 1\n'],
@@ -51,7 +56,7 @@ describe('a template', () => {
   it.each([
     [
       '{{.Nome}}',
-      'template: :1:2: executing "" at <.Nome>: map has no entry for key "Nome"; there are Id, Name, State',
+      'template: :1:2: executing "" at <.Nome>: map has no entry for key "Nome"; there are Id, Name, LogConfig, State',
     ],
     [
       '{{.State.Nome}}',
@@ -64,7 +69,7 @@ describe('a template', () => {
     ['{{join .Name}}', "'join' takes 2, not 1"],
     ['{{join .Name ","}}', '\'join\' wants a list, not "web"'],
     ['{{index .Mounts 7}}', 'error calling index: index out of range: 7'],
-    ['{{range .Name}}{{end}}', '\'range\' wants a list or a record, not "web"'],
+    ['{{range .Name}}{{end}}', "range can't iterate over web"],
     ['{{range .Mounts}}', "template: :1: unexpected EOF; '{{range}}' has no {{end}}"],
     ['{{if .Name}}{{else}}', "template: :1: unexpected EOF; '{{if}}' has no {{end}}"],
     ['{{end}}', "'{{end}}' closes nothing"],
@@ -74,8 +79,9 @@ describe('a template', () => {
     ['{{.Name | .Id}}', "'{{.Name | .Id}}' is not understood"],
     ['{{"bad\\q"}}', 'is not understood'],
     ['{{.A-B}}', "'{{.A-B}}' is not understood"],
-    ['{{lt "a" 1}}', 'only two numbers or two texts can be compared'],
-    ['{{printf "%z" 1}}', "'%z' is none of %s %v %d %t %q %x"],
+    ['{{lt "a" 1}}', 'incompatible types for comparison'],
+    ['{{printf "%42949672955d" 1}}', "'%d' is wider than 1000000"],
+    ['{{pad "a" 0 42949672955}}', '42949672955 is more than 1000000'],
   ])('%s is refused in one line', (text, problem) => {
     const attempt = () => render(text);
     expect(attempt).toThrow(/^invalid format '/);
@@ -114,5 +120,24 @@ describe('a template', () => {
     const text =
       '{{.A}}{{range .B}}{{.C}}{{else}}{{.D}}{{end}}{{if .E}}{{$.F.G}}{{end}}{{with .H}}{{.I}}{{end}}{{json .}}';
     expect(new Template(text).rootKeys()).toEqual(['A', 'B', 'D', 'E', 'F', 'H']);
+  });
+});
+
+describe('withSortedMaps()', () => {
+  it("puts the user's maps in the order of their keys, also below lists, and leaves records as they are", () => {
+    const Labels = { zz: '1', Aa: '2', é: '3', aa: '4' };
+    const sorted = withSortedMaps({
+      Name: 'x',
+      Config: { Labels, Cmd: ['b', 'a'] },
+      All: [{ Labels }],
+      LogConfig: { Type: 't', Config: { 'max-size': '1', 'max-file': '2' } },
+      Absent: undefined,
+    });
+    const maps = '{"Aa":"2","aa":"4","zz":"1","é":"3"}';
+    expect(JSON.stringify(sorted)).toBe(
+      `{"Name":"x","Config":{"Labels":${maps},"Cmd":["b","a"]},"All":[{"Labels":${maps}}],` +
+        '"LogConfig":{"Type":"t","Config":{"max-file":"2","max-size":"1"}}}',
+    );
+    expect(Object.keys(sorted)).toContain('Absent');
   });
 });

@@ -7,15 +7,15 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorLine } from '../../../src/cli/output.js';
-import { type ContainerWish, createContainer } from '../../../src/container/create.js';
-import { removeContainer } from '../../../src/container/remove.js';
+import { errorLine } from '../../../src/cli/print/output.js';
+import { removeContainer } from '../../../src/container/end/remove-container.js';
+import { type ContainerOptions, createContainer } from '../../../src/container/make/create-container.js';
 import type { ContainerRecord } from '../../../src/store/container-record.js';
-import { removeTree } from '../../../src/store/remove-tree.js';
+import { deleteTree } from '../../../src/store/delete-tree.js';
 import { Store } from '../../../src/store/store.js';
 import { listVolumes, readVolume } from '../../../src/store/volume-record.js';
-import { createVolume, isAnonymous } from '../../../src/volume/create.js';
-import { removeVolume } from '../../../src/volume/remove.js';
+import { createVolume, isAnonymous } from '../../../src/volume/create-volume.js';
+import { removeVolume } from '../../../src/volume/remove-volume.js';
 import { addImage } from '../../helpers/images.js';
 
 let root: string;
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   delete process.env.PLYFS_RUN_DIR;
-  removeTree(root);
+  deleteTree(root);
 });
 
 function fill(directory: string): void {
@@ -43,8 +43,8 @@ function fill(directory: string): void {
   writeFileSync(`${directory}/etc/passwd`, '');
 }
 
-async function create(wish: Partial<ContainerWish>): Promise<ContainerRecord> {
-  return (await createContainer(store, { image: 'bare', ...wish })).record;
+async function create(options: Partial<ContainerOptions>): Promise<ContainerRecord> {
+  return (await createContainer(store, { image: 'bare', ...options })).record;
 }
 
 /** The line on standard error, without the command's name. */
@@ -52,7 +52,7 @@ async function lineOf(action: () => unknown): Promise<string> {
   try {
     await action();
   } catch (error) {
-    return errorLine('x', error, false)
+    return errorLine('x', error, { debug: false })
       .replace(/^plyfs x: /, '')
       .replace(/\n$/, '');
   }
@@ -141,7 +141,7 @@ describe('--mount', () => {
 });
 
 describe('containers', () => {
-  test.each<[string, Partial<ContainerWish>, string]>([
+  test.each<[string, Partial<ContainerOptions>, string]>([
     ['two -v', { volumes: ['ab:/x', '/x'] }, 'Duplicate mount point: /x'],
     ['two --mount', { mounts: ['dst=/x', 'src=ab,dst=/x/'] }, 'Duplicate mount point: /x'],
     ['-v and --tmpfs', { volumes: ['ab:/x'], tmpfs: ['/x'] }, 'Duplicate mount point: /x'],
@@ -182,9 +182,9 @@ describe('containers', () => {
       { image: 'mute' },
       'no command specified; give one after the image, or an image with CMD',
     ],
-  ])('%s', async (_, wish, line) => {
+  ])('%s', async (_, options, line) => {
     const before = readdirSync(store.path('containers'));
-    const found = await lineOf(() => create(wish));
+    const found = await lineOf(() => create(options));
     expect(found.replace(/'[0-9a-f]{12}'/, "'ID'")).toBe(line);
     expect(readdirSync(store.path('containers'))).toEqual(before);
   });
@@ -230,7 +230,7 @@ describe('volumes', () => {
 });
 
 /** Weakest first: each is given with each stronger one on /x, and that one alone is there. */
-const ASKS: readonly [string, Partial<ContainerWish>, string][] = [
+const ASKS: readonly [string, Partial<ContainerOptions>, string][] = [
   ['VOLUME', { image: 'vol' }, 'anonymous'],
   ['--volumes-from the first', { volumesFrom: ['from-a'] }, 'from-a'],
   ['--volumes-from the second', { volumesFrom: ['from-b'] }, 'from-b'],
@@ -243,17 +243,17 @@ describe('on one target', () => {
 
   test.each(
     pairs.map(([weak, strong]) => [weak[0], strong[0], weak[1], strong]),
-  )('%s loses to %s', async (_weak, _strong, wish, [, other, winner]) => {
-    const volumesFrom = [...(wish.volumesFrom ?? []), ...(other.volumesFrom ?? [])];
+  )('%s loses to %s', async (_weak, _strong, options, [, other, winner]) => {
+    const volumesFrom = [...(options.volumesFrom ?? []), ...(other.volumesFrom ?? [])];
     const anonymous = listVolumes(store).filter(isAnonymous).length;
-    const record = await create({ ...wish, ...other, volumesFrom });
+    const record = await create({ ...options, ...other, volumesFrom });
     expect(record.mounts.map(({ request }) => request.source)).toEqual([winner]);
     expect(listVolumes(store).filter(isAnonymous)).toHaveLength(anonymous);
     await removeContainer(store, record, { volumes: true });
   });
 
-  test.each(ASKS.slice(0, 3))('--tmpfs wins over %s', async (_, wish) => {
-    const record = await create({ ...wish, tmpfs: ['/x'] });
+  test.each(ASKS.slice(0, 3))('--tmpfs wins over %s', async (_, options) => {
+    const record = await create({ ...options, tmpfs: ['/x'] });
     expect(record.mounts.map(({ request }) => request.type)).toEqual(['tmpfs']);
     await removeContainer(store, record, { volumes: true });
   });

@@ -1,25 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { type Placed, planNamespace } from '../../../src/container/enter/namespace/plan-namespace.js';
+import { type NamespaceEntry, planNamespace } from '../../../src/container/enter/namespace/plan-namespace.js';
 
 const OURS = ['/proc', '/dev', '/sys'];
 
 /** A directory of the host with these directories in it. */
-function bind(place: string, ...points: string[]): Placed {
+function bind(place: string, ...points: string[]): NamespaceEntry {
   return {
     place,
     isDirectory: true,
     canAttach: true,
     isFollowed: false,
     isScratch: false,
-    has: (inside, isDirectory) => isDirectory && points.includes(inside),
+    has: (inside, type) => type === 'directory' && points.includes(inside),
   };
 }
 
-const tree = (place: string): Placed => ({ ...bind(place), canAttach: false });
-const file = (place: string): Placed => ({ ...bind(place), isDirectory: false, isFollowed: true });
-const tmpfs = (place: string): Placed => ({ ...bind(place), isScratch: true });
+const tree = (place: string): NamespaceEntry => ({ ...bind(place), canAttach: false });
+const file = (place: string): NamespaceEntry => ({ ...bind(place), isDirectory: false, isFollowed: true });
+const tmpfs = (place: string): NamespaceEntry => ({ ...bind(place), isScratch: true });
 
-function plan(...items: Placed[]): string[] {
+function plan(...items: NamespaceEntry[]): string[] {
   return planNamespace(items, OURS).map(
     ({ item, how, makesPoint }) => `${how} ${item.place}${makesPoint ? ' with point' : ''}`,
   );

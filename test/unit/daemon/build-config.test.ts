@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildConfig } from '../../../src/daemon/build-config.js';
+import { buildConfig } from '../../../src/daemon/config/build-config.js';
 
 let root: string;
 
@@ -20,7 +20,7 @@ describe('buildConfig()', () => {
     const config = buildConfig(
       {
         mountpoint: 'm',
-        options: ['lowerdir=l2:l1,upperdir=u,workdir=w,volatile', 'userxattr,nosuid,ro,metacopy=on'],
+        options: ['lowerdir=l2:l1,upperdir=u,workdir=w,volatile', 'userxattr,nosuid,ro,metacopy=off'],
       },
       root,
     );
@@ -32,7 +32,7 @@ describe('buildConfig()', () => {
       volatile: true,
       xattrNamespace: 'user',
       vfsOptions: ['nosuid'],
-      unionOptions: { metacopy: 'on' },
+      unionOptions: { metacopy: 'off' },
       readOnly: true,
     });
   });
@@ -69,8 +69,8 @@ describe('buildConfig()', () => {
       { mounts: ['type=volume,src=xx,dst=/x,volume-opt=type=nfs'] },
       "missing required volume option: 'device'",
     ],
-  ])('refuses %j', (wish, message) => {
-    expect(() => buildConfig({ mountpoint: 'm', ...wish }, root)).toThrow(message);
+  ])('refuses %j', (options, message) => {
+    expect(() => buildConfig({ mountpoint: 'm', ...options }, root)).toThrow(message);
   });
 
   it('names volumes below the root, and makes none', () => {

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ControlHandler, replyTo, serveControl } from '../../../src/daemon/control.js';
-import { askDaemon, CONTROL_SOCKET } from '../../../src/daemon/control-client.js';
-import { splitLines } from '../../../src/daemon/lines.js';
+import { type ControlHandler, replyTo, serveControl } from '../../../src/daemon/messages/control.js';
+import { askDaemon, CONTROL_SOCKET } from '../../../src/daemon/messages/control-client.js';
+import { splitLines } from '../../../src/daemon/messages/lines.js';
 import { UserError } from '../../../src/errno/user-error.js';
 
 const handlers = new Map<string, ControlHandler>([
@@ -19,7 +19,7 @@ const handlers = new Map<string, ControlHandler>([
   [
     'refuse',
     () => {
-      throw new UserError('cannot do it', { hint: 'do something else' });
+      throw new UserError('cannot do it', { code: 'ERR_IN_USE', hint: 'do something else' });
     },
   ],
 ]);
@@ -28,7 +28,10 @@ describe('replyTo()', () => {
   it.each([
     ['{"id":1,"name":"echo","args":{"x":"\u00e9"}}', { id: 1, value: { x: '\u00e9' } }],
     ['{"id":2,"name":"nothing"}', { id: 2, value: null }],
-    ['{"id":3,"name":"refuse","args":{}}', { id: 3, error: 'cannot do it', hint: 'do something else' }],
+    [
+      '{"id":3,"name":"refuse","args":{}}',
+      { id: 3, error: 'cannot do it', code: 'ERR_IN_USE', hint: 'do something else' },
+    ],
     ['{"id":4,"name":"other"}', { id: 4, error: "unknown control request 'other'" }],
     ['{', { id: 0, error: 'invalid control request: not a record with id and name' }],
     ['[1]', { id: 0, error: 'invalid control request: not a record with id and name' }],
@@ -56,17 +59,19 @@ describe('the control socket', () => {
     expect(await askDaemon(directory, 'echo', { path: '/\xff' })).toEqual({ path: '/\xff' });
   });
 
-  it('carries an error with its hint', async () => {
+  it('carries an error with its code and hint', async () => {
     await expect(askDaemon(directory, 'refuse', {})).rejects.toMatchObject({
       message: 'cannot do it',
+      code: 'ERR_IN_USE',
       hint: 'do something else',
     });
   });
 
   it('gives up on an answer that does not come', async () => {
-    await expect(askDaemon(directory, 'slow', {}, { timeoutMs: 50 })).rejects.toThrow(
-      "no answer from the daemon to 'slow' in 50 ms",
-    );
+    await expect(askDaemon(directory, 'slow', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      message: "no answer from the daemon to 'slow' in 50 ms",
+      code: 'ERR_NO_ANSWER',
+    });
   });
 
   it('says when nobody listens', async () => {
@@ -87,7 +92,7 @@ describe('the control socket', () => {
     const other = await ask(1234);
     expect(other.stdout.trim()).toBe('closed');
     expect((await ask(0)).stdout).toContain('"value":{}');
-  }, 25_000);
+  }, 120_000);
 
   it('closes a connection that sends an endless line', async () => {
     const socket = createConnection(join(directory, CONTROL_SOCKET));

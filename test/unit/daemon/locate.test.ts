@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listMounts } from '../../../src/daemon/list-mounts.js';
-import { locate } from '../../../src/daemon/locate.js';
-import type { RunState } from '../../../src/daemon/run-state.js';
-import { holderOf, refuseKernelOverlay } from '../../../src/daemon/upper-lock.js';
+import { locate } from '../../../src/daemon/config/locate.js';
+import { listMounts } from '../../../src/daemon/run-directory/list-mounts.js';
+import type { RunState } from '../../../src/daemon/run-directory/run-state.js';
+import { holderOf, refuseKernelOverlay } from '../../../src/daemon/run-directory/upper-lock.js';
 import { type MountEntry, parseMountinfo, topMountAt } from '../../../src/engine/kernel/attach-mountinfo.js';
 
 let root: string;
@@ -131,5 +131,11 @@ describe('listMounts()', () => {
       (one) => one.status,
     );
     expect(statuses).toEqual(['detached', 'no daemon']);
+  });
+
+  it('leaves out what is a bind of a mount that is served', () => {
+    const own = entry({ mountpoint: '/m\xc3\xa9' });
+    const bind = entry({ mountId: 10, mountpoint: '/elsewhere', root: '/sub' });
+    expect(listMounts([state], [own, bind]).map(({ mountpoint }) => mountpoint)).toEqual(['/m\u00e9']);
   });
 });

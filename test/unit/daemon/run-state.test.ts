@@ -27,7 +27,8 @@ import {
   readRunState,
   runRoot,
   writeRunState,
-} from '../../../src/daemon/run-state.js';
+} from '../../../src/daemon/run-directory/run-state.js';
+import { outerUid } from '../../../src/linux/process/user-namespace.js';
 
 let root: string;
 
@@ -113,7 +114,7 @@ describe('createRunDirectory()', () => {
   it('refuses a root that is a file', () => {
     writeFileSync(join(root, 'file'), '');
     expect(() => createRunDirectory(join(root, 'file'), newRunId())).toThrow(
-      /cannot make the run directory '.*': EEXIST|cannot use the run directory '.*': it is a symbolic link or no/,
+      /cannot make the run directory '.*': file exists|cannot use the run directory '.*': it is a symbolic link or no/,
     );
   });
 
@@ -196,6 +197,12 @@ describe('a trap laid where run states are', () => {
 });
 
 describe('runRoot()', () => {
+  it('of a user who is root in a namespace of his own is named by his id outside', () => {
+    expect(outerUid('         0       1000          1\n         1     100000      65536\n', 0)).toBe(1000);
+    expect(outerUid('         0       1000          1\n         1     100000      65536\n', 5)).toBe(100_004);
+    expect(outerUid('         0          0 4294967295\n', 7)).toBe(7);
+  });
+
   it.each([
     [{}, 0, '/run/plyfs'],
     [{ XDG_RUNTIME_DIR: '/run/user/7' }, 7, '/run/user/7/plyfs'],

@@ -12,15 +12,23 @@ function setUp() {
   const tree = new PathTree(fake.fileSystem, 100);
   const lines: string[] = [];
   const log = (line: string) => void lines.push(line);
-  const answers = new Answers({ fs: fake.fileSystem, tree, log, debug: false });
+  const failed: [errno: number, asked: string][] = [];
+  const answers = new Answers({
+    ...{ fs: fake.fileSystem, tree, log, debug: false },
+    failed: (errno, { op, path }) => void failed.push([errno, `${op} ${path}`]),
+  });
   const replies: [status: number, value: unknown][] = [];
   const run = (attempt: () => unknown) =>
-    answers.answer('getattr', attempt, (status, value) => void replies.push([status, value]));
-  return { answers, fake, tree, lines, replies, run };
+    answers.answer(
+      { op: 'getattr', path: '/a' },
+      attempt,
+      (status, value) => void replies.push([status, value]),
+    );
+  return { answers, fake, tree, lines, replies, run, failed };
 }
 
-it('answers a value with 0, and an FsError with its errno negated', () => {
-  const { answers, replies, run } = setUp();
+it('answers a value with 0, and an FsError with its errno negated, and tells where it failed', () => {
+  const { answers, replies, run, failed } = setUp();
   run(() => 'x');
   run(() => {
     throw fsError(ENOENT, 'lookup');
@@ -30,6 +38,7 @@ it('answers a value with 0, and an FsError with its errno negated', () => {
     [-ENOENT, undefined],
   ]);
   expect(answers.counts()).toEqual({ getattr: 2 });
+  expect(failed).toEqual([[ENOENT, 'getattr /a']]);
 });
 
 it('answers any other throw with EIO, and logs it once', () => {

@@ -1,12 +1,13 @@
 /** Each opcode calls its method with what the request said, and answers with what the method gave. */
 
 import { describe, expect, it } from 'vitest';
-import { type Exchange, handlers, NO_REPLY } from '../../../src/engine/kernel/dispatch.js';
-import { Records } from '../../../src/engine/kernel/records.js';
+import { type Exchange, NO_REPLY, performOperation } from '../../../src/engine/operations/operation.js';
+import { operations } from '../../../src/engine/operations/operation-table.js';
+import { Records } from '../../../src/engine/operations/session-records.js';
 import { ENODATA, ENOSYS, ERANGE } from '../../../src/errno/errno.js';
-import * as op from '../../../src/fuse/abi-opcodes.js';
-import { REPLY_BODY, ReplyBuffer } from '../../../src/fuse/reply.js';
-import { decodeHeader, RequestHeader } from '../../../src/fuse/request.js';
+import * as op from '../../../src/fuse/abi/abi-opcodes.js';
+import { REPLY_BODY, ReplyBuffer } from '../../../src/fuse/messages/reply.js';
+import { decodeRequestHeader, RequestHeader } from '../../../src/fuse/messages/request.js';
 import type { FileSystem } from '../../../src/vfs/file-system.js';
 import { exactView, hex, wireRequest } from '../../helpers/wire-requests.js';
 import { requestTable } from '../fuse/request-table.js';
@@ -22,11 +23,11 @@ function dispatch(
 ): { result: number; reply: Buffer; records: Records } {
   const request = exactView(wireRequest(opcode, hex(body), { nodeId: 5 }));
   const header = new RequestHeader();
-  decodeHeader(request, header);
+  decodeRequestHeader(request, header);
   const records = new Records();
   const reply = new ReplyBuffer(65536);
   const exchange: Exchange = { fs: fakeFileSystem(fs), request, header, reply, records, setxattrExt: true };
-  const result = handlers[opcode]!(exchange);
+  const result = performOperation(operations[opcode]!, exchange);
   return { result, reply: reply.bytes.subarray(REPLY_BODY, reply.length), records };
 }
 
@@ -56,7 +57,7 @@ const calls: readonly Call[] = [
   { opcode: op.FUSE_READ, method: 'read', args: [5, HANDLE, 0x1_0000_1000], gives: 3 },
   { opcode: op.FUSE_WRITE, method: 'write', args: [5, HANDLE], gives: 3 },
   { opcode: op.FUSE_RELEASE, method: 'release', args: [5, HANDLE] },
-  { opcode: op.FUSE_FSYNCDIR, method: 'fsyncdir', args: [5, false] },
+  { opcode: op.FUSE_FSYNCDIR, method: 'fsyncdir', args: [5, 'all'] },
   { opcode: op.FUSE_FALLOCATE, method: 'fallocate', args: [5, HANDLE] },
   { opcode: op.FUSE_LSEEK, method: 'lseek', args: [5, HANDLE, -2, 4], gives: 0 },
   { opcode: op.FUSE_READDIR, method: 'readdir', args: [5, 0x1_0000_1000] },

@@ -9,12 +9,13 @@
 
 import { readSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { ServingLoop } from '../../../src/engine/kernel/serving-loop.js';
 import { type LoopOptions, SessionLoop } from '../../../src/engine/kernel/session-loop.js';
-import type { Negotiated } from '../../../src/fuse/init.js';
+import type { Negotiated } from '../../../src/fuse/negotiate.js';
 import { EFD_NONBLOCK } from '../../../src/linux/constants.js';
+import { close } from '../../../src/linux/files/open.js';
+import { eventfd, eventfdWrite } from '../../../src/linux/io/poll.js';
 import { bind } from '../../../src/linux/library.js';
-import { close } from '../../../src/linux/open.js';
-import { eventfd, eventfdWrite } from '../../../src/linux/poll.js';
 import type { FileSystem } from '../../../src/vfs/file-system.js';
 import { type RequestOptions, wireRequest } from '../../helpers/wire-requests.js';
 
@@ -41,7 +42,7 @@ export interface Reply {
 /** Returns 'wait' when the next turn is to come with the end of a job; else it comes when what was sent is served. */
 export type Turn = (replies: Reply[]) => unknown;
 
-export interface Served {
+interface Served {
   readonly log: readonly string[];
   readonly features: Negotiated | undefined;
   readonly loop: SessionLoop;
@@ -49,14 +50,14 @@ export interface Served {
 
 export class FakeKernel {
   readonly wakeFd = eventfd(0, EFD_NONBLOCK);
-  readonly #fuseFd: number;
+  readonly fuseFd: number;
   readonly #kernelFd: number;
 
   constructor() {
     const fds = Buffer.alloc(128);
     if (sysSocketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) !== 0)
       throw new Error('cannot make a pair of sockets');
-    this.#fuseFd = fds.readInt32LE(0);
+    this.fuseFd = fds.readInt32LE(0);
     this.#kernelFd = fds.readInt32LE(4);
   }
 
@@ -76,7 +77,7 @@ export class FakeKernel {
     const deadline = Date.now() + LIMIT_MS;
     const loop = new SessionLoop({
       fs,
-      fuseFd: this.#fuseFd,
+      fuseFd: this.fuseFd,
       wakeFd: this.wakeFd,
       passthrough: false,
       debug: false,
@@ -84,19 +85,28 @@ export class FakeKernel {
       onInit: (obtained) => {
         features = obtained;
       },
+      ...options,
+    });
+    const serving = new ServingLoop({
+      wakeFd: this.wakeFd,
       onWake: () => {
         if (Date.now() > deadline) throw new Error(`${coming.length} turns were still to come`);
         const turn = coming.shift();
         if (turn === undefined) return true;
-        if (turn(this.#replies()) !== 'wait') eventfdWrite(this.wakeFd);
+        if (turn(this.replies()) !== 'wait') eventfdWrite(this.wakeFd);
         return false;
       },
-      ...options,
+      onEnd: (_, error) => {
+        throw error instanceof Error
+          ? error
+          : new Error(`the session ended before its turns: ${String(error)}`);
+      },
     });
+    serving.add(loop);
     const watchdog = this.#watch();
     eventfdWrite(this.wakeFd);
     try {
-      loop.run();
+      serving.run();
     } finally {
       void watchdog.terminate();
     }
@@ -104,10 +114,11 @@ export class FakeKernel {
   }
 
   close(): void {
-    for (const fd of [this.#fuseFd, this.#kernelFd, this.wakeFd]) close(fd);
+    for (const fd of [this.fuseFd, this.#kernelFd, this.wakeFd]) close(fd);
   }
 
-  #replies(): Reply[] {
+  /** What was answered since it was asked last. */
+  replies(): Reply[] {
     const found: Reply[] = [];
     const bytes = Buffer.alloc(65536);
     for (;;) {

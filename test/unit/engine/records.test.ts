@@ -1,9 +1,9 @@
 /** What the package's 32-bit fields and milliseconds make of attributes. */
 
 import { describe, expect, it } from 'vitest';
-import { foldInode, statFsOf, statOf } from '../../../src/engine/fuse-native/records.js';
-import { bytesOf, namesOf, textOf } from '../../../src/engine/fuse-native/text-names.js';
-import { timesOf, withMtime } from '../../../src/engine/fuse-native/utimens-record.js';
+import { foldInode, packageStatOf, statFsOf } from '../../../src/engine/fuse-native/package-records.js';
+import { bytesOf, pathNames, textOfName } from '../../../src/engine/fuse-native/text-names.js';
+import { timesOfUtimens, withMtime } from '../../../src/engine/fuse-native/utimens-record.js';
 import { Attr, StatFs } from '../../../src/vfs/attr.js';
 import { nameFromText } from '../../../src/vfs/name.js';
 
@@ -13,14 +13,14 @@ describe('statOf()', () => {
     attr.mtimeSec = 1000;
     attr.mtimeNsec = 123_456_789;
     attr.atimeSec = -5;
-    expect(statOf(attr)).toMatchObject({ mtime: 1_000_123, atime: 0 });
+    expect(packageStatOf(attr)).toMatchObject({ mtime: 1_000_123, atime: 0 });
   });
 
   it('passes device numbers in the form of st_rdev', () => {
     const attr = new Attr();
     attr.rdevMajor = 0x123;
     attr.rdevMinor = 0x45678;
-    expect(statOf(attr).rdev).toBe(0x45612378);
+    expect(packageStatOf(attr).rdev).toBe(0x45612378);
   });
 });
 
@@ -47,12 +47,12 @@ describe('statFsOf()', () => {
 
 describe('names', () => {
   it('pass through as UTF-8', () => {
-    expect(namesOf('/a//bé', 'x')).toEqual(['a', nameFromText('bé')]);
-    expect(textOf(nameFromText('bé'), 'x')).toBe('bé');
+    expect(pathNames('/a//bé', 'x')).toEqual(['a', nameFromText('bé')]);
+    expect(textOfName(nameFromText('bé'), 'x')).toBe('bé');
   });
 
   it('are refused when they are not UTF-8, in either direction', () => {
-    expect(() => textOf('\xff', 'x')).toThrow(/multibyte/);
+    expect(() => textOfName('\xff', 'x')).toThrow(/multibyte/);
     expect(() => bytesOf('a\ufffd', 'x')).toThrow(/multibyte/);
   });
 });
@@ -67,13 +67,13 @@ describe('the record of utimens', () => {
   }
 
   it('gives the mtime that the package drops', () => {
-    expect(timesOf(record(5n, 7n), 5)).toEqual({ atimeMs: 5, mtimeMs: 7 });
+    expect(timesOfUtimens(record(5n, 7n), 5)).toEqual({ atimeMs: 5, mtimeMs: 7 });
   });
 
   it('is not believed when it is not as the version that was read has it', () => {
-    expect(timesOf(record(5n, 7n), 6)).toBeUndefined();
-    expect(timesOf(Buffer.alloc(368), 0)).toBeUndefined();
-    expect(timesOf(Buffer.alloc(360), 0)).toBeUndefined();
+    expect(timesOfUtimens(record(5n, 7n), 6)).toBeUndefined();
+    expect(timesOfUtimens(Buffer.alloc(368), 0)).toBeUndefined();
+    expect(timesOfUtimens(Buffer.alloc(360), 0)).toBeUndefined();
   });
 
   it('carries both times through the words that the package adds up, also before 1970', () => {

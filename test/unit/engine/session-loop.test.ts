@@ -4,38 +4,33 @@ import { openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EINTR, EIO, ENOENT, ENOSYS, EPROTO } from '../../../src/errno/errno.js';
+import { EINTR, EIO, EMFILE, ENOENT, ENOSYS, EPROTO, EROFS } from '../../../src/errno/errno.js';
 import { fsError } from '../../../src/errno/fs-error.js';
-import * as op from '../../../src/fuse/abi-opcodes.js';
+import * as op from '../../../src/fuse/abi/abi-opcodes.js';
 import type { FileSystem, Session } from '../../../src/vfs/file-system.js';
 import { type Job, Wait } from '../../../src/vfs/wait.js';
-import { distPath, projectRoot } from '../../helpers/paths.js';
+import { distPath } from '../../helpers/project-paths.js';
 import { cstring, hex, u64, wireRequest } from '../../helpers/wire-requests.js';
 import { fakeFileSystem } from './fake-file-system.js';
 import { FakeKernel, type Reply } from './fake-kernel.js';
 
 // The helper threads run JavaScript, which vitest does not make of the sources: the compiled one stands in.
-vi.mock('node:worker_threads', async (original) => {
-  const real = await original<typeof import('node:worker_threads')>();
-  const sources = pathToFileURL(`${projectRoot}/src/`).href;
-  const compiled = pathToFileURL(distPath('src/')).href;
-  return {
-    ...real,
-    Worker: class extends real.Worker {
-      constructor(script: string | URL, options?: ConstructorParameters<typeof real.Worker>[1]) {
-        super(script instanceof URL ? new URL(script.href.replace(sources, compiled)) : script, options);
-      }
-    },
-  };
-});
+vi.mock('../../../src/engine/jobs/job-slots.js', async (original) => ({
+  ...(await original<object>()),
+  JOB_WORKER: pathToFileURL(distPath('src/engine/jobs/job-worker.js')),
+}));
 
 /** What becomes of callers, by thread. */
 const fates = vi.hoisted(() => new Map<number, string>());
-vi.mock('../../../src/linux/caller-fate.js', () => ({
-  fateOf: (taskId: number) => fates.get(taskId) ?? 'unknown',
+vi.mock('../../../src/linux/process/caller-fate.js', () => ({
+  fateOf: (taskId: number) => {
+    if (taskId === UNREADABLE) throw new Error('a mistake');
+    return fates.get(taskId) ?? 'unknown';
+  },
 }));
 const ENDING = 70;
 const STAYING = 71;
+const UNREADABLE = 72;
 
 const NONE = Buffer.alloc(0);
 const FLAG_RESEND = 1n << 63n;
@@ -121,7 +116,40 @@ describe('the session loop', () => {
       },
     ]);
     expect(served.log).toHaveLength(1);
-    expect(served.log[0]).toMatch(/^READLINK: TypeError: a mistake\n/);
+    expect(served.log[0]).toMatch(
+      /^READLINK of node \d+ by uid \d+, gid \d+, pid \d+: TypeError: a mistake\n/,
+    );
+  });
+
+  it('logs a request that made it throw as it was decoded, without what is the users', () => {
+    const mistake = (): never => {
+      throw new RangeError('a mistake');
+    };
+    const served = kernel.serve(fakeFileSystem({ lookup: mistake, setxattr: mistake }), [
+      () => {
+        kernel.send(op.FUSE_LOOKUP, cstring('na\nme'), { unique: 2n, nodeId: 7, pid: 70 });
+      },
+      () => {
+        const sizeAndFlags = Buffer.from([6, 0, 0, 0, 0, 0, 0, 0]);
+        const body = Buffer.concat([sizeAndFlags, cstring('user.a'), Buffer.from('secret')]);
+        kernel.send(op.FUSE_SETXATTR, body, { unique: 4n });
+      },
+      (replies) => expect(replies).toEqual([{ unique: 4n, error: -EIO, body: '' }]),
+    ]);
+    expect(served.log[0]).toMatch(
+      /^LOOKUP of node 7 by uid \d+, gid \d+, pid 70 \{"name":"na\\nme"\}: RangeError: a mistake\n/,
+    );
+    expect(served.log[1]).toMatch(/^SETXATTR .*"name":"user.a".*: RangeError/);
+    expect(served.log.join()).not.toContain('secret');
+  });
+
+  it('answers what lacked descriptors or memory in Node itself with that errno', () => {
+    const scarce = Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open', errno: -EMFILE });
+    const served = kernel.serve(readlinkFails(scarce), [
+      () => kernel.send(op.FUSE_READLINK, NONE, { unique: 2n }),
+      (replies) => expect(replies).toEqual([{ unique: 2n, error: -EMFILE, body: '' }]),
+    ]);
+    expect(served.log).toHaveLength(1);
   });
 
   it('goes on after a request that is cut off, and one without a whole header', () => {
@@ -303,6 +331,35 @@ describe('a request that waits for a job', () => {
         expect(replies).toEqual([{ unique: 2n | FLAG_RESEND, error: -EINTR, body: '' }]);
       },
     ]);
+  });
+
+  it('tells its observer of what is full or broken, and of no missing name', () => {
+    const failed: number[] = [];
+    const observer = { failed: (errno: number) => failed.push(errno), slow: () => undefined };
+    const errnos = [ENOENT, EROFS, EIO];
+    const fs = fakeFileSystem({
+      readlink: () => {
+        throw fsError(errnos.shift()!, 'readlink');
+      },
+    });
+    const turns = errnos.map(() => () => kernel.send(op.FUSE_READLINK, NONE));
+    kernel.serve(fs, [...turns, () => undefined], { observer });
+    expect(failed).toEqual([EROFS, EIO]);
+  });
+
+  it('goes on, as others do, when its caller cannot be judged by our mistake', () => {
+    const served = kernel.serve(readlinkFails(new Wait(new StillJob())), [
+      () => {
+        kernel.send(op.FUSE_READLINK, NONE, { unique: 2n, pid: UNREADABLE });
+        kernel.send(op.FUSE_INTERRUPT, u64(2n), { unique: 3n });
+      },
+      (replies) => {
+        expect(replies).toEqual([]);
+        kernel.send(op.FUSE_LINK + 1000, NONE, { unique: 4n });
+      },
+      (replies) => expect(replies).toEqual([{ unique: 4n, error: -ENOSYS, body: '' }]),
+    ]);
+    expect(served.log[0]).toMatch(/^requests that wait: Error: a mistake/);
   });
 
   it.each([

@@ -4,9 +4,9 @@ import {
   FUSE_DEV_IOC_BACKING_OPEN,
   FUSE_DEV_IOC_CLONE,
   FUSE_DEV_IOC_SYNC_INIT,
-} from '../../../src/fuse/abi.js';
-import * as flags from '../../../src/fuse/abi-flags.js';
-import * as opcodes from '../../../src/fuse/abi-opcodes.js';
+} from '../../../src/fuse/abi/abi.js';
+import * as flags from '../../../src/fuse/abi/abi-flags.js';
+import * as opcodes from '../../../src/fuse/abi/abi-opcodes.js';
 
 describe('opcodeName()', () => {
   const constants = Object.entries(opcodes).filter(([name]) => name.startsWith('FUSE_'));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DirentBuffer } from '../../../src/fuse/encode-dirent.js';
-import { REPLY_BODY, ReplyBuffer } from '../../../src/fuse/reply.js';
+import { DirentBuffer } from '../../../src/fuse/messages/encode-dirent.js';
+import { REPLY_BODY, ReplyBuffer } from '../../../src/fuse/messages/reply.js';
 import { Entry } from '../../../src/vfs/attr.js';
 import type { NodeId } from '../../../src/vfs/node-id.js';
 import { hex } from '../../helpers/wire-requests.js';
@@ -41,7 +41,7 @@ function listing(maxSize: number, plus: boolean): { reply: ReplyBuffer; sink: Di
   const reply = new ReplyBuffer(8192);
   reply.bytes.fill(0xee);
   const sink = new DirentBuffer();
-  sink.begin(reply, maxSize, plus);
+  sink.begin(reply, maxSize, plus ? 'plus' : 'plain');
   return { reply, sink };
 }
 
@@ -111,7 +111,7 @@ describe('DirentBuffer', () => {
   it('starts anew with begin()', () => {
     const { reply, sink } = listing(4096, true);
     sink.add('a', 1, 8, 1);
-    sink.begin(reply, 4096, false);
+    sink.begin(reply, 4096, 'plain');
     expect(sink.length).toBe(0);
     sink.add('b', 1, 8, 1);
     expect(parse(reply.bytes.subarray(REPLY_BODY, reply.length), false)).toHaveLength(1);

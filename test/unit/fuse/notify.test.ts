@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { FUSE_EXPIRE_ONLY } from '../../../src/fuse/abi-flags.js';
+import { FUSE_EXPIRE_ONLY } from '../../../src/fuse/abi/abi-flags.js';
+import { ReplyBuffer } from '../../../src/fuse/messages/reply.js';
 import {
-  encodeDelete,
   encodeInvalEntry,
   encodeInvalInode,
   encodeResend,
   encodeStore,
   STORE_DATA,
 } from '../../../src/fuse/notify.js';
-import { ReplyBuffer } from '../../../src/fuse/reply.js';
 import type { NodeId } from '../../../src/vfs/node-id.js';
 import { hex } from '../../helpers/wire-requests.js';
 
@@ -52,13 +51,6 @@ describe('notifications', () => {
     expect(() => encodeStore(new ReplyBuffer(512), PARENT, 473)).toThrow(RangeError);
   });
 
-  it('DELETE: parent, child, length, name with its NUL', () => {
-    expect(written((reply) => encodeDelete(reply, PARENT, CHILD, 'abc'))).toEqual(
-      hex(`2c 00 00 00 06 00 00 00 00 00 00 00 00 00 00 00
-        03 00 00 00 02 00 00 00 04 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 61 62 63 00`),
-    );
-  });
-
   it('RESEND: the header alone', () => {
     expect(written(encodeResend)).toEqual(hex('10 00 00 00 07 00 00 00 00 00 00 00 00 00 00 00'));
   });
@@ -66,7 +58,6 @@ describe('notifications', () => {
   it('refuses a name that the buffer cannot hold', () => {
     const reply = new ReplyBuffer(512);
     expect(() => encodeInvalEntry(reply, PARENT, 'x'.repeat(480), 0)).toThrow(RangeError);
-    expect(() => encodeDelete(reply, PARENT, CHILD, 'x'.repeat(472))).toThrow(RangeError);
     expect(encodeInvalEntry(reply, PARENT, 'x'.repeat(479), 0)).toBe(512);
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FOPEN_KEEP_CACHE, FOPEN_PASSTHROUGH } from '../../../src/fuse/abi-flags.js';
-import { LockRange } from '../../../src/fuse/decode-lock.js';
+import { FOPEN_KEEP_CACHE, FOPEN_PASSTHROUGH } from '../../../src/fuse/abi/abi-flags.js';
 import {
   encodeAttr,
   encodeCreate,
@@ -8,8 +7,8 @@ import {
   encodeNegativeEntry,
   encodeOpen,
   encodeStatx,
-} from '../../../src/fuse/encode-entry.js';
-import * as misc from '../../../src/fuse/encode-misc.js';
+} from '../../../src/fuse/messages/encode-entry.js';
+import * as misc from '../../../src/fuse/messages/encode-misc.js';
 import {
   encodeBytes,
   encodeFilled,
@@ -17,8 +16,8 @@ import {
   finishReply,
   REPLY_BODY,
   ReplyBuffer,
-} from '../../../src/fuse/reply.js';
-import { RequestHeader } from '../../../src/fuse/request.js';
+} from '../../../src/fuse/messages/reply.js';
+import { RequestHeader } from '../../../src/fuse/messages/request.js';
 import { Attr, Entry, Opened, StatFs, TTL_FOREVER } from '../../../src/vfs/attr.js';
 import type { NodeId } from '../../../src/vfs/node-id.js';
 import { hex } from '../../helpers/wire-requests.js';
@@ -191,25 +190,7 @@ describe('replies of few fields', () => {
     );
   });
 
-  it('GETLK, with a lock up to the end of any file', () => {
-    const range = Object.assign(new LockRange(), {
-      start: 1,
-      end: Number.MAX_SAFE_INTEGER,
-      type: 1,
-      pid: 0x1092,
-    });
-    expect(body((reply) => misc.encodeGetlk(reply, range))).toBe(
-      digits('01 00 00 00 00 00 00 00 ff ff ff ff ff ff ff 7f 01 00 00 00 92 10 00 00'),
-    );
-    range.end = 9;
-    expect(body((reply) => misc.encodeGetlk(reply, range)).slice(16, 32)).toBe(
-      digits('09 00 00 00 00 00 00 00'),
-    );
-  });
-
-  it('BMAP, POLL and IOCTL', () => {
-    expect(body((reply) => misc.encodeBmap(reply, 7))).toBe(digits('07 00 00 00 00 00 00 00'));
-    expect(body((reply) => misc.encodePoll(reply, 5))).toBe(digits('05 00 00 00 00 00 00 00'));
+  it('IOCTL', () => {
     expect(body((reply) => misc.encodeIoctl(reply, -1, hex('aa bb')))).toBe(
       digits(`ff ff ff ff ${'00 '.repeat(12)} aa bb`),
     );

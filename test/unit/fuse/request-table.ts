@@ -3,16 +3,15 @@
  * must say. `needed` is the shortest body that is still whole, where that is not all of it.
  */
 
-import * as attr from '../../../src/fuse/decode-attr.js';
-import { decodeAccess, decodeGetattr, decodeSetattr, decodeStatx } from '../../../src/fuse/decode-attr.js';
-import { decodeBatchForget, decodeForget, ForgetIn } from '../../../src/fuse/decode-forget.js';
-import * as io from '../../../src/fuse/decode-io.js';
-import { decodeLock, LockIn } from '../../../src/fuse/decode-lock.js';
-import * as misc from '../../../src/fuse/decode-misc.js';
-import * as named from '../../../src/fuse/decode-name.js';
-import * as open from '../../../src/fuse/decode-open.js';
-import * as xattr from '../../../src/fuse/decode-xattr.js';
-import type { RequestView } from '../../../src/fuse/request.js';
+import * as attr from '../../../src/fuse/messages/decode-attr.js';
+import { decodeGetattr, decodeSetattr, decodeStatx } from '../../../src/fuse/messages/decode-attr.js';
+import { decodeBatchForget, decodeForget, ForgetIn } from '../../../src/fuse/messages/decode-forget.js';
+import * as io from '../../../src/fuse/messages/decode-io.js';
+import * as misc from '../../../src/fuse/messages/decode-misc.js';
+import * as named from '../../../src/fuse/messages/decode-name.js';
+import * as open from '../../../src/fuse/messages/decode-open.js';
+import * as xattr from '../../../src/fuse/messages/decode-xattr.js';
+import type { RequestView } from '../../../src/fuse/messages/request.js';
 
 export interface RequestCase {
   readonly title: string;
@@ -41,14 +40,9 @@ function forgotten(request: RequestView): unknown {
 function setxattr(extended: boolean) {
   return (request: RequestView): xattr.SetxattrIn => {
     const out = new xattr.SetxattrIn();
-    xattr.decodeSetxattr(request, out, extended);
+    xattr.decodeSetxattr(request, out, extended ? 'extended' : 'short');
     return out;
   };
-}
-
-function syncfs(request: RequestView): object {
-  misc.decodeSyncfs(request);
-  return {};
 }
 
 /** 0x0002030405060708, the largest kind of handle: all eight bytes differ and the value is below 2^53. */
@@ -215,13 +209,6 @@ const attributes: readonly RequestCase[] = [
     decode: record(attr.StatxIn, decodeStatx),
     expected: { flags: 1, handle: HANDLE, statxFlags: 0x2000, mask: 0xfff },
   },
-  {
-    title: 'ACCESS',
-    opcode: 34,
-    body: '06 00 00 00 00 00 00 00',
-    decode: record(attr.AccessIn, decodeAccess),
-    expected: { mask: 6 },
-  },
 ];
 
 const opens: readonly RequestCase[] = [
@@ -361,14 +348,6 @@ const contents: readonly RequestCase[] = [
       flags: 0,
     },
   })),
-  {
-    title: 'NOTIFY_REPLY',
-    opcode: 41,
-    body: `00 00 00 00 00 00 00 00 00 10 00 00 00 00 00 00 02 00 00 00 00 00 00 00
-      00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 aa bb`,
-    decode: record(io.NotifyReplyIn, io.decodeNotifyReply),
-    expected: { offset: 0x1000, dataStart: 80, dataLength: 2 },
-  },
 ];
 
 const xattrs: readonly RequestCase[] = [
@@ -410,19 +389,6 @@ const xattrs: readonly RequestCase[] = [
 ];
 
 const rest: readonly RequestCase[] = [
-  ...[31, 32, 33].map((opcode) => ({
-    title: ['GETLK', 'SETLK', 'SETLKW'][opcode - 31]!,
-    opcode,
-    body: `${H} ${OWNER} 64 00 00 00 00 00 00 00 ff ff ff ff ff ff ff 7f 01 00 00 00 92 10 00 00 01 00 00 00 00 00 00 00`,
-    decode: record(LockIn, decodeLock),
-    expected: {
-      handle: HANDLE,
-      ownerLow: owner.lockOwnerLow,
-      ownerHigh: owner.lockOwnerHigh,
-      range: { start: 100, end: Number.MAX_SAFE_INTEGER, type: 1, pid: 4242 },
-      lockFlags: 1,
-    },
-  })),
   {
     title: 'INIT of a kernel with FUSE_INIT_EXT',
     opcode: 26,
@@ -447,14 +413,6 @@ const rest: readonly RequestCase[] = [
     decode: record(misc.InterruptIn, misc.decodeInterrupt),
     expected: { uniqueLow: 0xf5f6f7f8, uniqueHigh: 0xf1f2f3f4 },
   },
-  { title: 'SYNCFS', opcode: 50, body: '00 00 00 00 00 00 00 00', decode: syncfs, expected: {} },
-  {
-    title: 'BMAP',
-    opcode: 37,
-    body: `${H} 00 10 00 00 00 00 00 00`,
-    decode: record(misc.BmapIn, misc.decodeBmap),
-    expected: { block: HANDLE, blocksize: 4096 },
-  },
   {
     title: 'IOCTL',
     opcode: 39,
@@ -469,13 +427,6 @@ const rest: readonly RequestCase[] = [
       dataLength: 2,
       outSize: 8,
     },
-  },
-  {
-    title: 'POLL',
-    opcode: 40,
-    body: `${H} 05 00 00 00 00 00 00 00 01 00 00 00 41 00 00 00`,
-    decode: record(misc.PollIn, misc.decodePoll),
-    expected: { handle: HANDLE, kernelHandle: 5, flags: 1, events: 0x41 },
   },
 ];
 

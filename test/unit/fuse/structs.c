@@ -30,20 +30,18 @@ static void show(const char *name, const void *record, size_t size) {
 int main(void) {
   printf("ioctl clone %lu\n", (unsigned long)FUSE_DEV_IOC_CLONE);
 
-  SIZE(in_header), SIZE(out_header), SIZE(access_in), SIZE(batch_forget_in), SIZE(bmap_in);
+  SIZE(in_header), SIZE(out_header), SIZE(batch_forget_in);
   SIZE(copy_file_range_in), SIZE(create_in), SIZE(fallocate_in), SIZE(flush_in), SIZE(forget_in);
   SIZE(forget_one), SIZE(fsync_in), SIZE(getattr_in), SIZE(getxattr_in), SIZE(init_in), SIZE(interrupt_in);
-  SIZE(ioctl_in), SIZE(link_in), SIZE(lk_in), SIZE(lseek_in), SIZE(mkdir_in), SIZE(mknod_in);
-  SIZE(notify_retrieve_in), SIZE(open_in), SIZE(poll_in), SIZE(read_in), SIZE(release_in), SIZE(rename_in);
-  SIZE(rename2_in), SIZE(setattr_in), SIZE(setxattr_in), SIZE(syncfs_in), SIZE(write_in);
-  SIZE(attr), SIZE(attr_out), SIZE(bmap_out), SIZE(dirent), SIZE(entry_out), SIZE(getxattr_out), SIZE(init_out);
-  SIZE(ioctl_out), SIZE(lk_out), SIZE(lseek_out), SIZE(open_out), SIZE(poll_out), SIZE(statfs_out), SIZE(write_out);
-  SIZE(notify_delete_out), SIZE(notify_inval_entry_out), SIZE(notify_inval_inode_out);
+  SIZE(ioctl_in), SIZE(link_in), SIZE(lseek_in), SIZE(mkdir_in), SIZE(mknod_in);
+  SIZE(open_in), SIZE(read_in), SIZE(release_in), SIZE(rename_in);
+  SIZE(rename2_in), SIZE(setattr_in), SIZE(setxattr_in), SIZE(write_in);
+  SIZE(attr), SIZE(attr_out), SIZE(dirent), SIZE(entry_out), SIZE(getxattr_out), SIZE(init_out);
+  SIZE(ioctl_out), SIZE(lseek_out), SIZE(open_out), SIZE(statfs_out), SIZE(write_out);
+  SIZE(notify_inval_entry_out), SIZE(notify_inval_inode_out);
   SIZE(notify_store_out);
 
   SHOW(in_header, .len = 40, .opcode = 3, .unique = OWNER, .nodeid = BIG, .uid = 1, .gid = 2, .pid = 3);
-  SHOW(access_in, .mask = 5);
-  SHOW(bmap_in, .block = BIG, .blocksize = 512);
   SHOW(copy_file_range_in, .fh_in = 1, .off_in = 2, .nodeid_out = 3, .fh_out = 4, .off_out = 5, .len = BIG, .flags = 6);
   SHOW(create_in, .flags = 1, .mode = 2, .umask = 3, .open_flags = 4);
   SHOW(fallocate_in, .fh = BIG, .offset = 1, .length = 2, .mode = 3);
@@ -55,13 +53,10 @@ int main(void) {
   SHOW(interrupt_in, .unique = OWNER);
   SHOW(ioctl_in, .fh = BIG, .flags = 1, .cmd = 2, .arg = 3, .in_size = 0, .out_size = 4);
   SHOW(link_in, .oldnodeid = BIG);
-  SHOW(lk_in, .fh = BIG, .owner = OWNER, .lk = {.start = 1, .end = 2, .type = 3, .pid = 4}, .lk_flags = 5);
   SHOW(lseek_in, .fh = BIG, .offset = (uint64_t)-3, .whence = 4);
   SHOW(mkdir_in, .mode = 1, .umask = 2);
   SHOW(mknod_in, .mode = 1, .rdev = 0x45612378, .umask = 2);
-  SHOW(notify_retrieve_in, .offset = BIG, .size = 0);
   SHOW(open_in, .flags = 1, .open_flags = 2);
-  SHOW(poll_in, .fh = BIG, .kh = 1, .flags = 2, .events = 3);
   SHOW(read_in, .fh = BIG, .offset = 1, .size = 2, .read_flags = 3, .lock_owner = OWNER, .flags = 4);
   SHOW(release_in, .fh = BIG, .flags = 1, .release_flags = 2, .lock_owner = OWNER);
   SHOW(rename_in, .newdir = BIG);
@@ -80,10 +75,7 @@ int main(void) {
   SHOW(open_out, .fh = BIG, .open_flags = FOPEN_KEEP_CACHE | FOPEN_NOFLUSH);
   SHOW(write_out, .size = 1);
   SHOW(getxattr_out, .size = 2);
-  SHOW(bmap_out, .block = BIG);
-  SHOW(poll_out, .revents = 3);
   SHOW(lseek_out, .offset = BIG);
-  SHOW(lk_out, .lk = {.start = 1, .end = 2, .type = 3, .pid = 4});
   SHOW(ioctl_out, .result = -5);
   SHOW(statfs_out, .st = {.blocks = BIG, .bfree = 1, .bavail = 2, .files = 3, .ffree = 4, .bsize = 5, .namelen = 6,
                           .frsize = 7});

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FsError } from '../../../src/errno/fs-error.js';
-import { decodeInit, InitIn } from '../../../src/fuse/decode-misc.js';
-import { decodeHeader, RequestHeader, type RequestView } from '../../../src/fuse/request.js';
+import { decodeInit, InitIn } from '../../../src/fuse/messages/decode-misc.js';
+import { decodeRequestHeader, RequestHeader, type RequestView } from '../../../src/fuse/messages/request.js';
 import { exactView, hex, staleView, wireRequest } from '../../helpers/wire-requests.js';
 import { type RequestCase, requestTable } from './request-table.js';
 
 /** What decoding comes to: 'whole', the errno's code, or whatever else was thrown. */
 function outcome(request: RequestView, { decode }: RequestCase): string {
   try {
-    decodeHeader(request, new RequestHeader());
+    decodeRequestHeader(request, new RequestHeader());
     decode(request);
     return 'whole';
   } catch (error) {

@@ -1,8 +1,8 @@
 /** `--change`: what docker makes of the same instructions. */
 
 import { describe, expect, test } from 'vitest';
-import { applyChanges } from '../../../src/image/changes.js';
-import type { RunConfig } from '../../../src/image/oci.js';
+import { applyChanges } from '../../../src/image/add/changes.js';
+import type { RunConfig } from '../../../src/image/oci/oci.js';
 
 const cases: readonly (readonly [changes: string[], config: RunConfig])[] = [
   [['CMD ["a", "b c"]'], { Cmd: ['a', 'b c'] }],

@@ -5,7 +5,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listRows } from '../../../src/image/list-rows.js';
+import { listRows } from '../../../src/image/catalog/list-rows.js';
 import { pieceBytes, tarBytes } from '../../helpers/tar-bytes.js';
 import { ImageBench } from './layers-of.js';
 

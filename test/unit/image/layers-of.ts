@@ -3,9 +3,9 @@
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { layerTreePath, resolveImage } from '../../../src/image/image-index.js';
-import { importImage } from '../../../src/image/import-image.js';
-import { removeTree } from '../../../src/store/remove-tree.js';
+import { importImage } from '../../../src/image/add/import-image.js';
+import { layerTreePath, resolveImage } from '../../../src/image/catalog/image-index.js';
+import { deleteTree } from '../../../src/store/delete-tree.js';
 import { Store } from '../../../src/store/store.js';
 
 export class ImageBench implements Disposable {
@@ -26,7 +26,7 @@ export class ImageBench implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    removeTree(this.root);
+    deleteTree(this.root);
   }
 }
 

@@ -5,11 +5,11 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { layerTreePath, listImages, resolveImage } from '../../../src/image/image-index.js';
-import { layerTreePaths } from '../../../src/image/layer-record.js';
-import { loadImages } from '../../../src/image/load-image.js';
-import { parsePlatform } from '../../../src/image/platform.js';
-import { saveImages } from '../../../src/image/save-image.js';
+import { loadImages } from '../../../src/image/add/load-image.js';
+import { layerTreePath, listImages, resolveImage } from '../../../src/image/catalog/image-index.js';
+import { layerTreePaths } from '../../../src/image/catalog/layer-record.js';
+import { saveImages } from '../../../src/image/layout/save-image.js';
+import { parsePlatform } from '../../../src/image/oci/platform.js';
 import { LayoutBuilder, sha256 } from '../../helpers/oci-layout.js';
 import { tarBytes } from '../../helpers/tar-bytes.js';
 import { ImageBench } from './layers-of.js';
@@ -231,6 +231,16 @@ describe('loadImages()', () => {
       expect(again.id).toBe(id);
       if (format === 'oci-archive') expect(again.manifestDigest).toBe(manifestDigest);
     }
+  });
+
+  test('what is saved is loaded as the same image by what knows manifest.json alone', async () => {
+    layout.name(layout.image([base, over], { gzip: true }), 'app:1');
+    await load(write('a.tar', layout.tar()));
+    const path = write('saved.tar', await bytesOf(saveImages(bench.store, ['app:1'], 'oci-archive')));
+    execFileSync('tar', ['--delete', '-f', path, 'index.json', 'oci-layout']);
+    using other = new ImageBench();
+    await loadImages(other.store, path);
+    expect(resolveImage(other.store, 'app:1').id).toBe(resolveImage(bench.store, 'app:1').id);
   });
 
   test('two that load the same image at once both succeed', async () => {

@@ -3,14 +3,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findImage, listImages } from '../../../src/image/image-index.js';
-import { inspectImage } from '../../../src/image/inspect-image.js';
-import { listRows } from '../../../src/image/list-rows.js';
-import { loadImages } from '../../../src/image/load-image.js';
-import { formatReference, parseReference, registryHost } from '../../../src/image/reference.js';
-import { findCredentials } from '../../../src/image/registry/credentials.js';
-import { removeImage, tagImage } from '../../../src/image/remove-image.js';
-import { saveImages } from '../../../src/image/save-image.js';
+import { loadImages } from '../../../src/image/add/load-image.js';
+import { findImage, listImages } from '../../../src/image/catalog/image-index.js';
+import { inspectImage } from '../../../src/image/catalog/inspect-image.js';
+import { listRows } from '../../../src/image/catalog/list-rows.js';
+import { removeImage, tagImage } from '../../../src/image/catalog/remove-image.js';
+import { saveImages } from '../../../src/image/layout/save-image.js';
+import { formatReference, parseReference, registryHost } from '../../../src/image/oci/reference.js';
+import { findCredentials } from '../../../src/image/registry/sign-in/docker-config.js';
 import { LayoutBuilder } from '../../helpers/oci-layout.js';
 import { tarBytes } from '../../helpers/tar-bytes.js';
 import { ImageBench } from './layers-of.js';
@@ -43,6 +43,9 @@ describe('parseReference()', () => {
     ['localhost:5000/library/x', 'localhost:5000', 'library/x', 'localhost:5000/library/x:latest'],
     ['quay.example/library/x', 'quay.example', 'library/x', 'quay.example/library/x:latest'],
     ['docker.io', 'docker.io', 'library/docker.io', 'docker.io:latest'],
+    ['docker.io/docker.io/a/b', 'docker.io', 'docker.io/a/b', 'docker.io/docker.io/a/b:latest'],
+    ['docker.io/localhost/x', 'docker.io', 'localhost/x', 'docker.io/localhost/x:latest'],
+    ['docker.io/quay.example/x', 'docker.io', 'quay.example/x', 'docker.io/quay.example/x:latest'],
     [`x@${DIGEST}`, 'docker.io', 'library/x', `x@${DIGEST}`],
     [`docker.io/library/x:1@${DIGEST}`, 'docker.io', 'library/x', `x:1@${DIGEST}`],
   ])('%s has its host and path', (text, host, path, shown) => {

@@ -2,9 +2,9 @@
 
 import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { blobPath, listImages, resolveImage } from '../../../src/image/image-index.js';
-import { pruneImages, removeImage, tagImage } from '../../../src/image/remove-image.js';
-import { blobNames } from '../../../src/image/stored-blobs.js';
+import { blobPath, listImages, resolveImage } from '../../../src/image/catalog/image-index.js';
+import { pruneImages, removeImage, tagImage } from '../../../src/image/catalog/remove-image.js';
+import { blobNames } from '../../../src/image/catalog/stored-blobs.js';
 import { type ContainerRecord, writeContainer } from '../../../src/store/container-record.js';
 import { tarBytes } from '../../helpers/tar-bytes.js';
 import { ImageBench } from './layers-of.js';

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { fateOf, isEnding } from '../../../src/linux/caller-fate.js';
+import { fateOf, isEnding } from '../../../src/linux/process/caller-fate.js';
 
 const masks = { SigPnd: 0, ShdPnd: 0, SigBlk: 0, SigIgn: 0, SigCgt: 0 };
 type Masks = Partial<Record<keyof typeof masks, readonly number[]>>;

@@ -23,7 +23,9 @@ export function compileLinux(): Compiled {
   const out = join(checkout, 'dist', `unit-linux-${process.pid}-${count}`);
   for (const folder of folders) {
     const from = join(checkout, 'src', folder);
-    for (const file of readdirSync(from).filter((each) => each.endsWith('.ts'))) {
+    for (const file of readdirSync(from, { encoding: 'utf8', recursive: true }).filter((each) =>
+      each.endsWith('.ts'),
+    )) {
       const target = join(out, folder, file.replace(/\.ts$/, '.js'));
       mkdirSync(dirname(target), { recursive: true });
       const { outputText } = ts.transpileModule(readFileSync(join(from, file), 'utf8'), {

@@ -29,10 +29,10 @@ import {
   syncfs,
   write,
   writePrefix,
-} from '../../../src/linux/data.js';
-import { ftruncate } from '../../../src/linux/inode.js';
+} from '../../../src/linux/files/data.js';
+import { ftruncate } from '../../../src/linux/files/inode.js';
+import { openat } from '../../../src/linux/files/open.js';
 import { ioctlBuffer, ioctlNumber } from '../../../src/linux/ioctl.js';
-import { openat } from '../../../src/linux/open.js';
 import { closing, newFile, tempDirectory } from './temp-directory.js';
 
 const text = (value: string): Buffer => Buffer.from(value, 'latin1');
@@ -58,10 +58,10 @@ test('pwrite() and pread() use a view from its own start, whatever its kind and 
 test('offsets beyond 32 bits arrive whole', () => {
   const dir = tempDirectory();
   const fd = newFile(dir, 'f');
-  const far = 2 ** 40 + 3;
-  expect(pwrite(fd, text('x'), far)).toBe(1);
-  expect(lseek(fd, 0, SEEK_END)).toBe(far + 1);
-  expect(lseek(fd, far, SEEK_SET)).toBe(far);
+  const remote = 2 ** 40 + 3;
+  expect(pwrite(fd, text('x'), remote)).toBe(1);
+  expect(lseek(fd, 0, SEEK_END)).toBe(remote + 1);
+  expect(lseek(fd, remote, SEEK_SET)).toBe(remote);
   const into = Buffer.alloc(2);
   expect(read(fd, into)).toBe(1);
   expect(into[0]).toBe(0x78);

@@ -19,7 +19,7 @@ import {
   S_IFMT,
   STATX_BASIC_STATS,
 } from '../../../src/linux/constants.js';
-import { lseek } from '../../../src/linux/data.js';
+import { lseek } from '../../../src/linux/files/data.js';
 import {
   forEachDirent,
   getdents64,
@@ -30,10 +30,10 @@ import {
   renameat2,
   symlinkat,
   unlinkat,
-} from '../../../src/linux/directory.js';
-import { openat } from '../../../src/linux/open.js';
-import { CAP_DAC_READ_SEARCH, CAP_MKNOD, hasCapability } from '../../../src/linux/process.js';
-import { Statx, statx } from '../../../src/linux/statx.js';
+} from '../../../src/linux/files/directory.js';
+import { openat } from '../../../src/linux/files/open.js';
+import { Statx, statx } from '../../../src/linux/files/statx.js';
+import { CAP_DAC_READ_SEARCH, CAP_MKNOD, hasCapability } from '../../../src/linux/process/process.js';
 import { closing, newFile, ok, tempDirectory } from './temp-directory.js';
 
 function stat(dirfd: number, name: string): Statx {

@@ -19,10 +19,10 @@ import {
   Times,
   umask,
   utimensat,
-} from '../../../src/linux/inode.js';
-import { openat } from '../../../src/linux/open.js';
-import { CAP_CHOWN, hasCapability } from '../../../src/linux/process.js';
-import { Statx, statx } from '../../../src/linux/statx.js';
+} from '../../../src/linux/files/inode.js';
+import { openat } from '../../../src/linux/files/open.js';
+import { Statx, statx } from '../../../src/linux/files/statx.js';
+import { CAP_CHOWN, hasCapability } from '../../../src/linux/process/process.js';
 import { closing, newFile, ok, tempDirectory } from './temp-directory.js';
 
 function stat(dirfd: number, name: string): Statx {

@@ -5,13 +5,13 @@
 
 import { describe, expect, test } from 'vitest';
 import * as constants from '../../../src/linux/constants.js';
-import { forEachDirent } from '../../../src/linux/directory.js';
-import { FILE_HANDLE_HEADER_BYTES, FILE_HANDLE_MAX_BYTES } from '../../../src/linux/handle.js';
+import { forEachDirent } from '../../../src/linux/files/directory.js';
+import { FILE_HANDLE_HEADER_BYTES, FILE_HANDLE_MAX_BYTES } from '../../../src/linux/files/handle.js';
+import { StatFsResult } from '../../../src/linux/files/statfs.js';
+import { Statx } from '../../../src/linux/files/statx.js';
+import { PollSet } from '../../../src/linux/io/poll.js';
 import * as library from '../../../src/linux/library.js';
-import { PollSet } from '../../../src/linux/poll.js';
-import * as processCalls from '../../../src/linux/process.js';
-import { StatFsResult } from '../../../src/linux/statfs.js';
-import { Statx } from '../../../src/linux/statx.js';
+import * as processCalls from '../../../src/linux/process/process.js';
 import { evaluateInC, hasCompiler, notInHeaders } from './c-program.js';
 
 type Width = 'u16' | 'u32' | 'u64' | 's64';

@@ -23,9 +23,9 @@ import {
   RESOLVE_BENEATH,
   RESOLVE_NO_SYMLINKS,
 } from '../../../src/linux/constants.js';
-import { umask } from '../../../src/linux/inode.js';
-import { close, dup, openat, openat2 } from '../../../src/linux/open.js';
-import { fstatx, Statx } from '../../../src/linux/statx.js';
+import { umask } from '../../../src/linux/files/inode.js';
+import { close, dup, openat, openat2 } from '../../../src/linux/files/open.js';
+import { fstatx, Statx } from '../../../src/linux/files/statx.js';
 import { closing, newFile, tempDirectory } from './temp-directory.js';
 
 const CLOEXEC_BIT = 0o2000000;

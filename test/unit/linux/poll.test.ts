@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { EAGAIN, EBADF } from '../../../src/errno/errno.js';
 import { EFD_NONBLOCK, EFD_SEMAPHORE, POLLHUP, POLLIN, POLLNVAL } from '../../../src/linux/constants.js';
-import { close } from '../../../src/linux/open.js';
-import { eventfd, eventfdDrain, eventfdWrite, PollSet, poll } from '../../../src/linux/poll.js';
-import { socketpair } from '../../../src/linux/socket.js';
+import { close } from '../../../src/linux/files/open.js';
+import { eventfd, eventfdDrain, eventfdWrite, PollSet, poll } from '../../../src/linux/io/poll.js';
+import { socketpair } from '../../../src/linux/io/socket-message.js';
 import { closing } from './temp-directory.js';
 
 test('poll() says which descriptor has something, and 0 at the timeout', () => {

@@ -1,23 +1,21 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { EBADF, EINVAL, EOPNOTSUPP, EOVERFLOW, EPERM, ESTALE } from '../../../src/errno/errno.js';
 import { O_CREAT, O_PATH, O_RDONLY, O_RDWR } from '../../../src/linux/constants.js';
-import { unlinkat } from '../../../src/linux/directory.js';
-import { FILE_HANDLE_MAX_BYTES, nameToHandleAt, openByHandleAt } from '../../../src/linux/handle.js';
-import { close, openat } from '../../../src/linux/open.js';
-import { pidfdGetfd, pidfdOpen } from '../../../src/linux/pidfd.js';
-import { PollSet, poll } from '../../../src/linux/poll.js';
-import { probe } from '../../../src/linux/probe.js';
+import { unlinkat } from '../../../src/linux/files/directory.js';
+import { FILE_HANDLE_MAX_BYTES, nameToHandleAt, openByHandleAt } from '../../../src/linux/files/handle.js';
+import { close, openat } from '../../../src/linux/files/open.js';
+import { fstatx, Statx } from '../../../src/linux/files/statx.js';
+import { PollSet, poll } from '../../../src/linux/io/poll.js';
+import { pidfdGetfd, pidfdOpen } from '../../../src/linux/process/pidfd.js';
 import {
   CAP_DAC_READ_SEARCH,
   CAP_SYS_RESOURCE,
-  getThreadId,
   hasCapability,
   raiseFileLimit,
   setfsgid,
   setfsuid,
-} from '../../../src/linux/process.js';
-import { fstatx, Statx } from '../../../src/linux/statx.js';
+} from '../../../src/linux/process/process.js';
 import { closing, newFile, ok, tempDirectory } from './temp-directory.js';
 
 test('hasCapability() is the effective set of /proc', () => {
@@ -36,10 +34,6 @@ test('raiseFileLimit() makes the soft limit the hard one, which goes up where th
   expect(limits()).toMatch(new RegExp(`Max open files\\s+${limit}\\s+${limit}`));
   // What nobody may have: the hard limit stays.
   expect(raiseFileLimit(2 ** 40)).toBe(limit);
-});
-
-test('getThreadId() is a task of this process', () => {
-  expect(readdirSync('/proc/self/task')).toContain(String(getThreadId()));
 });
 
 test('setfsuid() and setfsgid() give the id before; -1 changes nothing', () => {
@@ -91,14 +85,4 @@ test('a file handle finds its inode again, and is stale once that is gone', () =
   close(again);
   unlinkat(dir.fd, 'h\xff', 0);
   expect(openByHandleAt(dir.fd, handle.subarray(0, length), O_RDONLY)).toBe(-ESTALE);
-});
-
-test('probe() tries each feature and leaves no descriptor behind', () => {
-  const before = readdirSync('/proc/self/fd').length;
-  const found = probe();
-  expect(readdirSync('/proc/self/fd').length).toBe(before);
-  expect(found.release).toBe(readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim());
-  const byName = new Map(found.features.map((feature) => [feature.name, feature]));
-  expect(byName.get('name_to_handle_at')?.works).toBe(true);
-  for (const feature of found.features) expect(feature.works || feature.errno > 0).toBe(true);
 });

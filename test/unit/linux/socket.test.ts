@@ -3,11 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { EAGAIN, EBADF, ENOTCONN, EPROTO } from '../../../src/errno/errno.js';
-import { write } from '../../../src/linux/data.js';
+import { write } from '../../../src/linux/files/data.js';
+import { close } from '../../../src/linux/files/open.js';
+import { fstatx, Statx } from '../../../src/linux/files/statx.js';
+import { receiveDescriptor } from '../../../src/linux/io/socket.js';
+import { socketpair } from '../../../src/linux/io/socket-message.js';
 import { addressOf, bind, settle } from '../../../src/linux/library.js';
-import { close } from '../../../src/linux/open.js';
-import { receiveDescriptor, socketpair } from '../../../src/linux/socket.js';
-import { fstatx, Statx } from '../../../src/linux/statx.js';
 import { closing, newFile, ok, tempDirectory } from './temp-directory.js';
 
 const sysSendmsg = bind<(fd: number, header: Uint8Array, flags: number) => number>('sendmsg', 'long', [

@@ -14,9 +14,9 @@ import {
   STATX_BTIME,
   STATX_MNT_ID,
 } from '../../../src/linux/constants.js';
-import { openat } from '../../../src/linux/open.js';
-import { fstatfs, StatFsResult } from '../../../src/linux/statfs.js';
-import { fstatx, Statx, statx } from '../../../src/linux/statx.js';
+import { openat } from '../../../src/linux/files/open.js';
+import { fstatfs, StatFsResult } from '../../../src/linux/files/statfs.js';
+import { fstatx, Statx, statx } from '../../../src/linux/files/statx.js';
 import { closing, newFile, tempDirectory } from './temp-directory.js';
 
 const ALL = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { AT_FDCWD, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR } from '../../../src/linux/constants.js';
-import { close, openat } from '../../../src/linux/open.js';
+import { close, openat } from '../../../src/linux/files/open.js';
 import type { Name } from '../../../src/vfs/name.js';
 
 export interface TempDirectory {

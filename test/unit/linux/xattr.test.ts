@@ -24,9 +24,8 @@ import {
   XATTR_CREATE,
   XATTR_REPLACE,
 } from '../../../src/linux/constants.js';
-import { mkdirat } from '../../../src/linux/directory.js';
-import { openat } from '../../../src/linux/open.js';
-import { CAP_SYS_ADMIN, hasCapability } from '../../../src/linux/process.js';
+import { mkdirat } from '../../../src/linux/files/directory.js';
+import { openat } from '../../../src/linux/files/open.js';
 import {
   fgetxattr,
   flistxattr,
@@ -36,8 +35,9 @@ import {
   listxattrAt,
   removexattrAt,
   setxattrAt,
-} from '../../../src/linux/xattr.js';
-import * as byPath from '../../../src/linux/xattr-path.js';
+} from '../../../src/linux/files/xattr.js';
+import * as byPath from '../../../src/linux/files/xattr-path.js';
+import { CAP_SYS_ADMIN, hasCapability } from '../../../src/linux/process/process.js';
 import { closing, newFile, tempDirectory } from './temp-directory.js';
 
 const ways = {

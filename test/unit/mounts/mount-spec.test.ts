@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errno/user-error.js';
-import { parseMountSpec } from '../../../src/mounts/spec/mount-spec.js';
-import type { MountRequest } from '../../../src/mounts/spec/types.js';
+import { parseMountSpec } from '../../../src/mounts/request/mount-spec.js';
+import type { MountRequest } from '../../../src/mounts/request/types.js';
 
 const context = { cwd: '/work/dir' };
 
@@ -118,7 +118,9 @@ describe('parseMountSpec()', () => {
     ['dst=/x\nro', 'parse error on line 1, column 7: line break'],
   ])('refuses the grammar of %j and names the whole value', (raw, reason) => {
     expect(() => parse(raw)).toThrow(UserError);
-    expect(() => parse(raw)).toThrow(`invalid argument "${raw.replace('\n', '\\n')}" for "--mount" flag: `);
+    expect(() => parse(raw)).toThrow(
+      `invalid argument "${raw.replace('\n', () => "'$'\\n''")}" for "--mount" flag: `,
+    );
     expect(() => parse(raw)).toThrow(reason);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errno/user-error.js';
-import { parseOverlayOptions } from '../../../src/mounts/spec/overlay-options.js';
+import { parseOverlayOptions } from '../../../src/mounts/request/overlay-options.js';
 
 function parse(...values: string[]) {
   return parseOverlayOptions(values, '/cwd');
@@ -84,18 +84,24 @@ describe('parseOverlayOptions()', () => {
     ['nfs_export=off,noatime,dev,noexec', { nfs_export: 'off', atime: false, dev: true, exec: false }],
     ['fsname=my\\,fs', { fsname: 'my,fs' }],
     ['defaults,_netdev,x-systemd.automount,threaded=1', {}],
+    ['max_idle_threads=3,clone_fd,writeback=0,X-mount.mkdir=755,user=me,debug', {}],
+    ['users,exec', { exec: true, suid: false, dev: false }],
+    ['owner', { suid: false, dev: false }],
+    ['context="u:o:t:s0:c1,c2",fsync=volatile', { context: 'u:o:t:s0:c1,c2', fsync: 'volatile' }],
+    ['squash_to_root,uidmapping=0:1:2,noacl', { squash_to_root: true, uidmapping: '0:1:2', noacl: true }],
   ])('reads the flags %s', (value, flags) => {
     expect(parse(value).flags).toEqual(flags);
   });
 
   it.each([
+    ['context="a,b', 'its quote does not end'],
     ['bogus', "unknown mount option 'bogus'"],
     ['bogus=1', "unknown mount option 'bogus=1'"],
     ['__proto__=1', "unknown mount option '__proto__=1'"],
     ['ro=1', "invalid mount option 'ro=1': 'ro' takes no value"],
     ['index=maybe', "invalid mount option 'index=maybe': 'index' must be on, off"],
     ['index', "invalid mount option 'index': 'index' must be on, off"],
-    ['nfs_export=on', "invalid mount option 'nfs_export=on': 'nfs_export' must be off"],
+    ['nfs_export=maybe', "invalid mount option 'nfs_export=maybe': 'nfs_export' must be on, off"],
     ['lowerdir=', "invalid mount option 'lowerdir=': no directory is given"],
     ['upperdir', "invalid mount option 'upperdir': no directory is given"],
     ['lowerdir=/a::', "invalid mount option 'lowerdir=/a::': a directory is empty"],

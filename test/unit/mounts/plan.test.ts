@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseMountSpec } from '../../../src/mounts/spec/mount-spec.js';
-import { collectNotices, planMounts } from '../../../src/mounts/spec/plan.js';
-import { parseTmpfsSpec } from '../../../src/mounts/spec/tmpfs-spec.js';
-import type { SourceType } from '../../../src/mounts/spec/types.js';
-import { parseVolumeSpec } from '../../../src/mounts/spec/volume-spec.js';
+import { parseMountSpec } from '../../../src/mounts/request/mount-spec.js';
+import { collectNotices, planMounts } from '../../../src/mounts/request/plan.js';
+import { parseTmpfsSpec } from '../../../src/mounts/request/tmpfs-spec.js';
+import type { SourceType } from '../../../src/mounts/request/types.js';
+import { parseVolumeSpec } from '../../../src/mounts/request/volume-spec.js';
 
 const context = { cwd: '/cwd' };
 const v = (raw: string) => parseVolumeSpec(raw, context);

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errno/user-error.js';
-import { parseMountSpec } from '../../../src/mounts/spec/mount-spec.js';
-import { parseOverlayOptions } from '../../../src/mounts/spec/overlay-options.js';
-import { parseTmpfsSpec } from '../../../src/mounts/spec/tmpfs-spec.js';
-import type { MountRequest } from '../../../src/mounts/spec/types.js';
-import { parseVolumeSpec } from '../../../src/mounts/spec/volume-spec.js';
+import { parseMountSpec } from '../../../src/mounts/request/mount-spec.js';
+import { parseOverlayOptions } from '../../../src/mounts/request/overlay-options.js';
+import { parseTmpfsSpec } from '../../../src/mounts/request/tmpfs-spec.js';
+import type { MountRequest } from '../../../src/mounts/request/types.js';
+import { parseVolumeSpec } from '../../../src/mounts/request/volume-spec.js';
 
 const context = { cwd: '/cwd', memoryBytes: 2 ** 33 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errno/user-error.js';
-import { parseSize } from '../../../src/mounts/spec/size.js';
-import { parseTmpfsSpec } from '../../../src/mounts/spec/tmpfs-spec.js';
+import { parseSize } from '../../../src/mounts/request/size.js';
+import { parseTmpfsSpec } from '../../../src/mounts/request/tmpfs-spec.js';
 
 const context = { cwd: '/', memoryBytes: 1000 * 4096 };
 

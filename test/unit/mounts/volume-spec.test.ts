@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/errno/user-error.js';
-import type { MountRequest } from '../../../src/mounts/spec/types.js';
-import { parseVolumeSpec } from '../../../src/mounts/spec/volume-spec.js';
+import type { MountRequest } from '../../../src/mounts/request/types.js';
+import { parseVolumeSpec } from '../../../src/mounts/request/volume-spec.js';
 
 const context = { cwd: '/work/dir' };
 
@@ -83,6 +83,24 @@ describe('parseVolumeSpec()', () => {
     expect(parse(raw)).toMatchObject(expected);
   });
 
+  it('takes merge for cow over what lies below, or for neither where it is read-only', () => {
+    expect(parse('/a:/x:merge')).toMatchObject({ type: 'bind', cow: true, merge: true, readOnly: false });
+    expect(parse('/a:/x:ro,merge')).toMatchObject({ type: 'bind', merge: true, readOnly: true });
+    expect(parse('/a:/x:ro,merge')).not.toHaveProperty('cow');
+    expect(() => parse('/a:/x:merge,squash=0:0')).toThrow("cannot mix 'merge' with");
+    expect(() => parse('a1:/x:merge')).toThrow('merge is for binds');
+    expect(() => parse('/a:/x:merge,merge')).toThrow('invalid mode: merge,merge');
+  });
+
+  it('takes what is excluded below the target, of binds alone', () => {
+    expect(parse('/a:/x:ro,exclude=b/./c/,exclude=**/d')).toMatchObject({ exclude: ['b/c', '**/d'] });
+    for (const wrong of ['', '/b', '../b', 'b/..', '.'])
+      expect(() => parse(`/a:/x:exclude=${wrong}`)).toThrow(
+        `'${wrong}' must be a path or glob below the target`,
+      );
+    expect(() => parse('a1:/x:exclude=b')).toThrow('exclude is for binds');
+  });
+
   it('says what SELinux, propagation and consistency modes do not do, once for each class', () => {
     const { notices } = parse('/h:/x:z,rslave,delegated');
     expect(notices.map((notice) => notice.split(' ')[0])).toEqual(['SELinux', 'mount', 'consistency']);
@@ -155,7 +173,7 @@ describe('parseVolumeSpec()', () => {
     ['/h:/x\0', 'holds a NUL byte'],
     [`/${'n'.repeat(256)}`, 'has a name longer than 255 bytes'],
   ])('refuses %j and names the whole specification', (raw, reason) => {
-    const shown = raw.replace('\0', '\\x00');
+    const shown = raw.replace('\0', () => "'$'\\000''");
     expect(() => parse(raw)).toThrow(UserError);
     expect(() => parse(raw)).toThrow(`invalid volume specification: '${shown}': `);
     expect(() => parse(raw)).toThrow(reason);
@@ -169,6 +187,6 @@ describe('parseVolumeSpec()', () => {
   });
 
   it('keeps an error on one line, whatever the input holds', () => {
-    expect(() => parse('a\n\x1b[2Jb:/x')).toThrow('a\\n\\x1b[2Jb');
+    expect(() => parse('a\n\x1b[2Jb:/x')).toThrow("a'$'\\n\\033''[2Jb");
   });
 });

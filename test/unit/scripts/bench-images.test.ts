@@ -1,8 +1,8 @@
 /** What the benchmark of images makes of its times and of its command line. */
 
 import { describe, expect, it } from 'vitest';
+import { parseImageOptions } from '../../../scripts/bench/bench-images.js';
 import { imageTable } from '../../../scripts/bench/image-report.js';
-import { parseImageOptions } from '../../../scripts/bench/images.js';
 
 describe('imageTable()', () => {
   it('gives medians, the most memory, and marks a peer that is faster', () => {
@@ -29,8 +29,8 @@ describe('imageTable()', () => {
 
 describe('parseImageOptions()', () => {
   it('takes rounds and where to write, and nothing else', () => {
-    expect(parseImageOptions([])).toEqual({ rounds: 3, jsonFile: undefined, readme: false });
-    expect(parseImageOptions(['--rounds', '1', '--readme']).readme).toBe(true);
+    expect(parseImageOptions([])).toEqual({ rounds: 3, jsonFile: undefined, write: false });
+    expect(parseImageOptions(['--rounds', '1', '--write']).write).toBe(true);
     expect(() => parseImageOptions(['--rounds', '0'])).toThrow(/invalid --rounds '0'/);
     expect(() => parseImageOptions(['--only', 'x'])).toThrow(/--only/);
   });

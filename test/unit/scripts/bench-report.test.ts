@@ -1,10 +1,10 @@
 /** What the benchmark makes of its times and of its command line. */
 
 import { describe, expect, it } from 'vitest';
+import { geometricMean, median, type Series, table } from '../../../scripts/bench/bench-report.js';
+import { defaultTargets, targets } from '../../../scripts/bench/bench-targets.js';
 import { aptSource } from '../../../scripts/bench/lower.js';
 import { parseOptions } from '../../../scripts/bench/options.js';
-import { geometricMean, median, type Series, table } from '../../../scripts/bench/report.js';
-import { defaultTargets, targets } from '../../../scripts/bench/targets.js';
 import { type Workload, workloads } from '../../../scripts/bench/workloads.js';
 
 const workload = (name: string, mustReach: number): Workload => ({

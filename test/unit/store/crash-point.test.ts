@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { removeTree } from '../../../src/store/remove-tree.js';
+import { deleteTree } from '../../../src/store/delete-tree.js';
 import { Store } from '../../../src/store/store.js';
-import { distPath } from '../../helpers/paths.js';
+import { distPath } from '../../helpers/project-paths.js';
 
 let root: string;
 
@@ -15,7 +15,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'plyfs-crash-'));
 });
 
-afterEach(() => removeTree(root));
+afterEach(() => deleteTree(root));
 
 /** Moves volume `a` to `b` in a process that dies at the n-th step. */
 function moveKilledAt(n: number): NodeJS.Signals | null {
@@ -37,7 +37,7 @@ function moveKilledAt(n: number): NodeJS.Signals | null {
   return done.signal;
 }
 
-test('a change killed at any step is done whole or not at all', { timeout: 60_000 }, () => {
+test('a change killed at any step is done whole or not at all', { timeout: 120_000 }, () => {
   const seen = new Set<string>();
   let n = 1;
   for (; n < 20; n++) {
@@ -49,7 +49,7 @@ test('a change killed at any step is done whole or not at all', { timeout: 60_00
     const names = store.names('volumes');
     seen.add(names.join());
     if (names[0] === 'b') expect(readdirSync(store.path('volumes/b'))).toContain('volume.json');
-    removeTree(store.path('volumes'));
+    deleteTree(store.path('volumes'));
     if (signal === null) break;
   }
   expect([...seen].sort()).toEqual(['a', 'b']);

@@ -15,10 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Intent } from '../../../src/store/intent.js';
-import { tryLockFile } from '../../../src/store/lock.js';
-import { removeTree } from '../../../src/store/remove-tree.js';
+import { deleteTree } from '../../../src/store/delete-tree.js';
+import { lockFile, lockFilePatiently, tryLockFile } from '../../../src/store/lock.js';
 import { Store } from '../../../src/store/store.js';
+import { abandonIntents } from '../../helpers/dead-intents.js';
 
 let root: string;
 let store: Store;
@@ -28,14 +28,16 @@ beforeEach(() => {
   store = new Store(join(root, 'store'));
 });
 
-afterEach(() => removeTree(root));
-
-/** An intent whose owner died: its lock is gone, its file is there. */
-function abandon(intent: Intent): void {
-  (intent as unknown as { lock: Disposable }).lock[Symbol.dispose]();
-}
+afterEach(() => deleteTree(root));
 
 describe('Store', () => {
+  test('lockedIfThere() makes no store, and locks one that is there', () => {
+    expect(store.lockedIfThere(() => store.isThere)).toBe(false);
+    expect(existsSync(store.root)).toBe(false);
+    store.locked(() => undefined);
+    expect(store.lockedIfThere(() => tryLockFile(store.path('lock')))).toBeUndefined();
+  });
+
   test('names() lists what was published, sorted, and not what is staged', () => {
     using intent = store.intend();
     for (const name of ['b', 'a']) store.publish(store.stage('volumes', intent), join('volumes', name));
@@ -104,7 +106,7 @@ describe('Intent', () => {
   test('of a dead owner is carried out by the next who locks', () => {
     const intent = store.intend();
     const staged = store.stage('volumes', intent);
-    abandon(intent);
+    abandonIntents(store);
     store.locked(() => undefined);
     expect(existsSync(store.path(staged))).toBe(false);
     expect(readdirSync(store.path('pending'))).toEqual([]);
@@ -126,7 +128,7 @@ describe('Intent', () => {
       { do: 'write', path: 'volumes/b/volume.json', text: '{"name":"b"}' },
       { do: 'write', path: 'volumes/gone/volume.json', text: '{}' },
     ]);
-    abandon(intent);
+    abandonIntents(store);
     store.locked(() => undefined);
     expect(readFileSync(store.path('volumes/b/volume.json'), 'utf8')).toBe('{"name":"b"}');
     expect(store.names('volumes')).toEqual(['b']);
@@ -134,8 +136,8 @@ describe('Intent', () => {
 
   test('a torn last line speaks of nothing', () => {
     mkdirSync(store.path('volumes', 'a'), { recursive: true });
-    const intent = store.intend();
-    abandon(intent);
+    store.intend();
+    abandonIntents(store);
     const [file] = readdirSync(store.path('pending'));
     writeFileSync(store.path('pending', file ?? ''), '[{"do":"remove","path":"volumes/a"');
     store.locked(() => undefined);
@@ -158,17 +160,49 @@ describe('removeTree()', () => {
       { cwd: root, encoding: 'utf8' },
     );
     expect(made.stderr).toBe('');
-    removeTree(join(root, 't'));
+    deleteTree(join(root, 't'));
     expect(readdirSync(root)).toEqual(['kept']);
     expect(readdirSync(kept)).toEqual(['file']);
   });
 
   test('is content with a name that is not there, and removes a file', () => {
-    removeTree(join(root, 'none'));
-    removeTree(join(root, 'no', 'parent'));
+    deleteTree(join(root, 'none'));
+    deleteTree(join(root, 'no', 'parent'));
     writeFileSync(join(root, 'file'), '');
     chmodSync(join(root, 'file'), 0);
-    removeTree(join(root, 'file'));
+    deleteTree(join(root, 'file'));
     expect(readdirSync(root)).toEqual([]);
+  });
+});
+
+describe('who has no time for large trees', () => {
+  test('has them deleted elsewhere, and deletes small ones', () => {
+    const handedOver: string[] = [];
+    const busy = new Store(store.root, (of) => handedOver.push(of));
+    for (const [name, count] of [
+      ['small', 3],
+      ['large', 600],
+    ] as const) {
+      const path = busy.path('volumes', name);
+      mkdirSync(path, { recursive: true });
+      for (let index = 0; index < count; index++) writeFileSync(join(path, `${index}`), '');
+      busy.locked(() => busy.discard(join('volumes', name)));
+    }
+    expect(handedOver).toEqual([store.root]);
+    expect(busy.trash()).toHaveLength(1);
+    store.locked(() => undefined);
+    expect(store.trash()).toEqual([]);
+  });
+});
+
+describe('lockFilePatiently()', () => {
+  test('lets this process go on, and does not make again what the holder has removed', async () => {
+    const home = join(root, 'home');
+    const held = lockFile(join(home, 'lock'));
+    const waiting = lockFilePatiently(join(home, 'lock'));
+    deleteTree(home);
+    held[Symbol.dispose]();
+    using _lock = await waiting;
+    expect(existsSync(home)).toBe(false);
   });
 });

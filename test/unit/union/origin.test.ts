@@ -5,9 +5,9 @@ import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '../../../src/linux/constants.js';
-import { openat } from '../../../src/linux/open.js';
-import { getxattrAt } from '../../../src/linux/xattr.js';
-import { fileSystemUuid, originRecord } from '../../../src/union/origin.js';
+import { openat } from '../../../src/linux/files/open.js';
+import { getxattrAt } from '../../../src/linux/files/xattr.js';
+import { fileSystemUuid, originRecord } from '../../../src/union/form/origin.js';
 import { closing, ok, tempDirectory } from '../linux/temp-directory.js';
 
 /** Copies `name` up in a kernel overlay. @returns the origin xattr of the copy. */

@@ -2,11 +2,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { mkdirat } from '../../../src/linux/directory.js';
-import { umask } from '../../../src/linux/inode.js';
-import { Statx, statx } from '../../../src/linux/statx.js';
-import { getxattrAt, setxattrAt } from '../../../src/linux/xattr.js';
-import { inheritAcl } from '../../../src/union/posix-acl.js';
+import { mkdirat } from '../../../src/linux/files/directory.js';
+import { umask } from '../../../src/linux/files/inode.js';
+import { Statx, statx } from '../../../src/linux/files/statx.js';
+import { getxattrAt, setxattrAt } from '../../../src/linux/files/xattr.js';
+import { inheritAcl } from '../../../src/union/copy-up/posix-acl.js';
 import { ok, tempDirectory } from '../linux/temp-directory.js';
 
 const NO_ID = 0xffff_ffff;

@@ -5,13 +5,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { removeTree } from '../../../src/store/remove-tree.js';
+import { deleteTree } from '../../../src/store/delete-tree.js';
 import { Store } from '../../../src/store/store.js';
 import { readUsage } from '../../../src/store/usage-record.js';
-import { createVolume } from '../../../src/volume/create.js';
+import { createVolume } from '../../../src/volume/create-volume.js';
 import { populateVolume } from '../../../src/volume/populate.js';
-import { useVolume } from '../../../src/volume/use.js';
-import { distPath } from '../../helpers/paths.js';
+import { reserveVolume } from '../../../src/volume/use.js';
+import { distPath } from '../../helpers/project-paths.js';
 
 let root: string;
 let from: string;
@@ -25,7 +25,7 @@ beforeEach(() => {
   createVolume(store, { name: 'data' });
 });
 
-afterEach(() => removeTree(root));
+afterEach(() => deleteTree(root));
 
 function sh(script: string, cwd = root): string {
   const { status, stdout, stderr } = spawnSync('sh', ['-ec', script], { cwd, encoding: 'utf8' });
@@ -92,7 +92,7 @@ describe('populateVolume()', () => {
     sh('echo 1 > a; mkdir z; truncate -s 20M z/big; yes | head -c 3000000 > z/full', from);
     createVolume(store, { name: 'small', options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' } });
     expect(() => populateVolume({ store, name: 'small', fromDirectory: from })).toThrow(/no space left/);
-    using use = useVolume(store, 'small');
+    using use = reserveVolume(store, 'small');
     expect(readdirSync(use.path)).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe('populateVolume()', () => {
     };
     cutOff();
     {
-      using use = useVolume(store, 'data');
+      using use = reserveVolume(store, 'data');
       expect(readdirSync(use.path)).toEqual([]);
     }
     cutOff();
@@ -120,7 +120,7 @@ describe('populateVolume()', () => {
     );
     // As a user who may not: storage that refuses root as well is not to be had everywhere.
     const script = `
-      import { createVolume } from ${JSON.stringify(distPath('src/volume/create.js'))};
+      import { createVolume } from ${JSON.stringify(distPath('src/volume/create-volume.js'))};
       import { populateVolume } from ${JSON.stringify(distPath('src/volume/populate.js'))};
       import { Store } from ${JSON.stringify(distPath('src/store/store.js'))};
       const store = new Store(${JSON.stringify(join(root, 'theirs/store'))});

@@ -5,15 +5,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { VolumeRequest } from '../../../src/mounts/spec/types.js';
-import { parseVolumeSpec } from '../../../src/mounts/spec/volume-spec.js';
-import type { Intent } from '../../../src/store/intent.js';
-import { removeTree } from '../../../src/store/remove-tree.js';
+import type { VolumeRequest } from '../../../src/mounts/request/types.js';
+import { parseVolumeSpec } from '../../../src/mounts/request/volume-spec.js';
+import { deleteTree } from '../../../src/store/delete-tree.js';
 import { Store } from '../../../src/store/store.js';
 import { listVolumes, readVolume } from '../../../src/store/volume-record.js';
-import { createVolume, ensureVolume } from '../../../src/volume/create.js';
-import { removeVolume } from '../../../src/volume/remove.js';
-import { useVolume } from '../../../src/volume/use.js';
+import { createVolume, ensureVolume } from '../../../src/volume/create-volume.js';
+import { removeVolume } from '../../../src/volume/remove-volume.js';
+import { reserveVolume } from '../../../src/volume/use.js';
+import { abandonIntents } from '../../helpers/dead-intents.js';
 
 let root: string;
 let store: Store;
@@ -23,17 +23,12 @@ beforeEach(() => {
   store = new Store(join(root, 'store'));
 });
 
-afterEach(() => removeTree(root));
+afterEach(() => deleteTree(root));
 
 const nobody = () => [];
 
 function request(spec: string): VolumeRequest {
   return parseVolumeSpec(spec, { cwd: '/' }) as VolumeRequest;
-}
-
-/** An intent whose owner died: its lock is gone, its file is there. */
-function abandon(intent: Intent): void {
-  (intent as unknown as { lock: Disposable }).lock[Symbol.dispose]();
 }
 
 describe('createVolume()', () => {
@@ -73,9 +68,9 @@ describe('createVolume()', () => {
     ],
     [{ name: 'd' }, /^invalid volume name 'd'/],
     [{ name: 'dd', driver: 'x' }, "no such volume driver: 'x'"],
-  ])('refuses %j', (wish, message) => {
+  ])('refuses %j', (options, message) => {
     createVolume(store, { name: 'data', options: { type: 'tmpfs', device: 'tmpfs' }, labels: { a: 'b' } });
-    expect(() => createVolume(store, wish as { name: string })).toThrow(message);
+    expect(() => createVolume(store, options as { name: string })).toThrow(message);
     expect(readdirSync(store.path('volumes'))).toEqual(['data']);
   });
 
@@ -99,7 +94,7 @@ describe('createVolume()', () => {
     const undo = store.intend();
     createVolume(store, {}, undo);
     createVolume(store, { name: 'named' }, undo);
-    abandon(undo);
+    abandonIntents(store);
     store.locked(() => undefined);
     expect(store.names('volumes')).toEqual(['named']);
   });
@@ -149,11 +144,11 @@ describe('removeVolume()', () => {
   test('refuses one that a process uses, until that ends', () => {
     createVolume(store, { name: 'data' });
     {
-      using _ = useVolume(store, 'data');
+      using _ = reserveVolume(store, 'data');
       expect(() => removeVolume(store, 'data', () => ['m1'])).toThrow(
         "cannot remove volume 'data': volume is in use - [m1]",
       );
-      using again = useVolume(store, 'data');
+      using again = reserveVolume(store, 'data');
       expect(again.path).toBe(store.path('volumes/data/_data'));
     }
     removeVolume(store, 'data', nobody);
@@ -161,10 +156,10 @@ describe('removeVolume()', () => {
   });
 });
 
-describe('useVolume()', () => {
+describe('reserveVolume()', () => {
   test('says that there is none', () => {
-    expect(() => useVolume(store, 'data')).toThrow("no such volume: 'data'");
+    expect(() => reserveVolume(store, 'data')).toThrow("no such volume: 'data'");
     mkdirSync(store.path('volumes/data'), { recursive: true });
-    expect(() => useVolume(store, 'data')).toThrow("no such volume: 'data'");
+    expect(() => reserveVolume(store, 'data')).toThrow("no such volume: 'data'");
   });
 });

@@ -12,10 +12,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findImage } from '../../../../src/image/image-index.js';
-import { hostPlatform } from '../../../../src/image/platform.js';
-import { parseReference } from '../../../../src/image/reference.js';
-import { pullImage } from '../../../../src/image/registry/pull.js';
+import { findImage } from '../../../../src/image/catalog/image-index.js';
+import { hostPlatform } from '../../../../src/image/oci/platform.js';
+import { parseReference } from '../../../../src/image/oci/reference.js';
+import { pullImage } from '../../../../src/image/registry/pull-image.js';
 import { FakeRegistry } from '../../../helpers/fake-registry.js';
 import { LayoutBuilder } from '../../../helpers/oci-layout.js';
 import { tarBytes } from '../../../helpers/tar-bytes.js';
@@ -260,4 +260,10 @@ describe('a connection that breaks', () => {
     await expectPullWorks();
     expect(remote.requests('GET', new RegExp(digestOf())).length).toBeGreaterThan(1);
   });
+});
+
+test('three pulls at once bring the layer once, and leave nothing beside it', async () => {
+  await Promise.all([pull(), pull(), pull()]);
+  expect(remote.requests('GET', new RegExp(digestOf()))).toHaveLength(1);
+  expect(partial()).toEqual([]);
 });

@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Authorization } from '../../../../src/image/registry/authorization.js';
-import { Registry } from '../../../../src/image/registry/client.js';
 import { HttpClient, type HttpResponse } from '../../../../src/image/registry/http.js';
-import { isNearAddress } from '../../../../src/image/registry/near.js';
+import { isLocalAddress } from '../../../../src/image/registry/local-registry.js';
+import { Registry } from '../../../../src/image/registry/registry.js';
+import { Authorization } from '../../../../src/image/registry/sign-in/authorization.js';
 import { FakeRegistry } from '../../../helpers/fake-registry.js';
-import type { RedirectCase } from '../../../helpers/far-hosts.js';
+import type { RedirectCase } from '../../../helpers/remote-hosts.js';
 
 const credentials = { username: 'anna', password: 'secret' };
 const retry = { attempts: 1, firstPauseMs: 1 };
@@ -98,7 +98,7 @@ const redirects: readonly (readonly [way: readonly string[], verify: boolean, ou
 
 test('a redirect from a public host to loopback or link-local addresses is refused, but with --insecure', () => {
   const cases: RedirectCase[] = redirects.map(([way, verify]) => ({ way, verify }));
-  const script = resolve('dist/test/helpers/far-hosts.js');
+  const script = resolve('dist/test/helpers/remote-hosts.js');
   const output = execFileSync('unshare', ['-rn', process.execPath, script, JSON.stringify(cases)], {
     encoding: 'utf8',
     timeout: 30_000,
@@ -120,11 +120,20 @@ test.each([
   ['169.254.1.1', true],
   ['0.0.0.0', true],
   ['::', true],
+  ['::127.0.0.1', true],
+  ['64:ff9b::127.0.0.1', true],
+  ['64:ff9b::169.254.169.254', true],
+  ['2002:7f00:1::', true],
+  ['fd00:ec2::254', true],
+  ['100.100.100.200', true],
+  ['168.63.129.16', true],
+  ['64:ff9b::8.8.8.8', false],
+  ['fd00:ec2::253', false],
   ['10.0.0.1', false],
   ['128.0.0.1', false],
   ['2001:db8::1', false],
   ['localhost', false],
-])('isNearAddress(%s) is %s', (address, isNear) => expect(isNearAddress(address)).toBe(isNear));
+])('isNearAddress(%s) is %s', (address, isLocal) => expect(isLocalAddress(address)).toBe(isLocal));
 
 test('a public registry may not name a realm on this host', async () => {
   await using realm = await FakeRegistry.start();
@@ -132,7 +141,7 @@ test('a public registry may not name a realm on this host', async () => {
   const authorization = new Authorization('far.example', http, credentials);
   const asked = {
     url: new URL('http://far.example/v2/'),
-    isNear: false,
+    isLocal: false,
     header: () => `Bearer realm="http://${realm.host}/token"`,
   } as unknown as HttpResponse;
   await expect(authorization.answer(asked, ['x'])).rejects.toThrow('an address of this host or its link');

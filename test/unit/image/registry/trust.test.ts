@@ -10,8 +10,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Registry } from '../../../../src/image/registry/client.js';
-import { removeTree } from '../../../../src/store/remove-tree.js';
+import { Registry } from '../../../../src/image/registry/registry.js';
+import { deleteTree } from '../../../../src/store/delete-tree.js';
 
 let folder: string;
 let server: Server;
@@ -35,7 +35,7 @@ afterAll(() => {
   server.closeAllConnections();
   server.close();
   vi.unstubAllEnvs();
-  removeTree(folder);
+  deleteTree(folder);
 });
 
 async function ask(insecure = false): Promise<string> {

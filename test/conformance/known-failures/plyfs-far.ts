@@ -1,8 +1,0 @@
-/** What binds on far storage fail, with the reason. */
-
-import type { KnownFailures } from '../run-suites.js';
-
-export const plyfsFarFailures: KnownFailures = {
-  'host-changes: a file changed on the host changes in descriptors and shared maps, and the reverse':
-    'what is mapped is not asked for again, as on NFS: no passthrough here, which could hang its reader for good',
-};
