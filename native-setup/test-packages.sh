@@ -6,7 +6,7 @@
 # docker-registry: the other end of images; sshfs, openssh-server, glusterfs-*: storage that is far away; e2fsprogs:
 # volumes with size=; busybox-static, bzip2, xz-utils: what builds begin with;
 # postgresql, redis-server, mariadb-server, sqlite3: databases that are killed. More are named by who calls it: docker.io
-# for 'npm run test:docker', buildah for 'npm run test:build'.
+# for 'npm run test:docker' and 'test:long', buildah for 'npm run test:build' and 'test:long', chromium for 'test:long'.
 set -u
 packages="fuse3 fuse-overlayfs attr acl build-essential git strace
   skopeo umoci docker-registry openssl zstd libcap2-bin

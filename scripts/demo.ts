@@ -6,13 +6,15 @@
  */
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { playContainers } from './demo/containers.js';
-import { makeLayers } from './demo/layers.js';
+import { makeLayers } from './demo/demo-layers.js';
+import { playScene } from './demo/demo-steps.js';
+import { playDrafts } from './demo/drafts.js';
 import { DemoFailure, Narrator } from './demo/narrator.js';
-import { playScene } from './demo/steps.js';
-import { abortFuse, isMounted, mountsBelow } from './mountinfo.js';
+import { abortFuse, isMounted, mountsBelow } from './mounts-below.js';
 import { plyfsMain } from './repository.js';
 import { cleanup, interrupt, wasInterrupted } from './shell.js';
 
@@ -54,6 +56,12 @@ async function hasOverlay(folder: string): Promise<boolean> {
   return mounted;
 }
 
+/** Whether the kernel is of that version or later. */
+function isKernelFrom(wantedMajor: number, wantedMinor: number): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
 /** A step of cleaning up that fails is told, and the next is tried. */
 async function attempt(argv: readonly string[]): Promise<void> {
   await cleanup(argv, { timeoutMs: 15_000 }).catch((error: unknown) => {
@@ -63,9 +71,12 @@ async function attempt(argv: readonly string[]): Promise<void> {
 
 async function play(engine: string | undefined): Promise<void> {
   const folder = mkdtempSync('/var/tmp/plyfs-demo-');
+  // Other mounts of this user are not the demo's. mkdtemp(3) gives it the mode 0700.
+  process.env.PLYFS_RUN_DIR = mkdtempSync(join(folder, 'run-'));
   const narrator = new Narrator({
     folder,
-    env: { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}` },
+    // Nothing is left running when it is over.
+    env: { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}`, PLYFS_DAEMON_IDLE_MS: '0' },
     colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
     onTimeout: () => {
       for (const name of ['mnt', 'mnt2']) abortFuse(join(folder, name));
@@ -77,9 +88,11 @@ async function play(engine: string | undefined): Promise<void> {
     const layers = await makeLayers(folder);
     const mountOptions = engine === undefined ? '' : `--engine ${engine} `;
     narrator.introduce(folder);
-    const scene = { narrator, layers, mountOptions, overlay: await hasOverlay(folder) };
+    const outlives = (engine ?? 'kernel') === 'kernel' && isKernelFrom(6, 9);
+    const scene = { narrator, layers, mountOptions, overlay: await hasOverlay(folder), outlives };
     await playScene(scene);
     await playContainers(scene);
+    await playDrafts(scene);
   } finally {
     await removeAll(folder);
   }

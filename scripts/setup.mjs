@@ -1,5 +1,5 @@
 /**
- * `npm run check|demo|test|test:long|test:build|test:docker|fuzz|bench`: brings a fresh checkout to the point where that command can run, then runs it.
+ * All commands of package.json but `build`: brings a fresh checkout to the point where that command can run, then runs it.
  *
  * Plain JavaScript without dependencies, because it runs before `npm ci` ever did and before anything is compiled.
  * Steps, each skipped when its result is already there: Node version and platform, node_modules as the lock file
@@ -33,11 +33,20 @@ const commands = {
   demo: { run: ['dist/scripts/demo.js'], mounts: true },
   // Without what takes minutes by itself: `test:long`.
   test: { run: [...vitest, '--exclude', '**/*.long.test.ts'], mounts: true },
+  // The loop of who changes something: no mount but in unit/linux, whose tests ask for root themselves.
+  'test:unit': { run: [...vitest, 'test/unit', 'test/in-process'], mounts: false },
   'test:long': { run: [...vitest, '.long.test.ts'], mounts: true },
   fuzz: { run: ['dist/test/differential/fuzz.js'], mounts: true },
-  bench: { run: ['dist/scripts/bench/main.js'], mounts: true },
-  'test:build': { run: ['dist/test/build/compare.js'], mounts: true },
-  'test:docker': { run: ['dist/test/docker/main.js'], mounts: true },
+  'fuzz:inputs': { run: ['dist/test/fuzz/fuzz-main.js'], mounts: false },
+  format: { run: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write'], mounts: false },
+  lint: { run: ['node_modules/eslint/bin/eslint.js', '.'], mounts: false },
+  typecheck: { run: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'], mounts: false },
+  soak: { run: ['dist/scripts/soak/soak-main.js'], mounts: true },
+  bench: { run: ['dist/scripts/bench/bench-main.js'], mounts: true },
+  'test:build': { run: ['dist/test/build/compare-builds.js'], mounts: true },
+  'test:docker': { run: ['dist/test/docker/compare-main.js'], mounts: true },
+  // Called by npm before `npm pack` and `npm publish`, whose form of the output is npm's.
+  prepack: { run: ['dist/scripts/write-package-files.js'], mounts: false, isClean: true },
 };
 
 function fail(line) {
@@ -68,7 +77,7 @@ function checkPlatform() {
 /** A command that mounts says in one line why it cannot, before anything is installed or compiled. */
 function checkPrivilege(name) {
   if (process.getuid?.() === 0) return;
-  const hint = name === 'test' ? ' (without root: npx vitest run test/unit)' : '';
+  const hint = name === 'test' ? ' (without root: npm run test:unit)' : '';
   fail(`'npm run ${name}' mounts file systems and needs root; run: sudo npm run ${name}${hint}`);
 }
 
@@ -82,7 +91,8 @@ function installPackages() {
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   if (!installedByHand(modules)) {
-    const status = step('installing npm packages (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund']);
+    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+    const status = step('installing npm packages into node_modules (npm ci)', 'npm', args);
     if (status !== 0) fail(`npm ci failed with status ${status}; its output is above`);
   }
   writeFileSync(stamp, lock);
@@ -97,15 +107,19 @@ function installedByHand(modules) {
 function installNative(name) {
   runNative('install.sh');
   if (name === 'test' || name === 'test:long') runNative('test-packages.sh');
-  if (name === 'test:build') runNative('test-packages.sh', ['buildah']);
+  if (name === 'test:build' || name === 'test:long')
+    runNative('test-packages.sh', ['buildah', 'docker.io', 'busybox-static']);
+  if (name === 'test:long') runNative('test-packages.sh', ['chromium']);
   if (name === 'test:docker') runNative('test-packages.sh', ['docker.io', 'busybox-static']);
 }
 
 function runNative(file, args = []) {
   const script = join(root, 'native-setup', file);
-  const result = spawnSync('sh', [script, ...args], { cwd: root, encoding: 'utf8', maxBuffer: 64 << 20 });
+  // What it installs it says itself, before it does.
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  const result = spawnSync('sh', [script, ...args], { cwd: root, encoding: 'utf8', stdio });
   if (result.status === 0) return;
-  process.stderr.write(`${result.stdout}${result.stderr}`);
+  process.stderr.write(result.stdout);
   fail(`native-setup/${file} failed with status ${result.status}; its output is above`);
 }
 
@@ -156,12 +170,14 @@ function main() {
   if (command.mounts) checkPrivilege(name);
   installPackages();
   if (command.mounts) installNative(name);
+  // What sources that are gone have left must not be packed.
+  if (command.isClean) rmSync(join(root, 'dist'), { recursive: true, force: true });
   const status = build();
   // tsc emits past type errors, and `check` itself reports them as one of its gates.
-  if (status !== 0 && (name !== 'check' || !existsSync(join(root, command.run[0])))) {
+  if (status !== 0 && (name !== 'check' || !existsSync(join(root, command.run[0] ?? '')))) {
     fail('compiling failed; the errors are above');
   }
-  run([...command.run, ...args]);
+  if (command.run.length > 0) run([...command.run, ...args]);
 }
 
 /** Runs the command on this terminal; its exit status becomes ours. */

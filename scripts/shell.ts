@@ -6,8 +6,9 @@
  */
 
 import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 
-export interface Run {
+interface Run {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
@@ -16,6 +17,8 @@ export interface Run {
 }
 
 const interrupted = new AbortController();
+/** Commands that run at once listen to it, as many as there are. */
+setMaxListeners(0, interrupted.signal);
 
 /** Ends the running command and makes every later one throw. */
 export function interrupt(): void {

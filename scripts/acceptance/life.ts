@@ -3,7 +3,7 @@
  * what hits each rule of a union.
  */
 
-export interface Step {
+interface Step {
   readonly title: string;
   readonly script: string;
   readonly timeoutMs?: number;

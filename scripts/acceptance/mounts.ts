@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import { daemonsOf, endDaemons } from '../bench/daemons.js';
-import { abortFuse, isMounted, mountsBelow } from '../mountinfo.js';
+import { abortFuse, isMounted, mountsBelow } from '../mounts-below.js';
 import { plyfsMain } from '../repository.js';
 import { cleanup, command } from '../shell.js';
 import type { CompareOptions } from './snapshot.js';
@@ -42,7 +42,7 @@ function overlay(name: string, options: string): Union {
   };
 }
 
-export interface MountedTree {
+interface MountedTree {
   readonly path: string;
   unmount(): Promise<void>;
 }

@@ -6,7 +6,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deviceMinor } from '../mountinfo.js';
+import { deviceMinor } from '../mounts-below.js';
 
 /** Pids of the servers of one mount point, and of whoever else keeps its connection open. */
 export function daemonsOf(mountpoint: string): number[] {

@@ -1,7 +1,7 @@
 /** The table of `npm run bench -- images`; nothing here measures. */
 
+import { median } from './bench-report.js';
 import type { ImageWorkload } from './image-workloads.js';
-import { median } from './report.js';
 
 export interface Spent {
   readonly seconds: number;

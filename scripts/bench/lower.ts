@@ -90,7 +90,7 @@ function sourceOf(unit: number): string {
   return `#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n${functions.join('\n')}\n${main}\n`;
 }
 
-export interface AptSource {
+interface AptSource {
   readonly uri: string;
   readonly suite: string;
 }

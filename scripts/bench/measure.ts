@@ -8,12 +8,12 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortFuse } from '../mountinfo.js';
+import { abortFuse } from '../mounts-below.js';
 import { bash, cleanup, command } from '../shell.js';
+import type { Place, Target } from './bench-targets.js';
+import { attach, detach } from './bench-targets.js';
 import { daemonsOf, residentMib } from './daemons.js';
 import type { Inputs } from './lower.js';
-import type { Place, Target } from './targets.js';
-import { attach, detach } from './targets.js';
 import { type Workload, workloads } from './workloads.js';
 
 export interface Bench extends Inputs {

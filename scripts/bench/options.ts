@@ -11,18 +11,18 @@ export interface Options {
   /** Whether `targets` was named by the user, so that a missing one is an error. */
   readonly targetsNamed: boolean;
   readonly jsonFile: string | undefined;
-  /** Put the tables into README.md. */
-  readonly readme: boolean;
+  /** Put the tables into docs/BENCHMARKS.md. */
+  readonly write: boolean;
 }
 
-export interface Known {
+interface Known {
   readonly workloads: readonly string[];
   readonly targets: readonly string[];
   /** Those measured when nothing is named. */
   readonly defaultTargets: readonly string[];
 }
 
-export const usage = `usage: npm run bench -- [--rounds N] [--quick] [--only WORKLOAD,..] [--targets TARGET,..] [--json FILE] [--readme]`;
+export const usage = `usage: npm run bench -- [--rounds N] [--quick] [--only WORKLOAD,..] [--targets TARGET,..] [--json FILE] [--write]`;
 
 /** @throws Error with one line for the user when an option or a name is unknown. */
 export function parseOptions(args: readonly string[], known: Known): Options {
@@ -34,7 +34,7 @@ export function parseOptions(args: readonly string[], known: Known): Options {
       targets: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
-      readme: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
     },
   });
   const rounds = values.rounds ?? (values.quick ? '1' : '3');
@@ -46,7 +46,7 @@ export function parseOptions(args: readonly string[], known: Known): Options {
     targets: names('--targets', values.targets, known.targets, known.defaultTargets),
     targetsNamed: values.targets !== undefined,
     jsonFile: values.json,
-    readme: values.readme,
+    write: values.write,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The workloads, in the order of the table, and what plyfs must reach in each (ratio to kernel overlayfs, less is
- * better). The bars were set from measurements of the peers on one machine; README.md says what they mean.
+ * better). The bars were set from measurements of the peers on one machine; docs/BENCHMARKS.md says what they mean.
  *
  * Each script is bash, run in the root of the tree measured, with $INPUTS (lower.ts), $N, the count where
  * there is one, and $STARTED, a file as old as the start. Before it: an empty upper, caches dropped, `tools` run elsewhere so that loading the programs is not measured,

@@ -3,8 +3,9 @@
  * length, hosts of package sources, tests switched off, catches that drop what they caught, imports of node:process.
  */
 
-import type { Finding, Rule, SourceFile } from './finding.js';
-import { findMatches } from './finding.js';
+import type { Finding, Rule, SourceFile } from './check-finding.js';
+import { findMatches } from './check-finding.js';
+import { withoutContents } from './module-contents.js';
 
 export const maxFileLines = 500;
 export const maxReadmeLines = 60;
@@ -18,7 +19,8 @@ export function fileLengthFindings(file: SourceFile): Finding[] {
 
 /** The README of a module says the purpose and the decisions, in 60 lines at most. */
 export function readmeFindings(file: SourceFile): Finding[] {
-  return /^(src\/[^/]+|scripts)\/README\.md$/.test(file.path) ? tooLong(file, maxReadmeLines) : [];
+  if (!/^(src\/.+|scripts)\/README\.md$/.test(file.path)) return [];
+  return tooLong({ ...file, text: withoutContents(file.text) }, maxReadmeLines);
 }
 
 function tooLong(file: SourceFile, limit: number): Finding[] {

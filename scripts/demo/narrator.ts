@@ -8,7 +8,7 @@
 import { command } from '../shell.js';
 
 /** What a command must show; all that is given must hold. */
-export interface Expectation {
+interface Expectation {
   /** In words, for the line after the output: `the later layer wins`. */
   readonly that: string;
   readonly contains?: string | readonly string[];
@@ -19,7 +19,7 @@ export interface Expectation {
 
 export class DemoFailure extends Error {}
 
-export interface NarratorOptions {
+interface NarratorOptions {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly colour: boolean;

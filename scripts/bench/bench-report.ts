@@ -12,7 +12,7 @@ export interface Series {
 }
 
 /** workload -> target -> series */
-export type Results = ReadonlyMap<string, ReadonlyMap<string, Series>>;
+type Results = ReadonlyMap<string, ReadonlyMap<string, Series>>;
 
 export const reference = 'overlayfs';
 

@@ -10,16 +10,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
-import { mountsBelow } from '../mountinfo.js';
+import { mountsBelow } from '../mounts-below.js';
 import { repository } from '../repository.js';
 import { cleanup, command, interrupt, isInPath, wasInterrupted } from '../shell.js';
-import { benchImages, imagesUsage, parseImageOptions } from './images.js';
+import { benchImages, imagesUsage, parseImageOptions } from './bench-images.js';
+import { median, ratio, reference, residentLines, type Series, table } from './bench-report.js';
+import { defaultTargets, type Target, targets } from './bench-targets.js';
+import { type Machine, provenance, withFigures } from './figures.js';
 import { prepareInputs, prepareLower } from './lower.js';
 import { type Bench, measure, measureDaemon, type Residents } from './measure.js';
 import { type Options, parseOptions, usage } from './options.js';
-import { type Machine, provenance, withFigures } from './readme.js';
-import { median, ratio, reference, residentLines, type Series, table } from './report.js';
-import { defaultTargets, type Target, targets } from './targets.js';
 import { type Workload, workloads } from './workloads.js';
 
 const scratchParent = '/var/tmp';
@@ -145,7 +145,7 @@ async function run(options: Options): Promise<number> {
     const tables = [table(results, chosenWorkloads(options), names)];
     if (residents.size > 0) tables.push(residentLines(residents));
     console.log(tables.join('\n\n'));
-    if (options.readme) writeReadme([...tables, provenance(machine(), options.rounds)].join('\n\n'));
+    if (options.write) writeFigures([...tables, provenance(machine(), options.rounds)].join('\n\n'));
     const all = [...results].map(([workload, series]) => {
       const each = [...series].map(([name, { seconds, failure }]) => {
         const figures = { seconds, median: median(seconds), ratio: ratio(results, workload, name), failure };
@@ -168,8 +168,8 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-function writeReadme(figures: string): void {
-  const path = join(repository, 'README.md');
+function writeFigures(figures: string): void {
+  const path = join(repository, 'docs/BENCHMARKS.md');
   writeFileSync(path, withFigures(readFileSync(path, 'utf8'), figures));
   say(`wrote the figures into '${path}'`);
 }

@@ -1,18 +1,18 @@
-/** The places in README.md that `npm run bench -- --readme` fills: what stands between two comments of theirs. */
+/** The places in docs/BENCHMARKS.md that `npm run bench -- --write` fills: what stands between two comments of theirs. */
 
-export interface Place {
+interface Place {
   readonly begin: string;
   readonly end: string;
 }
 
 const mountPlace: Place = {
-  begin: '<!-- bench: begin, written by npm run bench -- --readme -->',
+  begin: '<!-- bench: begin, written by npm run bench -- --write -->',
   end: '<!-- bench: end -->',
 };
 
 /** Of the figures of images. */
 export const imagePlace: Place = {
-  begin: '<!-- bench images: begin, written by npm run bench -- images --readme -->',
+  begin: '<!-- bench images: begin, written by npm run bench -- images --write -->',
   end: '<!-- bench images: end -->',
 };
 
@@ -26,13 +26,15 @@ export interface Machine {
   readonly processors: number;
 }
 
-/** The README with the new figures; what stood between the comments goes. @throws Error when they are missing. */
-export function withFigures(readme: string, figures: string, place = mountPlace): string {
-  const begin = readme.indexOf(place.begin);
-  const end = readme.indexOf(place.end, begin);
+/** The document with the new figures; what stood between the comments goes. @throws Error when they are missing. */
+export function withFigures(text: string, figures: string, place = mountPlace): string {
+  const begin = text.indexOf(place.begin);
+  const end = text.indexOf(place.end, begin);
   if (begin < 0 || end < 0)
-    throw new Error(`cannot write the figures into README.md: it lacks '${place.begin}' and '${place.end}'`);
-  return `${readme.slice(0, begin + place.begin.length)}\n\n${figures}\n\n${readme.slice(end)}`;
+    throw new Error(
+      `cannot write the figures into docs/BENCHMARKS.md: it lacks '${place.begin}' and '${place.end}'`,
+    );
+  return `${text.slice(0, begin + place.begin.length)}\n\n${figures}\n\n${text.slice(end)}`;
 }
 
 /** The line below the tables. */

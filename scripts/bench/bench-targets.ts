@@ -7,7 +7,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMounted } from '../mountinfo.js';
+import { isMounted } from '../mounts-below.js';
 import { plyfsMain } from '../repository.js';
 import { cleanup, command, isInPath } from '../shell.js';
 import { daemonsOf, endDaemons } from './daemons.js';
@@ -89,7 +89,8 @@ async function missingProgram(program: string): Promise<string | undefined> {
 /** Mounts the target, or gives the plain file system what the workload needs, and says where the tree is. */
 export async function attach(target: Target, place: Place, needs: Workload['needs']): Promise<string> {
   if (target.mountCommand !== undefined) {
-    await command(target.mountCommand(place), { timeoutMs: 30_000 });
+    // Each mount begins cold, and its daemon ends with it.
+    await command(target.mountCommand(place), { timeoutMs: 30_000, env: { PLYFS_DAEMON: 'own' } });
     if (!isMounted(place.mountpoint))
       throw new Error(`${target.name}: its mount command returned without a mount`);
     return place.mountpoint;

@@ -8,17 +8,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { plyfsMain, repository } from '../repository.js';
 import { bash, isInPath } from '../shell.js';
+import { imagePlace, type Machine, provenance, withFigures } from './figures.js';
 import { type ImageRow, imageTable, type Spent } from './image-report.js';
 import { type ImageWorkload, imageWorkloads, type Step } from './image-workloads.js';
 import { cacheFolder, makeFolder } from './lower.js';
-import { imagePlace, type Machine, provenance, withFigures } from './readme.js';
 
-export const imagesUsage = 'usage: npm run bench -- images [--rounds N] [--json FILE] [--readme]';
+export const imagesUsage = 'usage: npm run bench -- images [--rounds N] [--json FILE] [--write]';
 
 const PLYFS = `${process.execPath} ${plyfsMain}`;
 const PROGRAMS = ['umoci', 'skopeo', 'zstd', 'gzip'];
 
-export interface ImageBench {
+interface ImageBench {
   /** The Debian root. */
   readonly lower: string;
   /** An empty folder. */
@@ -30,7 +30,7 @@ export interface ImageBench {
 interface ImageOptions {
   readonly rounds: number;
   readonly jsonFile: string | undefined;
-  readonly readme: boolean;
+  readonly write: boolean;
 }
 
 /** @throws Error with one line for an option that is none. */
@@ -40,12 +40,12 @@ export function parseImageOptions(args: readonly string[]): ImageOptions {
     options: {
       rounds: { type: 'string' },
       json: { type: 'string' },
-      readme: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
     },
   });
   const rounds = values.rounds ?? '3';
   if (!/^[1-9]\d*$/.test(rounds)) throw new Error(`invalid --rounds '${rounds}': not a number from 1`);
-  return { rounds: Number(rounds), jsonFile: values.json, readme: values.readme };
+  return { rounds: Number(rounds), jsonFile: values.json, write: values.write };
 }
 
 /** Prints the table, and writes it where the options say. */
@@ -67,8 +67,8 @@ export async function benchImages(bench: ImageBench, options: ImageOptions): Pro
   if (options.jsonFile !== undefined) {
     writeFileSync(options.jsonFile, `${JSON.stringify({ ...bench.machine, rows }, undefined, 2)}\n`);
   }
-  if (!options.readme) return;
-  const path = join(repository, 'README.md');
+  if (!options.write) return;
+  const path = join(repository, 'docs/BENCHMARKS.md');
   writeFileSync(path, withFigures(readFileSync(path, 'utf8'), text, imagePlace));
 }
 
