@@ -1,7 +1,7 @@
 /**
  * The C library that this process runs on, and typed bindings into it through koffi.
  *
- * Calls that glibc 2.31 wraps are bound by name; the others go through syscall(2) with the numbers below. Variadic
+ * Calls that glibc 2.31 and musl 1.2.3 wrap are bound by name; the others go through syscall(2) with the numbers below. Variadic
  * functions (openat, fcntl, ioctl, syscall) are bound with fixed signatures: the Linux ABIs of x86-64 and arm64 pass
  * integers to both kinds in the same registers. Module state is per thread, and so is errno.
  * INVARIANT: nothing runs between a foreign call and `settle()` of its result, or errno may be another's.
@@ -40,6 +40,10 @@ export function addressOf(view: Uint8Array): bigint {
 
 interface SyscallNumbers {
   readonly mknodat: number;
+  readonly renameat2: number;
+  readonly preadv2: number;
+  readonly pwritev2: number;
+  readonly statx: number;
   readonly setgroups: number;
   readonly setresuid: number;
   readonly setresgid: number;
@@ -47,8 +51,26 @@ interface SyscallNumbers {
 
 /** Numbers below 424 differ by architecture (arch/x86/entry/syscalls/syscall_64.tbl, asm-generic/unistd.h). */
 const numbersByArch: Readonly<Record<string, SyscallNumbers>> = {
-  x64: { mknodat: 259, setgroups: 116, setresuid: 117, setresgid: 119 },
-  arm64: { mknodat: 33, setgroups: 159, setresuid: 147, setresgid: 149 },
+  x64: {
+    mknodat: 259,
+    renameat2: 316,
+    preadv2: 327,
+    pwritev2: 328,
+    statx: 332,
+    setgroups: 116,
+    setresuid: 117,
+    setresgid: 119,
+  },
+  arm64: {
+    mknodat: 33,
+    renameat2: 276,
+    preadv2: 286,
+    pwritev2: 287,
+    statx: 291,
+    setgroups: 159,
+    setresuid: 147,
+    setresgid: 149,
+  },
 };
 
 function numbersHere(): SyscallNumbers {
@@ -63,6 +85,11 @@ function numbersHere(): SyscallNumbers {
 
 /** glibc exports mknodat only since 2.33; before, it was an inline function. */
 export const SYS_mknodat = numbersHere().mknodat;
+/** musl has no renameat2 up to 1.2.5, and the others since then. */
+export const SYS_renameat2 = numbersHere().renameat2;
+export const SYS_preadv2 = numbersHere().preadv2;
+export const SYS_pwritev2 = numbersHere().pwritev2;
+export const SYS_statx = numbersHere().statx;
 /** Those of glibc change all threads: it interrupts each of them, and waits for it. */
 export const SYS_setgroups = numbersHere().setgroups;
 export const SYS_setresuid = numbersHere().setresuid;

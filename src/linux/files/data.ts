@@ -7,7 +7,7 @@
 
 import { FICLONE } from '../constants.js';
 import { ioctlNumber } from '../ioctl.js';
-import { addressOf, bind, settle } from '../library.js';
+import { addressOf, bind, SYS_preadv2, SYS_pwritev2, settle } from '../library.js';
 
 const TWO_32 = 2 ** 32;
 
@@ -18,12 +18,18 @@ const sysRead = bind<Transfer>('read', 'long', ['int', 'void *', 'ulong']);
 const sysWrite = bind<Transfer>('write', 'long', ['int', 'void *', 'ulong']);
 const sysPread = bind<TransferAt>('pread', 'long', ['int', 'void *', 'ulong', 'int64']);
 const sysPwrite = bind<TransferAt>('pwrite', 'long', ['int', 'void *', 'ulong', 'int64']);
-const sysPwritev2 = bind<
-  (fd: number, iov: Uint8Array, count: number, offset: number, flags: number) => number
->('pwritev2', 'long', ['int', 'void *', 'int', 'int64', 'int']);
-const sysPreadv2 = bind<
-  (fd: number, iov: Uint8Array, count: number, offset: number, flags: number) => number
->('preadv2', 'long', ['int', 'void *', 'int', 'int64', 'int']);
+/** preadv2(2) and pwritev2(2), whose offset has a second, upper half that 64-bit kernels leave alone. */
+const sysVectorAt = bind<
+  (
+    nr: number,
+    fd: number,
+    iov: Uint8Array,
+    count: number,
+    offset: number,
+    upper: number,
+    flags: number,
+  ) => number
+>('syscall', 'long', ['long', 'int', 'void *', 'ulong', 'int64', 'long', 'int']);
 const sysFallocate = bind<(fd: number, mode: number, offset: number, length: number) => number>(
   'fallocate',
   'int',
@@ -94,7 +100,7 @@ const RWF_APPEND = 0x10;
 export function append(fd: number, from: Uint8Array): number {
   iovec[0] = addressOf(from);
   iovec[1] = BigInt(from.byteLength);
-  return settle(sysPwritev2(fd, iovecBytes, 1, 0, RWF_APPEND));
+  return settle(sysVectorAt(SYS_pwritev2, fd, iovecBytes, 1, 0, 0, RWF_APPEND));
 }
 
 const RWF_NOWAIT = 0x8;
@@ -106,7 +112,7 @@ const RWF_NOWAIT = 0x8;
 export function preadNowait(fd: number, into: Uint8Array, offset: number): number {
   iovec[0] = addressOf(into);
   iovec[1] = BigInt(into.byteLength);
-  return settle(sysPreadv2(fd, iovecBytes, 1, offset, RWF_NOWAIT));
+  return settle(sysVectorAt(SYS_preadv2, fd, iovecBytes, 1, offset, 0, RWF_NOWAIT));
 }
 
 /** fallocate(2) with FALLOC_FL_* in `mode`. */

@@ -7,7 +7,7 @@
  */
 
 import type { Name } from '../../vfs/name.js';
-import { bind, SYS_mknodat, settle } from '../library.js';
+import { bind, SYS_mknodat, SYS_renameat2, settle } from '../library.js';
 import { firstName, nameAt, putBoth, putFirst, secondName } from '../scratch.js';
 
 const sysMkdirat = bind<(dirfd: number, name: Buffer, mode: number) => number>('mkdirat', 'int', [
@@ -26,8 +26,8 @@ const sysUnlinkat = bind<(dirfd: number, name: Buffer, flags: number) => number>
   'int',
 ]);
 const sysRenameat2 = bind<
-  (fromDir: number, from: Buffer, toDir: number, to: Buffer, flags: number) => number
->('renameat2', 'int', ['int', 'void *', 'int', 'void *', 'uint']);
+  (nr: number, fromDir: number, from: Buffer, toDir: number, to: Buffer, flags: number) => number
+>('syscall', 'long', ['long', 'int', 'void *', 'int', 'void *', 'uint']);
 const sysLinkat = bind<(fromDir: number, from: Buffer, toDir: number, to: Buffer, flags: number) => number>(
   'linkat',
   'int',
@@ -78,7 +78,7 @@ export function unlinkat(dirfd: number, name: Name, flags: number): number {
 export function renameat2(fromDir: number, from: Name, toDir: number, to: Name, flags: number): number {
   const problem = putBoth(from, to);
   if (problem < 0) return problem;
-  return settle(sysRenameat2(fromDir, firstName, toDir, secondName, flags));
+  return settle(sysRenameat2(SYS_renameat2, fromDir, firstName, toDir, secondName, flags));
 }
 
 /** linkat(2); `from` may be '' with AT_EMPTY_PATH (CAP_DAC_READ_SEARCH), as for an O_TMPFILE descriptor. */

@@ -8,18 +8,16 @@
 
 import type { Name } from '../../vfs/name.js';
 import { AT_EMPTY_PATH } from '../constants.js';
-import { bind, settle } from '../library.js';
+import { bind, SYS_statx, settle } from '../library.js';
 import { emptyName, firstName, putFirst } from '../scratch.js';
 
 const STATX_BYTES = 256;
 const TWO_32 = 2 ** 32;
 const MINOR_BITS = 20;
 
-const sysStatx = bind<(dirfd: number, path: Buffer, flags: number, mask: number, out: Uint8Array) => number>(
-  'statx',
-  'int',
-  ['int', 'void *', 'int', 'uint', 'void *'],
-);
+const sysStatx = bind<
+  (nr: number, dirfd: number, path: Buffer, flags: number, mask: number, out: Uint8Array) => number
+>('syscall', 'long', ['long', 'int', 'void *', 'int', 'uint', 'void *']);
 
 /** One result of statx(2); reused from call to call. A field is valid when `mask` has its bit. */
 export class Statx {
@@ -128,10 +126,10 @@ export class Statx {
 export function statx(dirfd: number, path: Name, flags: number, mask: number, out: Statx): number {
   const problem = putFirst(path);
   if (problem < 0) return problem;
-  return settle(sysStatx(dirfd, firstName, flags, mask, out.bytes));
+  return settle(sysStatx(SYS_statx, dirfd, firstName, flags, mask, out.bytes));
 }
 
 /** statx(2) of what a descriptor names; O_PATH descriptors, of symlinks too, are good. */
 export function fstatx(fd: number, mask: number, out: Statx): number {
-  return settle(sysStatx(fd, emptyName, AT_EMPTY_PATH, mask, out.bytes));
+  return settle(sysStatx(SYS_statx, fd, emptyName, AT_EMPTY_PATH, mask, out.bytes));
 }
