@@ -51,6 +51,17 @@ const SHARERS = ['plyfs', 'ps', 'umount', 'enter', 'mount', 'daemon', 'run', 'se
 const CLIENTS: ReadonlySet<string> = new Set(['plyfs', 'ps', 'run', 'mount', 'umount']);
 const COMMAND_LINES = 'commander';
 
+/**
+ * What users start begins as a script of /bin/sh, of which Node sees a string and a comment a line: `env -S` would do it in one
+ * line, and busybox has none. NODE_EXTRA_CA_CERTS goes by another name, and so do variables that shells drop for their names
+ * (cli/frame/start-environment.ts). `--` keeps Node from taking an `--env-file` of ours for its own.
+ */
+const FIRST_LINES = `#!/bin/sh
+':' //; odd() { LC_ALL=C grep "$@" -zE '^([0-9]|[^=]*[^=0-9A-Za-z_])' "/proc/$$/environ" 2>/dev/null; }
+':' //; ! odd -q || export PLYFS_ODD_ENVIRON="$(odd | base64)"
+':' //; export PLYFS_EXTRA_CA_CERTS="\${NODE_EXTRA_CA_CERTS-}"; unset NODE_EXTRA_CA_CERTS; exec node -- "$0" "$@"
+`;
+
 /** As a module names the file of another program or thread, or any other that lies beside it. */
 const FILE_OF_OURS = /new URL\('(\.{1,2}\/[^']+)', import\.meta\.url\)/g;
 /** As tsc writes imports and re-exports of neighbours. */
@@ -83,6 +94,7 @@ export async function bundlePrograms(dist: string, directory: string): Promise<v
       },
       withoutFacades,
       withoutModuleLookups,
+      begunByShell,
     ],
   });
   rmSync(directory, { recursive: true, force: true });
@@ -138,6 +150,14 @@ const withoutModuleLookups: Plugin = {
         constantsOf(names, module),
       );
     }
+  },
+};
+
+const begunByShell: Plugin = {
+  name: 'begun-by-shell',
+  generateBundle(_, bundle) {
+    for (const output of Object.values(bundle))
+      if (output.type === 'chunk') output.code = output.code.replace(/^#!.*\n/, () => FIRST_LINES);
   },
 };
 

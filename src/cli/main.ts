@@ -1,4 +1,4 @@
-#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS PLYFS_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS} node --
+#!/usr/bin/env node
 
 /**
  * Entry of the `plyfs` command.
@@ -6,20 +6,19 @@
  * Commander and the commands are loaded here and nowhere else; what a command needs beyond its options it loads when it
  * runs, since a mount is to stand 300 ms after the prompt.
  *
- * `--` in the first line keeps Node from taking an `--env-file` among our arguments for its own; what else is there, extra-certificates.ts
- * explains.
+ * scripts/bundle-programs.ts gives the program other first lines.
  */
 
 import { hasCode } from '../errno/error-code.js';
 import { missingAddon } from '../errno/missing-addon.js';
-import { restoreExtraCertificates } from './frame/extra-certificates.js';
 import { endWhenOutputEnds } from './frame/output-end.js';
+import { restoreEnvironment } from './frame/start-environment.js';
 import { isExpected, say } from './print/output.js';
 
 // Here, not always: every module that is loaded would have its map read.
 if (process.argv.includes('--debug')) process.setSourceMapsEnabled(true);
 
-restoreExtraCertificates();
+restoreEnvironment();
 endWhenOutputEnds();
 
 try {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS node --
+#!/usr/bin/env node
 
 /**
  * Entry of `plyfs-overlay`: a union mount with the command line of fuse-overlayfs, for `mount_program` of
