@@ -2,11 +2,10 @@
  * Volumes on other storage: mounted at first use, once for all users, unmounted at last, whatever becomes of the daemons.
  */
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SshServer } from '../helpers/ssh-server.js';
 import { cliScript, isGone, type Result, until, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
@@ -185,10 +184,10 @@ describe('a volume with size=', () => {
 
 describe('a volume on sshfs', () => {
   it('works over sshd on loopback, and its server ends with the last user', async () => {
-    const server = await startSshd();
+    const server = await SshServer.start(bench.root);
     try {
       mkdirSync(join(bench.root, 'far'));
-      const o = `IdentityFile=${bench.root}/key,StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null,port=${server.port},allow_other`;
+      const o = [...server.options, 'allow_other'].join(',');
       create('far', 'type=fuse.sshfs', `device=root@127.0.0.1:${bench.root}/far`, `o=${o}`);
       expect(mount('m1', '-v', 'far:/x')).toEqual({ code: 0, stdout: '', stderr: '' });
       sh('echo here > m1/x/f; mkdir m1/x/d; mv m1/x/f m1/x/d/g');
@@ -204,41 +203,3 @@ describe('a volume on sshfs', () => {
     }
   });
 });
-
-/** With keys, a configuration and a port of its own. */
-async function startSshd(): Promise<{ port: number; stop: () => void }> {
-  const port = await freePort();
-  sh(`
-    ssh-keygen -q -t ed25519 -N '' -f host_key; ssh-keygen -q -t ed25519 -N '' -f key
-    cp key.pub authorized_keys; chmod 600 authorized_keys; mkdir -p /run/sshd`);
-  const at = bench.root;
-  const settings = [
-    `Port ${port}`,
-    'ListenAddress 127.0.0.1',
-    `HostKey ${at}/host_key`,
-    `AuthorizedKeysFile ${at}/authorized_keys`,
-    `PidFile ${at}/sshd.pid`,
-    'StrictModes no',
-    'UsePAM no',
-    'PermitRootLogin yes',
-    'Subsystem sftp internal-sftp',
-  ];
-  writeFileSync(join(at, 'sshd_config'), `${settings.join('\n')}\n`);
-  const started = spawnSync('/usr/sbin/sshd', ['-f', join(at, 'sshd_config')], { encoding: 'utf8' });
-  expect([started.status, started.stderr]).toEqual([0, '']);
-  const pid = () => Number(readFileSync(join(at, 'sshd.pid'), 'utf8'));
-  await until(() => bench.run('test', '-s', 'sshd.pid').code === 0);
-  const own = pid();
-  return { port, stop: () => void process.kill(own) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}

@@ -19,8 +19,12 @@ export class RunningPage {
     this.address = address;
   }
 
-  static async start(command: readonly string[], env: NodeJS.ProcessEnv): Promise<RunningPage> {
-    const child = spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  static async start(
+    command: readonly string[],
+    env: NodeJS.ProcessEnv,
+    cwd = process.cwd(),
+  ): Promise<RunningPage> {
+    const child = spawn(process.execPath, command, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     child.stderr.on('data', (text) => {
       said += text;
