@@ -2,10 +2,13 @@
 
 import { UserError } from '../errno/user-error.js';
 import type { Store } from '../store/store.js';
+import { forgetCowBind } from '../store/uppers/cow-binds.js';
+import { nameFromText } from '../vfs/name.js';
+import { removeFolder } from './apply/discarding.js';
 import { isServed } from './list-drafts.js';
 import { hideLeftAreas } from './mount/mount-areas.js';
 import { findDraftOrBind } from './record/bind-draft.js';
-import { type DraftRecord, draftFolder, lockDraft } from './record/draft-record.js';
+import { type DraftRecord, draftFolder, isOfMount, lockDraft } from './record/draft-record.js';
 
 /** @throws UserError when something still runs in it. */
 export async function discardDraft(store: Store, name: string): Promise<void> {
@@ -14,7 +17,8 @@ export async function discardDraft(store: Store, name: string): Promise<void> {
   await hideLeftAreas(store, record);
   assertUnused(store, record);
   // Of a bind, its folder is made anew at the next start.
-  store.locked(() => store.discard(draftFolder(record)));
+  removeFolder(store, record, draftFolder(store, record));
+  if (isOfMount(record.bind)) forgetCowBind(store.root, nameFromText(record.bind.folder));
 }
 
 /** PRECONDITION: the draft is locked. @throws UserError when a process has it mounted. */

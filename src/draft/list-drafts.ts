@@ -6,7 +6,7 @@ import type { Store } from '../store/store.js';
 import { displayName } from '../vfs/name.js';
 import { servedAreas } from './mount/mount-areas.js';
 import { listBindDrafts } from './record/bind-draft.js';
-import { type DraftRecord, listDrafts, tryLockDraft } from './record/draft-record.js';
+import { type DraftRecord, isOfMount, listDrafts, tryLockDraft } from './record/draft-record.js';
 
 export interface ListedDraft {
   readonly record: DraftRecord;
@@ -17,7 +17,7 @@ export interface ListedDraft {
   readonly over: readonly string[];
 }
 
-/** @param options whether binds with `cow` of containers are told too. */
+/** @param options whether binds with `cow` of containers and mounts are told too. */
 export function describeDrafts(
   store: Store,
   { withBinds = false }: { readonly withBinds?: boolean } = {},
@@ -41,6 +41,8 @@ function isUsed(store: Store, record: DraftRecord): boolean {
 /** Whether a daemon serves one of its areas; of a bind, whether its container is mounted. */
 export function isServed(store: Store, record: DraftRecord): boolean {
   const { bind } = record;
+  // Whoever has it mounted holds its lock.
+  if (isOfMount(bind)) return false;
   if (bind !== undefined) return containerStatus(store, { id: bind.container }).isMounted;
   return servedAreas(store, record).length > 0;
 }

@@ -7,6 +7,7 @@
  * volumes/NAME/       volume.json, _data/, snapshots/NAME/ (state.json, tree/)
  * drafts/NAME/        draft.json, areas/ID/ (upper/, work/, merged/), snapshots/NAME/ (state.json, areas/), discarding/
  * drafts/.applied/ID/ what `plyfs undo` needs
+ * drafts/.binds/      where binds with `cow` of mounts have their changes (uppers/cow-binds.ts)
  * containerd/ID/      a snapshot of containerd's (serve/containerd): snapshot.json, fs/, work/, merged/
  * pending/ID.json     what has to be done when its owner dies (intent.ts)
  * trash/              what is being deleted

@@ -51,7 +51,10 @@ export async function lockFilePatiently(path: string, pollMs: number = POLL_MS):
 
 /** @returns undefined when another holds it. */
 export function tryLockFile(path: string): FileLock | undefined {
-  const fd = openLockFile(path);
+  return lockOrClose(openLockFile(path), path);
+}
+
+function lockOrClose(fd: number, path: string): FileLock | undefined {
   let isOurs = false;
   try {
     isOurs = lockIfFree(fd, path);
@@ -59,6 +62,18 @@ export function tryLockFile(path: string): FileLock | undefined {
     if (!isOurs) closeSync(fd);
   }
   return isOurs ? held(fd) : undefined;
+}
+
+/** The lock of a directory that is there. @returns undefined when another holds it, or it is not there. */
+export function tryLockDirectory(path: string): FileLock | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  return lockOrClose(fd, path);
 }
 
 /** Whether the file is there and nobody holds it; it is not made. @throws Error when it cannot be read. */

@@ -218,8 +218,8 @@ export interface DraftLine {
   readonly over: readonly string[];
   /** The last one that ran in it. */
   readonly command: string;
-  /** Of a bind with `cow`: whose it is. */
-  readonly container: string | undefined;
+  /** Of a bind with `cow`: whose it is, `container:NAME` or `mount:PATH`. */
+  readonly source: string | undefined;
 }
 
 export interface ReviewReply {

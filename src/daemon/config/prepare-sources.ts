@@ -14,13 +14,15 @@ import { type ByMountType, callByType } from '../../mounts/request/kinds/mount-k
 import type { BindRequest, VolumeRequest } from '../../mounts/request/types.js';
 import type { Intent } from '../../store/intent.js';
 import { Store } from '../../store/store.js';
+import { type CowBind, noteCowBind } from '../../store/uppers/cow-binds.js';
 import { readVolume } from '../../store/volume-record.js';
+import { xattrNamespaceHere } from '../../union/form/xattr-namespace.js';
 import type { Name } from '../../vfs/name.js';
 import { ensureVolume } from '../../volume/create-volume.js';
 import { discardIfUnused } from '../../volume/remove-volume.js';
 import { reserveVolume, type VolumeUse } from '../../volume/use.js';
 import { makeOwnUpper } from './make-own-upper.js';
-import type { MountConfig, ResolvedMount, VolumeId } from './mount-config.js';
+import type { MountConfig, OwnUpper, ResolvedMount, VolumeId } from './mount-config.js';
 import { quote, refusal } from './refusal.js';
 
 /** What a mount has of its sources: filled by `prepareSources()`, also when that throws. */
@@ -37,12 +39,14 @@ export function noSources(): PreparedSources {
   return { made: [], madeVolumes: [], uses: [], undo: new Map() };
 }
 
+type PreparedConfig = Pick<
+  MountConfig,
+  'mountpoint' | 'mounts' | 'upper' | 'work' | 'events' | 'xattrNamespace'
+>;
+
 /** @throws UserError when one cannot be made or mounted. */
-export function prepareSources(
-  { mountpoint, mounts }: Pick<MountConfig, 'mountpoint' | 'mounts'>,
-  sources: PreparedSources,
-): void {
-  for (const mount of mounts) callByType(preparers, mount.request, mount, { mountpoint, sources });
+export function prepareSources(config: PreparedConfig, sources: PreparedSources): void {
+  for (const mount of config.mounts) callByType(preparers, mount.request, mount, { ...config, sources });
 }
 
 /** Goes on with the use of volumes: their locks have gone with the process that served them before. */
@@ -63,16 +67,18 @@ export function resumeSources(
   }
 }
 
-interface Preparation extends Pick<MountConfig, 'mountpoint'> {
+interface Preparation extends PreparedConfig {
   readonly sources: PreparedSources;
 }
 
 const preparers: ByMountType<[ResolvedMount, Preparation], void> = {
-  bind(request, { remote, hostPath: path, own }, { mountpoint, sources }) {
+  bind(request, { remote, hostPath: path, own }, config) {
     // Remote storage is touched by its own thread alone.
     if (remote !== undefined || path === undefined) return;
-    prepareBind(request, { path, mountpoint }, sources.made);
-    if (own !== undefined) makeOwnUpper(path, own);
+    prepareBind(request, { path, mountpoint: config.mountpoint }, config.sources.made);
+    if (own === undefined) return;
+    makeOwnUpper(path, own);
+    if (request.merge !== true) noteOwnUpper({ target: request.target, source: path }, own, config);
   },
   volume(request, { volume }, { sources }) {
     if (volume !== undefined) prepareVolume(request, volume, sources);
@@ -80,6 +86,16 @@ const preparers: ByMountType<[ResolvedMount, Preparation], void> = {
   tmpfs: () => undefined,
   image: () => undefined,
 };
+
+/** So that `plyfs review` finds it. A container's record tells of its own. */
+function noteOwnUpper(bind: Pick<CowBind, 'target' | 'source'>, own: OwnUpper, config: PreparedConfig): void {
+  const { mountpoint, upper, work, events, xattrNamespace } = config;
+  if (events === undefined || events.container !== undefined) return;
+  // Private attributes of another namespace are not those that a review reads.
+  if (upper === undefined || work === undefined || xattrNamespace !== xattrNamespaceHere()) return;
+  const folder = own.upper.slice(0, own.upper.lastIndexOf('/'));
+  noteCowBind(events.root, { ...bind, mountpoint, folder, upper, work });
+}
 
 interface BindSource extends Pick<MountConfig, 'mountpoint'> {
   readonly path: Name;

@@ -117,7 +117,7 @@ export class MountChanges {
     const own = noSources();
     const held: number[] = [];
     try {
-      prepareSources({ mountpoint: config.mountpoint, mounts: [mount] }, own);
+      prepareSources({ ...config, mounts: [mount] }, own);
       held.push(...holdLayers({ mountpoint: config.mountpoint, layers: [], mounts: [mount] }));
       const [wanted] = withRemoteVolumes([mount], config.engine);
       mount = wanted ?? mount;

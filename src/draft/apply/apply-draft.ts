@@ -15,7 +15,7 @@ import type { Store } from '../../store/store.js';
 import type { Name } from '../../vfs/name.js';
 import { type DraftChanges, treesOf } from '../changes/list-changes.js';
 import type { AreaTrees } from '../changes/scan-area.js';
-import type { DraftArea, DraftRecord } from '../record/draft-record.js';
+import { type DraftArea, type DraftRecord, isOfMount } from '../record/draft-record.js';
 import { applyArea, type ChosenChange } from './apply-area.js';
 import { ApplyLog, type ApplyStep, readLog } from './apply-log.js';
 import { emptyDraft } from './empty-draft.js';
@@ -67,7 +67,7 @@ export function applyToHost(
   const touched = [...all.trees.values()].filter(({ area }) =>
     chosen.some(({ change }) => change.area.id === area.id),
   );
-  // The root of a bind's upper stays, since its container goes on with it.
+  // The root of a bind's upper stays, since its container or mount goes on with it.
   const isWhole =
     record.bind === undefined &&
     chosen.length === all.changes.length &&
@@ -118,7 +118,7 @@ export function applyToHost(
 /** What was applied in part leaves the draft. May be run again. @param folder of the apply. */
 export function leaveDraft(trees: AreaTrees, apply: ApplyRecord, folder: string): void {
   const { id } = trees.area;
-  forgetChanges(trees, apply.forgotten[id] ?? [], join(folder, 'forgotten', id));
+  forgetChanges(trees, apply.forgotten[id] ?? [], forgottenFolder(apply, folder, id));
   for (const { path } of rebasedIn(apply, id)) rebaseRest(trees, path, leftAt(apply, id, path));
 }
 
@@ -126,7 +126,18 @@ export function leaveDraft(trees: AreaTrees, apply: ApplyRecord, folder: string)
 export function returnToDraft(trees: AreaTrees, apply: ApplyRecord, folder: string): boolean {
   const { id } = trees.area;
   for (const rebased of rebasedIn(apply, id)) rebaseBack(trees, rebased, leftAt(apply, id, rebased.path));
-  return recallChanges(trees, apply.forgotten[id] ?? [], join(folder, 'forgotten', id));
+  return recallChanges(trees, apply.forgotten[id] ?? [], forgottenFolder(apply, folder, id));
+}
+
+/** On the file system of the draft's upper. */
+function forgottenFolder(apply: ApplyRecord, folder: string, areaId: string): string {
+  const beside = besideUpper(apply);
+  return beside === undefined ? join(folder, 'forgotten', areaId) : beside;
+}
+
+/** What an apply keeps outside of its own folder: a mount's upper may lie on another file system than the store. */
+export function besideUpper({ id, draft: { bind } }: ApplyRecord): string | undefined {
+  return isOfMount(bind) ? join(bind.folder, 'applied', id) : undefined;
 }
 
 const rebasedIn = ({ rebased }: ApplyRecord, id: string): readonly Rebased[] =>

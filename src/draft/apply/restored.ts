@@ -6,6 +6,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { readJson, writeJson } from '../../store/atomic-file.js';
 import type { Store } from '../../store/store.js';
 import type { Side } from '../changes/beneath-tree.js';
@@ -20,7 +21,7 @@ export function readRestored(store: Store, draft: DraftIdentity): Restored {
 
 /** Adds what a taking back has touched; of a draft that is gone nothing is kept. */
 export function noteRestored(store: Store, draft: DraftIdentity, touched: Restored): void {
-  if (!existsSync(store.path(draftFolder(draft)))) return;
+  if (!existsSync(draftFolder(store, draft))) return;
   writeJson(fileOf(store, draft), { ...readRestored(store, draft), ...touched }, 0o600);
 }
 
@@ -35,5 +36,5 @@ export function restoredKey(area: string, ino: number): string {
 }
 
 function fileOf(store: Store, draft: DraftIdentity): string {
-  return store.path(draftFolder(draft), 'restored.json');
+  return join(draftFolder(store, draft), 'restored.json');
 }

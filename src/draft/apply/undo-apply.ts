@@ -16,8 +16,15 @@ import { type Name, nameFromText } from '../../vfs/name.js';
 import { BeneathTree } from '../changes/beneath-tree.js';
 import { type AreaTrees, openAreaTrees } from '../changes/scan-area.js';
 import { currentDraft } from '../record/bind-draft.js';
-import { areaHome, type DraftArea, tryLockDraft } from '../record/draft-record.js';
-import { type ApplyRecord, appliedFolder, leaveDraft, openStage, returnToDraft } from './apply-draft.js';
+import { areaHome, type DraftArea, isOfMount, tryLockDraft } from '../record/draft-record.js';
+import {
+  type ApplyRecord,
+  appliedFolder,
+  besideUpper,
+  leaveDraft,
+  openStage,
+  returnToDraft,
+} from './apply-draft.js';
 import { ApplyLog, type ApplyStep, readLog } from './apply-log.js';
 import { finishDiscards } from './discarding.js';
 import { emptyDraft, refillDraft } from './empty-draft.js';
@@ -67,6 +74,10 @@ function recoverApply(store: Store, folder: string): void {
 
 /** The host has all of it; the draft is not emptied yet. */
 function finishReset(store: Store, record: ApplyRecord, folder: string): void {
+  // What a mount serves is not taken out of its upper: the changes stay in the draft until it is unmounted.
+  const isMounts = isOfMount(record.draft.bind) && existsSync(record.draft.bind.folder);
+  using lock = isMounts ? tryLockDraft(store, record.draft) : undefined;
+  if (isMounts && lock === undefined) return;
   if (record.isWhole) emptyDraft(store, record.draft.name, join(folder, 'areas'));
   else for (const trees of draftTrees(store, record)) leaveDraft(trees, record, folder);
   using log = new ApplyLog(join(folder, 'log'));
@@ -146,6 +157,8 @@ function removeApply(store: Store, record: ApplyRecord): void {
   const folder = join(appliedFolder(store), record.id);
   for (const area of record.areas) removeStage(record.id, area, folder);
   crashPoint();
+  const beside = besideUpper(record);
+  if (beside !== undefined) rmSync(beside, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
 }
 

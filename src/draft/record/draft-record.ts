@@ -6,6 +6,7 @@
  */
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { lockPath } from '../../container/record/container-lock.js';
 import { randomName } from '../../container/record/container-names.js';
 import { UserError } from '../../errno/user-error.js';
@@ -13,11 +14,11 @@ import { makeDirectories } from '../../linux/files/make-directories.js';
 import { writeJson } from '../../store/atomic-file.js';
 import { containerHome } from '../../store/container-home.js';
 import { FOLDER_MODE, type StorePath } from '../../store/layout.js';
-import { type FileLock, tryLockFile } from '../../store/lock.js';
+import { type FileLock, tryLockDirectory, tryLockFile } from '../../store/lock.js';
 import { readRecord, type Shape } from '../../store/read-record.js';
 import type { Store } from '../../store/store.js';
 import type { StoreView } from '../../store/store-view.js';
-import type { Name } from '../../vfs/name.js';
+import { displayName, type Name } from '../../vfs/name.js';
 
 export interface DraftRecord {
   readonly name: string;
@@ -31,18 +32,35 @@ export interface DraftRecord {
   /** The last command and its status; none while the first one runs. */
   readonly lastCommand?: readonly string[];
   readonly lastStatus?: number;
-  /** Only of a container's bind with `cow` (bind-draft.ts), whose record is kept nowhere. */
-  readonly bind?: BindPlace | undefined;
+  /** Only of a bind with `cow` (bind-draft.ts), whose record is kept nowhere. */
+  readonly bind?: ContainerBind | MountBind | undefined;
 }
 
 /** Where a container's bind with `cow` is. */
-interface BindPlace {
+interface ContainerBind {
   /** Its id. */
   readonly container: string;
   /** In the container. */
   readonly target: string;
   /** The name of the folder of its changes. */
   readonly folder: string;
+}
+
+/** Where one of a mount that a user has made is. */
+export interface MountBind {
+  readonly mountpoint: Name;
+  readonly upper: Name;
+  /** In the mount. */
+  readonly target: string;
+  /** Absolute: what has its changes. */
+  readonly folder: string;
+  /** Absolute: the mount's. Whoever has it mounted holds its lock. */
+  readonly work: string;
+}
+
+/** Whether it is a mount's, and not a container's. */
+export function isOfMount(bind: DraftRecord['bind']): bind is MountBind {
+  return bind !== undefined && 'work' in bind;
 }
 
 /** What tells a draft from others. */
@@ -74,16 +92,16 @@ export function draftHome(name: string): StorePath {
   return `drafts/${name}`;
 }
 
-/** The folder of what is kept for a draft. */
-export function draftFolder({ name, bind }: DraftIdentity): StorePath {
-  return bind === undefined ? draftHome(name) : `${containerHome(bind.container)}/cow/${bind.folder}`;
+/** The folder of what is kept for a draft, absolute: of a bind, the one of its changes. */
+export function draftFolder(store: StoreView, { name, bind }: DraftIdentity): string {
+  if (bind === undefined) return store.path(draftHome(name));
+  return isOfMount(bind) ? bind.folder : store.path(containerHome(bind.container), 'cow', bind.folder);
 }
 
 /** The folder of an area: upper, work and merged are in it. */
 export function areaHome(store: StoreView, draft: DraftIdentity, area: DraftArea): string {
-  return draft.bind === undefined
-    ? store.path(draftFolder(draft), 'areas', area.id)
-    : store.path(draftFolder(draft));
+  const folder = draftFolder(store, draft);
+  return draft.bind === undefined ? join(folder, 'areas', area.id) : folder;
 }
 
 /** @returns undefined when there is no such draft. */
@@ -151,23 +169,32 @@ function checkName(name: string): void {
   throw new UserError(`invalid draft name '${name}': only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 }
 
-/** One command at a time works in a draft, or on it; of a bind, with its container. @throws UserError when another does. */
+/** One command at a time works in a draft, or on it; of a bind, with its container or mount. @throws UserError when another does. */
 export function lockDraft(store: Store, { name, bind }: DraftIdentity): FileLock {
   const lock = tryLockDraft(store, { name, bind });
-  if (lock !== undefined) {
-    const record =
-      bind === undefined
-        ? [draftHome(name), 'draft.json']
-        : [containerHome(bind.container), 'container.json'];
-    if (existsSync(store.path(...record))) return lock;
-    lock[Symbol.dispose]();
-    throw new UserError(`no such draft: '${name}'`, {
-      code: 'ERR_NOT_FOUND',
-      hint: 'it was discarded just now',
-    });
+  if (lock === undefined) throw inUseError({ name, bind });
+  if (existsSync(recordPath(store, { name, bind }))) return lock;
+  lock[Symbol.dispose]();
+  throw new UserError(`no such draft: '${name}'`, {
+    code: 'ERR_NOT_FOUND',
+    hint: 'it was discarded just now',
+  });
+}
+
+/** What is there as long as the draft is. */
+function recordPath(store: Store, { name, bind }: DraftIdentity): string {
+  if (bind === undefined) return store.path(draftHome(name), 'draft.json');
+  return isOfMount(bind) ? bind.folder : store.path(containerHome(bind.container), 'container.json');
+}
+
+function inUseError({ name, bind }: DraftIdentity): UserError {
+  const code = 'ERR_IN_USE';
+  if (isOfMount(bind)) {
+    const hint = `'plyfs umount ${displayName(bind.mountpoint)}', then again`;
+    return new UserError(`'${name}' is in use: it is mounted, or is being applied`, { code, hint });
   }
-  throw new UserError(`draft '${name}' is in use: a command runs in it, or it is being applied`, {
-    code: 'ERR_IN_USE',
+  return new UserError(`draft '${name}' is in use: a command runs in it, or it is being applied`, {
+    code,
     hint: 'wait for its end, or take another with --name',
   });
 }
@@ -175,6 +202,7 @@ export function lockDraft(store: Store, { name, bind }: DraftIdentity): FileLock
 /** @returns undefined when another holds it. */
 export function tryLockDraft(store: Store, draft: DraftIdentity): FileLock | undefined {
   const { bind } = draft;
-  const folder = bind === undefined ? draftFolder(draft) : containerHome(bind.container);
-  return tryLockFile(lockPath(store.path(folder)));
+  if (isOfMount(bind)) return tryLockDirectory(bind.work);
+  const folder = bind === undefined ? draftFolder(store, draft) : store.path(containerHome(bind.container));
+  return tryLockFile(lockPath(folder));
 }

@@ -6,6 +6,7 @@ import { openChanges, treesOf } from '../../draft/changes/list-changes.js';
 import { changeKey } from '../../draft/choose-named.js';
 import { describeDrafts } from '../../draft/list-drafts.js';
 import { findDraftOrBind } from '../../draft/record/bind-draft.js';
+import { type DraftRecord, isOfMount } from '../../draft/record/draft-record.js';
 import { reviewChange } from '../../draft/review-draft.js';
 import type { Store } from '../../store/store.js';
 import { displayName } from '../../vfs/name.js';
@@ -23,9 +24,14 @@ export function listedDrafts(store: Store): DraftsReply {
       isUsed,
       over,
       command: (record.lastCommand ?? []).join(' '),
-      container: record.bind && record.name.slice(0, record.name.indexOf(':')),
+      source: sourceOf(record),
     })),
   };
+}
+
+function sourceOf({ name, bind }: DraftRecord): string | undefined {
+  if (isOfMount(bind)) return `mount:${displayName(bind.mountpoint)}`;
+  return bind && `container:${name.slice(0, name.indexOf(':'))}`;
 }
 
 /** @throws UserError when there is no such draft. */

@@ -21,7 +21,8 @@ written until --on-conflict says which side wins ('host' leaves those changes in
 Setuid and setgid programs and capabilities, devices, and files that others run or obey (git hooks, cron, units, shell start
 files; see 'plyfs review') each want a word of their own.
 
-CONTAINER:TARGET names a bind with cow of a container that does not run ('plyfs drafts --all').
+CONTAINER:TARGET names a bind with cow of a container that does not run, MOUNTPOINT:TARGET one of a mount that is
+unmounted ('plyfs drafts --all').
 
 Examples:
   plyfs apply upgrade
@@ -43,7 +44,7 @@ interface ApplyFlags extends StoreFlags {
 export function applyCommand(): Command {
   const command = new Command('apply')
     .description('carry changes of a draft out on the host')
-    .argument('<draft>', 'its name, or CONTAINER:TARGET')
+    .argument('<draft>', 'its name, CONTAINER:TARGET or MOUNTPOINT:TARGET')
     .option('--only <glob>', 'a path, directory or glob (repeatable; default: everything)', collectValues)
     .option('-i, --interactive', 'ask for each change')
     .option('--hunk', 'ask for each hunk of texts')

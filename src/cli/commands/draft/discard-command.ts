@@ -24,7 +24,7 @@ interface DiscardFlags extends StoreFlags {
 export function discardCommand(): Command {
   const command = new Command('discard')
     .description('throw drafts away; the host stays as it is')
-    .argument('<draft...>', 'their names, or CONTAINER:TARGET of binds with cow')
+    .argument('<draft...>', 'their names; of binds with cow CONTAINER:TARGET or MOUNTPOINT:TARGET')
     .option('--only <glob>', 'a path, directory or glob (repeatable; default: everything)', collectValues);
   return addStoreOptions(command)
     .addHelpText('after', DETAILS)

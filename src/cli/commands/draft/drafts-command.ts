@@ -23,9 +23,9 @@ const SHAPE: ListShape = {
 };
 
 const DETAILS = `
-STATE is 'in use' while a command runs in the draft or what it has left behind does; of a bind, while its container is
-mounted. OVER has the directories that it covers. With --all, what containers have changed in binds with cow is told
-too: 'plyfs review web:/work', 'apply' and 'discard' take such a name as that of a draft.
+STATE is 'in use' while a command runs in the draft or what it has left behind does; of a bind, while its container or
+mount is mounted. OVER has the directories that it covers. With --all, what was changed in binds with cow of containers and of
+'plyfs mount' is told too: 'plyfs review web:/work', 'apply' and 'discard' take such a name as that of a draft.
 Keys of --format json and of a template:
 ${keyLines(SHAPE.keys)}.
 
@@ -41,7 +41,7 @@ export function draftsCommand(): Command {
   const command = new Command('drafts')
     .description('list drafts: what commands of plyfs try have written')
     .argument('[ls]', 'nothing else')
-    .option('-a, --all', 'also binds with cow of containers, as CONTAINER:TARGET')
+    .option('-a, --all', 'also binds with cow, as CONTAINER:TARGET or MOUNTPOINT:TARGET')
     .option(ROOT_FLAG, ROOT_TEXT);
   return addListOptions(command, 'names only', [])
     .addHelpText('after', DETAILS)

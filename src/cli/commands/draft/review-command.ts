@@ -41,7 +41,7 @@ interface ReviewFlags extends StoreFlags {
 export function reviewCommand(): Command {
   const command = new Command('review')
     .description('show what a draft would change on the host')
-    .argument('<draft>', 'its name, or CONTAINER:TARGET of a bind with cow')
+    .argument('<draft>', 'its name; of a bind with cow CONTAINER:TARGET or MOUNTPOINT:TARGET')
     .argument('[path...]', 'paths, directories or globs (default: everything)')
     .option('--stat', 'with the number of lines, without the lines')
     .option('--name-only', 'paths alone')

@@ -1,5 +1,5 @@
 /**
- * Drafts, and binds with `cow` of containers: what each would change on the host, hunk by hunk; with `--write`, what was accepted is
+ * Drafts, and binds with `cow` of containers and mounts: what each would change on the host, hunk by hunk; with `--write`, what was accepted is
  * applied, and the last apply undone.
  */
 
@@ -47,22 +47,19 @@ export class DraftsView implements View {
   }
 
   #listParts(drafts: readonly DraftLine[]): HTMLElement[] {
-    const rows = drafts.map(({ name, age, isUsed, over, command, container }) => [
+    const rows = drafts.map(({ name, age, isUsed, over, command, source }) => [
       hyperlink(hashOf({ view: 'drafts', query: { draft: name } }), shownName(name)),
       element('span', { class: 'time' }, age),
       element('span', { class: 'name' }, shownName(over.join(', '))),
-      container === undefined
+      source === undefined
         ? element('span', { class: 'line' }, shownName(command))
-        : hyperlink(
-            hashOf({ view: 'tree', source: `container:${container}` }),
-            `container ${shownName(container)}`,
-          ),
+        : writerOf(source, { isUsed }),
       element('span', { class: `dot ${isUsed ? 'on' : ''}` }, isUsed ? 'in use' : 'idle'),
     ]);
     return [
       element('h2', {}, 'Drafts'),
       drafts.length === 0
-        ? emptyNote('There is no draft, and no container has changed a bind with cow.', 'plyfs try COMMAND')
+        ? emptyNote('There is no draft, and nothing was changed in a bind with cow.', 'plyfs try COMMAND')
         : table(['Name', 'Made', 'Over', 'Written by', 'State'], rows, { unseen: 'All drafts of the store' }),
       ...(this.#mayWrite
         ? [
@@ -193,6 +190,16 @@ export class DraftsView implements View {
       this.#said.replaceChildren(errorBox(error));
     }
   }
+}
+
+/** Of a bind: a mount that is not there now has no tree to show. */
+function writerOf(source: string, { isUsed }: Pick<DraftLine, 'isUsed'>): HTMLElement {
+  const [, kind = '', name = ''] = /^(.*?):(.*)$/s.exec(source) ?? [];
+  const text = `${kind} ${shownName(name)}`;
+  const isThere = kind === 'container' || isUsed;
+  return isThere
+    ? hyperlink(hashOf({ view: 'tree', source }), text)
+    : element('span', { class: 'line' }, text);
 }
 
 /** Whether it may be accepted without a second look. */
