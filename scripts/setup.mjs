@@ -34,7 +34,10 @@ const commands = {
   // Without what takes minutes by itself: `test:long`.
   test: { run: [...vitest, '--exclude', '**/*.long.test.ts'], mounts: true },
   // The loop of who changes something: no mount but in unit/linux, whose tests ask for root themselves.
-  'test:unit': { run: [...vitest, 'test/unit', 'test/in-process'], mounts: false },
+  'test:unit': {
+    run: [...vitest, '--exclude', '**/*.long.test.ts', 'test/unit', 'test/in-process'],
+    mounts: false,
+  },
   'test:long': { run: [...vitest, '.long.test.ts'], mounts: true },
   fuzz: { run: ['dist/test/differential/fuzz.js'], mounts: true },
   'fuzz:inputs': { run: ['dist/test/fuzz/fuzz-main.js'], mounts: false },

@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { errorLine } from '../../../src/cli/print/output.js';
 import { removeContainer } from '../../../src/container/end/remove-container.js';
 import { type ContainerOptions, createContainer } from '../../../src/container/make/create-container.js';
@@ -23,7 +23,7 @@ let store: Store;
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'plyfs-contract-'));
-  process.env.PLYFS_RUN_DIR = join(root, 'run');
+  vi.stubEnv('PLYFS_RUN_DIR', join(root, 'run'));
   store = new Store(join(root, 'store'));
   addImage(store.root, { name: 'bare:latest' }, [fill]);
   addImage(store.root, { name: 'vol:latest', config: { Volumes: { '/x': {} } } }, [fill]);
@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
-  delete process.env.PLYFS_RUN_DIR;
+  vi.unstubAllEnvs();
   deleteTree(root);
 });
 

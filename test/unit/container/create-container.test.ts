@@ -6,7 +6,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { removeContainer } from '../../../src/container/end/remove-container.js';
 import {
   type ContainerOptions,
@@ -26,7 +26,7 @@ let store: Store;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'plyfs-container-'));
-  process.env.PLYFS_RUN_DIR = join(root, 'run');
+  vi.stubEnv('PLYFS_RUN_DIR', join(root, 'run'));
   store = new Store(join(root, 'store'));
   const config = {
     Env: ['PATH=/bin', 'FROM=image'],
@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  delete process.env.PLYFS_RUN_DIR;
+  vi.unstubAllEnvs();
   deleteTree(root);
 });
 

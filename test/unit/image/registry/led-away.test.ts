@@ -1,7 +1,6 @@
 /** Where a registry leads to, and what goes there: no credentials, and nothing of this host. */
 
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HttpClient, type HttpResponse } from '../../../../src/image/registry/http.js';
@@ -9,6 +8,7 @@ import { isLocalAddress } from '../../../../src/image/registry/local-registry.js
 import { Registry } from '../../../../src/image/registry/registry.js';
 import { Authorization } from '../../../../src/image/registry/sign-in/authorization.js';
 import { FakeRegistry } from '../../../helpers/fake-registry.js';
+import { distPath } from '../../../helpers/project-paths.js';
 import type { RedirectCase } from '../../../helpers/remote-hosts.js';
 
 const credentials = { username: 'anna', password: 'secret' };
@@ -98,7 +98,7 @@ const redirects: readonly (readonly [way: readonly string[], verify: boolean, ou
 
 test('a redirect from a public host to loopback or link-local addresses is refused, but with --insecure', () => {
   const cases: RedirectCase[] = redirects.map(([way, verify]) => ({ way, verify }));
-  const script = resolve('dist/test/helpers/remote-hosts.js');
+  const script = distPath('test/helpers/remote-hosts.js');
   const output = execFileSync('unshare', ['-rn', process.execPath, script, JSON.stringify(cases)], {
     encoding: 'utf8',
     timeout: 30_000,
