@@ -7,6 +7,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -134,6 +135,15 @@ export function namesInFolder(folder: string): string[] {
     if (isMissing(error)) return [];
     throw error;
   }
+}
+
+/**
+ * Whether this user has written the file or link, or there is none: what it says of paths is done with this user's rights. Root may name
+ * a store of somebody else's.
+ */
+export function isOwn(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found === undefined || found.uid === process.geteuid?.();
 }
 
 /** ENOENT, or ENOTDIR on the way there. */

@@ -12,7 +12,15 @@
 import { existsSync, fdatasyncSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { randomHex } from '../vfs/random-hex.js';
-import { isMissing, readJson, readText, syncDirectory, writeAtomic, writeJson } from './atomic-file.js';
+import {
+  isMissing,
+  isOwn,
+  readJson,
+  readText,
+  syncDirectory,
+  writeAtomic,
+  writeJson,
+} from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import type { StorePath } from './layout.js';
 import { type FileLock, lockFile, tryLockFile } from './lock.js';
@@ -103,8 +111,9 @@ export class Intent implements Disposable {
   }
 }
 
-/** PRECONDITION: the store is locked. @returns whether the intent's owner was dead. */
+/** What another user has laid there is left to him. PRECONDITION: the store is locked. @returns whether the intent's owner was dead. */
 export function recoverIntent(root: string, path: string): boolean {
+  if (!isOwn(path)) return false;
   using lock = tryLockFile(path);
   if (lock === undefined) return false;
   carryOut(root, readSteps(path));

@@ -6,7 +6,7 @@
  * (unpacking, copying) happens before it, under a hidden name.
  */
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EBUSY } from '../errno/errno.js';
 import { hasCode } from '../errno/error-code.js';
@@ -19,7 +19,7 @@ import { unmountAt } from '../linux/mounts/held-mount-point.js';
 import { readMountinfo } from '../linux/mounts/mountinfo.js';
 import { nameFromText } from '../vfs/name.js';
 import { randomHex } from '../vfs/random-hex.js';
-import { syncDirectory } from './atomic-file.js';
+import { isOwn, syncDirectory } from './atomic-file.js';
 import { crashPoint } from './crash-point.js';
 import { deleteTree } from './delete-tree.js';
 import { discard, Intent, recoverIntent } from './intent.js';
@@ -55,8 +55,9 @@ export class Store extends StoreView {
    */
   locked<T>(change: () => T): T {
     if (this.#lock !== undefined) return change();
+    const taken = this.#take();
     try {
-      using lock = this.#take();
+      using lock = taken;
       this.#lock = lock;
       this.#recover();
       return change();
@@ -83,7 +84,8 @@ export class Store extends StoreView {
    */
   mend(): void {
     try {
-      if (this.pending().some((name) => isLockFree(this.path('pending', name)))) this.locked(() => undefined);
+      const paths = this.pending().map((name) => this.path('pending', name));
+      if (paths.some((path) => isOwn(path) && isLockFree(path))) this.locked(() => undefined);
     } catch (error) {
       if (!(error instanceof UserError) && !hasCode(error, 'EACCES')) throw error;
     }
@@ -142,6 +144,7 @@ export class Store extends StoreView {
       crashPoint();
       return lock;
     } catch (error) {
+      if (error instanceof UserError) throw error;
       throw new UserError(`cannot write the store '${this.root}': ${reasonOf(error)}`, {
         hint: 'choose another place with --root DIR',
         cause: error,
@@ -152,6 +155,7 @@ export class Store extends StoreView {
   #makeFolders(): void {
     for (const folder of this.#folders) {
       const path = this.path(folder);
+      refuseForeignLink(path);
       if (makeDirectories(path, FOLDER_MODE) !== undefined) chmodSync(path, FOLDER_MODE);
       else closeToOthers(path);
     }
@@ -194,6 +198,14 @@ function unmountBelow(path: string): boolean {
     .filter((mountpoint) => mountpoint.startsWith(`${nameFromText(path)}/`));
   for (const point of points.toReversed()) unmountAt(point, MNT_DETACH);
   return points.length > 0;
+}
+
+/** A folder may be a link to another disk; the content of what somebody else has linked is not ours to delete. @throws UserError */
+function refuseForeignLink(path: string): void {
+  if (isOwn(path) || !lstatSync(path).isSymbolicLink()) return;
+  throw new UserError(`'${path}' is a link that another user has made`, {
+    hint: 'use the store as its owner, or choose another place with --root DIR',
+  });
 }
 
 /** A store of a version that let others through: an image's setuid programs would be theirs to run. */

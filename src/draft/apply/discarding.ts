@@ -6,7 +6,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { makeDirectories } from '../../linux/files/make-directories.js';
-import { readJson, writeJson } from '../../store/atomic-file.js';
+import { isOwn, readJson, writeJson } from '../../store/atomic-file.js';
 import { crashPoint } from '../../store/crash-point.js';
 import { deleteTree } from '../../store/delete-tree.js';
 import type { Store } from '../../store/store.js';
@@ -40,10 +40,10 @@ export function discardForGood(store: Store, record: DraftRecord, discarded: Dis
   finishDiscard(store, record);
 }
 
-/** What a killed command has begun. PRECONDITION: as of `discardForGood()`. */
+/** What a killed command has begun; another user's is left to him. PRECONDITION: as of `discardForGood()`. */
 export function finishDiscard(store: Store, record: DraftRecord): void {
   const folder = folderOf(store, record);
-  if (!existsSync(folder)) return;
+  if (!existsSync(folder) || !isOwn(join(folder, RECORD))) return;
   const discarded = (readJson(join(folder, RECORD)) ?? {}) as Discarded;
   for (const area of record.areas) {
     const changes = discarded[area.id] ?? [];

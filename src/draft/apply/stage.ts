@@ -6,6 +6,7 @@
 
 import { EEXIST, ENOENT, EXDEV } from '../../errno/errno.js';
 import { check, fsError } from '../../errno/fs-error.js';
+import { UserError } from '../../errno/user-error.js';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -14,16 +15,20 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
+  STATX_BASIC_STATS,
   STATX_MNT_ID,
 } from '../../linux/constants.js';
 import { mkdirat, renameat2, unlinkat } from '../../linux/files/directory.js';
 import { close, openat } from '../../linux/files/open.js';
-import { Statx, statx } from '../../linux/files/statx.js';
+import { fstatx, Statx, statx } from '../../linux/files/statx.js';
 import { removeContent } from '../../realfs/remove-below.js';
 import { type Name, nameFromText } from '../../vfs/name.js';
 import type { BeneathTree } from '../changes/beneath-tree.js';
 
 const RENAME_NOREPLACE = 1;
+
+/** What lies in the place of a stage belongs to another user. */
+export class ForeignStage extends UserError {}
 
 export class ApplyStage implements Disposable {
   readonly fd: number;
@@ -31,7 +36,7 @@ export class ApplyStage implements Disposable {
   /** Its name at the top of the area; undefined: it lies in the store. */
   readonly #ownName: Name | undefined;
 
-  /** @param folder in the store, for this area, and there. */
+  /** @param folder in the store, for this area, and there. @throws FsError, ForeignStage */
   constructor(host: BeneathTree, folder: string, id: string) {
     this.#host = host;
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -45,6 +50,7 @@ export class ApplyStage implements Disposable {
     const made = mkdirat(host.fd, this.#ownName, 0o700);
     if (made !== -EEXIST) check(made, 'mkdir', host.shown(this.#ownName));
     this.fd = check(openat(host.fd, this.#ownName, flags), 'open', host.shown(this.#ownName));
+    refuseForeign(this.fd, host.shown(this.#ownName));
   }
 
   /** The object at a path of the host becomes an item. @throws FsError */
@@ -78,6 +84,15 @@ export class ApplyStage implements Disposable {
   [Symbol.dispose](): void {
     close(this.fd);
   }
+}
+
+/** Who can write to the top of the area could lay there what an apply, or its undoing, would put into places of others. */
+function refuseForeign(fd: number, path: string): void {
+  const found = new Statx();
+  check(fstatx(fd, STATX_BASIC_STATS, found), 'statx', path);
+  if (found.uid === process.geteuid?.()) return;
+  close(fd);
+  throw new ForeignStage(`'${path}' is not what an apply has made there`, { hint: 'move it away' });
 }
 
 function mountOf(fd: number): number {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ELOOP, ENOENT, ENOTDIR } from '../../errno/errno.js';
 import { isErrno } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
-import { namesInFolder, readJson } from '../../store/atomic-file.js';
+import { isOwn, namesInFolder, readJson } from '../../store/atomic-file.js';
 import { crashPoint } from '../../store/crash-point.js';
 import { tryLockFile } from '../../store/lock.js';
 import type { Store } from '../../store/store.js';
@@ -29,7 +29,7 @@ import { ApplyLog, type ApplyStep, readLog } from './apply-log.js';
 import { finishDiscards } from './discarding.js';
 import { emptyDraft, refillDraft } from './empty-draft.js';
 import { noteRestored } from './restored.js';
-import type { ApplyStage } from './stage.js';
+import { type ApplyStage, ForeignStage } from './stage.js';
 import { takeBackSteps } from './take-back.js';
 
 /** How many applies can be taken back, one after the other. */
@@ -49,10 +49,16 @@ export function recoverApplies(store: Store): void {
   finishDiscards(store);
   for (const id of appliesOf(store)) {
     const folder = join(appliedFolder(store), id);
+    if (!isOwnApply(folder)) continue;
     using lock = tryLockFile(join(folder, 'lock'));
     if (lock !== undefined) recoverApply(store, folder);
   }
   for (const id of appliesOf(store).slice(0, -KEPT_APPLIES)) forgetApply(store, id);
+}
+
+/** What somebody else has written down is not done with our rights. */
+function isOwnApply(folder: string): boolean {
+  return [folder, ...['apply.json', 'log', 'stage'].map((name) => join(folder, name))].every(isOwn);
 }
 
 function recoverApply(store: Store, folder: string): void {
@@ -105,10 +111,16 @@ export function lastApply(store: Store): ApplyRecord | undefined {
  * The host is as before the apply; the draft has its changes again, where it has not been used since.
  * PRECONDITION: the draft, where it is there still, is locked, and nobody has it mounted.
  * @returns whether it has all of them.
- * @throws UserError when the host was changed since in places that the apply has changed: nothing is taken back then.
+ * @throws UserError when the host was changed since in places that the apply has changed: nothing is taken back then; or another
+ *   user has applied.
  */
 export function undoApply(store: Store, record: ApplyRecord): boolean {
   const folder = join(appliedFolder(store), record.id);
+  if (!isOwnApply(folder)) {
+    throw new UserError('cannot undo: another user has applied, or says so', {
+      hint: 'undo as the owner of the store',
+    });
+  }
   using _lock = tryLockFile(join(folder, 'lock'));
   const { steps } = readLog(join(folder, 'log'));
   assertUntouched(record, folder, steps);
@@ -170,7 +182,8 @@ function removeStage(id: string, area: DraftArea, folder: string): void {
     using _stage = stage;
     stage.remove();
   } catch (error) {
-    if (!isErrno(error, ENOENT) && !isErrno(error, ENOTDIR) && !isErrno(error, ELOOP)) throw error;
+    const isGone = isErrno(error, ENOENT) || isErrno(error, ENOTDIR) || isErrno(error, ELOOP);
+    if (!isGone && !(error instanceof ForeignStage)) throw error;
   }
 }
 
@@ -233,6 +246,7 @@ function openArea(folder: string, area: DraftArea, id: string): OpenArea {
 /** It can be taken back no more. */
 function forgetApply(store: Store, id: string): void {
   const folder = join(appliedFolder(store), id);
+  if (!isOwnApply(folder)) return;
   using lock = tryLockFile(join(folder, 'lock'));
   if (lock === undefined) return;
   const record = readJson(join(folder, 'apply.json')) as ApplyRecord | undefined;
