@@ -84,6 +84,11 @@ export class UnionFileSystem implements vfs.FileSystem {
     return restoreNodes(this.#state, left);
   }
 
+  /** In a pause: starts the helper thread that the first change asks whether upper takes it. */
+  expectChanges(): void {
+    this.#state.gate?.whenOpen(this.#state.files.session, () => undefined);
+  }
+
   /** Keeps what a process needs that takes over, from now on; undefined: no more. @param mostWhole nodes beside which others are but records. */
   keep(keeping: NodeKeeping | undefined, mostWhole = MOST_WHOLE): void {
     const { nodes, files } = this.#state;

@@ -98,6 +98,11 @@ export class ServedSession {
     }
   }
 
+  /** Nothing comes for a moment. */
+  expectChanges(): void {
+    if (!this.#isOver && this.#loop !== undefined) this.#tree?.expectChanges();
+  }
+
   /** Its mount is gone: what was promised is written out, then it lets go of everything. */
   end(reason: string): void {
     const tree = this.#tree;

@@ -170,6 +170,11 @@ export class ServedTree {
     this.#remote?.serve(fuseFd, { setxattrExt });
   }
 
+  /** Nothing comes for a moment. */
+  expectChanges(): void {
+    this.#union.expectChanges();
+  }
+
   /** Goes on with what another process has left. PRECONDITION: nothing is mounted over the union. */
   restore(left: LeftTree): RestoredNodes {
     const restored = restoreTree(this.#parts, left);

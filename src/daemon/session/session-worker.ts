@@ -26,6 +26,7 @@ import { HeldDescriptors } from '../../realfs/held-descriptors.js';
 import { wantedDescriptors } from '../messages/descriptor-shares.js';
 import { MESSAGES, NOTHING_TO_SERVE, TASK_ID, TURN, WAKE_FD, WATCHED } from '../messages/thread-words.js';
 import type { FromThread, ThreadStart, ToThread } from '../messages/worker-messages.js';
+import { FirstPause } from './first-pause.js';
 import { Rehearsal } from './rehearsal/rehearsal.js';
 import { ServedSession, type ThreadParts } from './served-session.js';
 import { type Wakefulness, wakefulnessOf } from './wakefulness.js';
@@ -43,6 +44,7 @@ const wakeFd = Atomics.load(words, WAKE_FD);
 if (wakeFd === NOTHING_TO_SERVE) process.exit();
 Atomics.store(words, TASK_ID, Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
 const rehearsal = new Rehearsal(() => parts);
+const firstPause = new FirstPause(rehearsal);
 const turn = words.subarray(TURN, TURN + 1);
 const watched = words.subarray(WATCHED, WATCHED + 1);
 const serving = new ServingLoop({
@@ -50,7 +52,7 @@ const serving = new ServingLoop({
   onWake: takeMessages,
   onEnd,
   beforeTurn,
-  idleWork: rehearsal,
+  idleWork: firstPause,
   turn,
   watched,
 });
@@ -101,14 +103,16 @@ function takeMessages(): boolean {
     else if (message.kind === 'code') adoptCode(message.code);
     else if (message.kind === 'config') {
       guard(session, () => {
-        sessions.set(session, new ServedSession(message.config, parts, (reply) => post(session, reply)));
+        const served = new ServedSession(message.config, parts, (reply) => post(session, reply));
+        sessions.set(session, served);
         rehearsal.prepare(message.config);
+        firstPause.add(served);
       });
     } else guard(session, () => sessions.get(session)?.receive(message));
   }
   for (const [session, one] of sessions) {
     guard(session, () => one.look());
-    if (one.isOver) sessions.delete(session);
+    if (one.isOver) forget(session, one);
   }
   return isLeaving;
 }
@@ -144,5 +148,10 @@ function onEnd(loop: SessionLoop, error: unknown): void {
     takeMessages();
     guard(session, () => one.end('unmounted'));
   }
-  if (one.isOver) sessions.delete(session);
+  if (one.isOver) forget(session, one);
+}
+
+function forget(session: number, one: ServedSession): void {
+  sessions.delete(session);
+  firstPause.delete(one);
 }

@@ -27,7 +27,7 @@ interface SharedLane {
   readonly users: Set<JobRunner>;
 }
 
-/** By eventfd and device: the helpers of many mounts whose layers lie on one disk would wait for that together, and take memory each. */
+/** By eventfd and device: the helpers of many mounts that lie on one disk would wait for that together, and take memory each. */
 const shared = new Map<string, SharedLane>();
 
 export class JobRunner {
@@ -76,20 +76,21 @@ export class JobRunner {
 
   #lane(spec: JobSpec): JobLane {
     const use = useOf(spec);
-    const of = use === 'names' ? `${use} ${this.#wakeFd}` : spec.kind;
+    const isShared = use === 'names' || spec.kind === 'probe';
+    const of = isShared ? `${use} ${this.#wakeFd}` : spec.kind;
     const key = 'device' in spec ? `${of} ${spec.device}` : use;
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = use === 'names' ? this.#sharedLane(key) : new JobLane(this.#wakeFd, LANES[use]);
+      lane = isShared ? this.#sharedLane(key, use) : new JobLane(this.#wakeFd, LANES[use]);
       this.#lanes.set(key, lane);
     }
     return lane;
   }
 
-  #sharedLane(key: string): JobLane {
+  #sharedLane(key: string, use: keyof typeof LANES): JobLane {
     let found = shared.get(key);
     if (found === undefined) {
-      found = { lane: new JobLane(this.#wakeFd, LANES.names), users: new Set() };
+      found = { lane: new JobLane(this.#wakeFd, LANES[use]), users: new Set() };
       shared.set(key, found);
     }
     found.users.add(this);

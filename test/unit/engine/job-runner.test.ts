@@ -88,20 +88,26 @@ it('looks at names and lists, and has closed what it was given', () => {
   expect(descriptorsOf(path)).toBe(before);
 });
 
-it('the sessions of a thread share the helpers that look at names of one device', () => {
+it.each<['look' | 'probe']>([
+  ['look'],
+  ['probe'],
+])('the sessions of a thread share the helpers of one device: %s', (kind) => {
   const { path } = tempDirectory();
+  const directory = closing(openat(AT_FDCWD, path, O_RDONLY));
+  const spec = (name: string): JobSpec =>
+    kind === 'look' ? lookAt(path, name) : { kind, fd: directory, device: 1 };
   const wakeFd = closing(eventfd(0, 0));
   const [one, other] = [new compiled.JobRunner(wakeFd), new compiled.JobRunner(wakeFd)];
   const start = vi.spyOn(lanes.JobLane.prototype, 'start');
-  const jobs = [one, other].map((runner) => runner.start(lookAt(path, 'a')));
+  const jobs = [one, other].map((runner) => runner.start(spec('a')));
   const used = start.mock.contexts;
   expect([used.length, new Set(used).size]).toEqual([2, 1]);
   finish(other, wakeFd, jobs);
   one.stop();
-  const later = other.start(lookAt(path, 'b'));
+  const later = other.start(spec('b'));
   finish(other, wakeFd, [later]);
   other.stop();
-  const afresh = one.start(lookAt(path, 'c'));
+  const afresh = one.start(spec('c'));
   finish(one, wakeFd, [afresh]);
   one.stop();
   start.mockRestore();
