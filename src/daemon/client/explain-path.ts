@@ -13,9 +13,13 @@ import { listRunStates, runDirectory, runRoot } from '../run-directory/run-state
 
 /**
  * @param absolute not yet normalised.
+ * @param options whether the owners and modes on the way to it are told.
  * @throws UserError when no plyfs mount of this user holds the path.
  */
-export async function explainPath(absolute: Name): Promise<WhyReply> {
+export async function explainPath(
+  absolute: Name,
+  { withWay = false }: { readonly withWay?: boolean } = {},
+): Promise<WhyReply> {
   const { path, mount, inside } = locate(absolute, readMountinfo());
   const shown = displayName(path);
   if (!mount) {
@@ -31,14 +35,16 @@ export async function explainPath(absolute: Name): Promise<WhyReply> {
   }
   const reply = (await askDaemon(runDirectory(runRoot(), state.id), 'why', {
     path: inside,
+    withWay,
   })) as Partial<WhyReply>;
   const chain = (reply.chain ?? []).map(withHistory);
-  const { readOnly } = reply;
+  const { readOnly, way } = reply;
   return {
     path: reply.path ?? shown,
     shown: reply.shown ?? null,
     chain,
     ...(readOnly === undefined ? {} : { readOnly }),
+    ...(way === undefined ? {} : { way }),
   };
 }
 

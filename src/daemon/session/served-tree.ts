@@ -29,7 +29,7 @@ import { cachedDescriptors } from '../messages/descriptor-shares.js';
 import type { MountReport, Renewed } from '../messages/mount-report.js';
 import type { OpenedRemote } from '../messages/remote-messages.js';
 import type { InspectName } from '../messages/worker-messages.js';
-import { failureCause } from './journal/failure-cause.js';
+import { failureCause, mountsFrom } from './journal/failure-cause.js';
 import type { DescribedPlace } from './journal/session-journal.js';
 import { why } from './journal/why.js';
 import {
@@ -244,7 +244,10 @@ export class ServedTree {
     const { upper, readOnly } = this.#config;
     return {
       path,
-      cause: (errno, at) => failureCause(errno, { path: at, mount, upper, isUnionReadOnly: readOnly }),
+      cause: (errno, at) => {
+        const over = mountsFrom([...this.#served.values()], at);
+        return failureCause(errno, { path: at, mount, upper, isUnionReadOnly: readOnly, over });
+      },
     };
   }
 

@@ -5,8 +5,21 @@
  * sign. An observer sees the request as it was decoded: a failed one before its reply is sent, since its process may end with that.
  */
 
-import { EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS, ETIMEDOUT } from '../../errno/errno.js';
-import { opcodeName } from '../../fuse/abi/abi-opcodes.js';
+import {
+  EACCES,
+  EBUSY,
+  EDQUOT,
+  EIO,
+  EMFILE,
+  ENFILE,
+  ENOMEM,
+  ENOSPC,
+  EPERM,
+  EROFS,
+  ETIMEDOUT,
+  EXDEV,
+} from '../../errno/errno.js';
+import * as op from '../../fuse/abi/abi-opcodes.js';
 import type { RequestHeader } from '../../fuse/messages/request.js';
 import type { Records } from '../operations/session-records.js';
 
@@ -22,22 +35,41 @@ interface Answered extends WatchedRequest {
 }
 
 export interface RequestObserver {
-  /** A request was answered with one of TELLING. @param errno positive. */
+  /** A request was answered with an error that isTelling(). @param errno positive. */
   failed(errno: number, request: WatchedRequest): void;
   slow(tookMs: number, request: WatchedRequest): void;
 }
 
-/** Errors of what is full, read-only, broken or out of reach: a missing name or a forbidden one is everyday life. */
-export const TELLING: ReadonlySet<number> = new Set([
-  EROFS,
-  ENOSPC,
-  EDQUOT,
-  EIO,
-  EMFILE,
-  ENFILE,
-  ENOMEM,
-  ETIMEDOUT,
+/** Errors of what is full, read-only, broken or out of reach, whatever was to be done. */
+const TELLING: ReadonlySet<number> = new Set([EROFS, ENOSPC, EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ETIMEDOUT]);
+
+const MOVES: readonly number[] = [op.FUSE_RENAME, op.FUSE_RENAME2];
+const REMOVALS: readonly number[] = [op.FUSE_UNLINK, op.FUSE_RMDIR, ...MOVES];
+const REFUSED: readonly number[] = [
+  ...[...REMOVALS, op.FUSE_LINK, op.FUSE_SETATTR, op.FUSE_OPEN, op.FUSE_CREATE],
+  ...[op.FUSE_MKDIR, op.FUSE_SYMLINK, op.FUSE_MKNOD, op.FUSE_WRITE, op.FUSE_FALLOCATE],
+];
+
+/**
+ * Errors that puzzle people with some operations, and with the others are everyday life (`cp` tries COPY_FILE_RANGE first). What modes
+ * forbid the kernel refuses by itself (default_permissions): what comes here is refused by a disk.
+ */
+const PUZZLING: ReadonlyMap<number, readonly number[]> = new Map([
+  [EPERM, REFUSED],
+  [EACCES, REFUSED],
+  [EBUSY, REMOVALS],
+  [EXDEV, [...MOVES, op.FUSE_LINK]],
 ]);
+
+/** Whether a failure is worth telling: a missing name is everyday life, and so is most of what is forbidden. */
+export function isTelling(errno: number, opcode: number): boolean {
+  return TELLING.has(errno) || PUZZLING.get(errno)?.includes(opcode) === true;
+}
+
+/** Whether it comes in numbers where it comes: `mv` of a thousand names to another mount. */
+export function isPuzzling(errno: number): boolean {
+  return PUZZLING.has(errno);
+}
 
 const SLOW_MS = 10;
 const SLOW_WAITED_MS = 250;
@@ -87,7 +119,7 @@ export class RequestWatch {
   }
 
   #noteFailure(result: number, request: WatchedRequest): void {
-    if (TELLING.has(-result)) this.#options.observer?.failed(-result, request);
+    if (isTelling(-result, request.header.opcode)) this.#options.observer?.failed(-result, request);
   }
 
   #noteTime(result: number, startedMs: number, request: Answered): void {
@@ -104,7 +136,7 @@ export class RequestWatch {
     const unique = header.uniqueHigh * 2 ** 32 + header.uniqueLow;
     const outcome = result < 0 ? `errno ${-result}` : 'ok';
     this.#options.log(
-      `${opcodeName(header.opcode)} unique=${unique} node=${header.nodeId} uid=${header.uid} pid=${header.pid}: ${outcome}, ${(tookMs * 1000).toFixed(1)} us`,
+      `${op.opcodeName(header.opcode)} unique=${unique} node=${header.nodeId} uid=${header.uid} pid=${header.pid}: ${outcome}, ${(tookMs * 1000).toFixed(1)} us`,
     );
   }
 }

@@ -5,9 +5,17 @@ import type { ResolvedMount } from '../../../src/daemon/config/mount-config.js';
 import type { FailedOperation } from '../../../src/daemon/messages/activity-report.js';
 import { failureCause } from '../../../src/daemon/session/journal/failure-cause.js';
 import { SessionJournal } from '../../../src/daemon/session/journal/session-journal.js';
+import { isTelling } from '../../../src/engine/kernel/request-watch.js';
 import { Records } from '../../../src/engine/operations/session-records.js';
-import { EIO, ENOSPC, EROFS } from '../../../src/errno/errno.js';
-import { FUSE_CREATE, FUSE_RENAME2, FUSE_WRITE } from '../../../src/fuse/abi/abi-opcodes.js';
+import { EBUSY, EIO, ENOENT, ENOSPC, EPERM, EROFS, EXDEV } from '../../../src/errno/errno.js';
+import {
+  FUSE_COPY_FILE_RANGE,
+  FUSE_CREATE,
+  FUSE_RENAME2,
+  FUSE_RMDIR,
+  FUSE_SETXATTR,
+  FUSE_WRITE,
+} from '../../../src/fuse/abi/abi-opcodes.js';
 import type { NodeId } from '../../../src/vfs/node-id.js';
 
 let told: FailedOperation[];
@@ -61,6 +69,25 @@ it('counts what fails too often to be told, and keeps the last ones', () => {
   expect(journal.failures[0]?.path).toMatch(/^\/19-/);
 });
 
+it('tells names that cannot be moved to another mount as one failure', () => {
+  for (let count = 0; count < 1000; count++)
+    fail(EXDEV, { opcode: FUSE_RENAME2, node: count + 2, name: `n${count}` });
+  expect(told.map(({ path, error }) => [path, error])).toEqual([['/d2/n0', 'EXDEV']]);
+  expect(journal.failures.map(({ count }) => count)).toEqual([1000]);
+});
+
+it.each([
+  [EXDEV, FUSE_COPY_FILE_RANGE, false],
+  [EXDEV, FUSE_RENAME2, true],
+  [EBUSY, FUSE_RMDIR, true],
+  [EPERM, FUSE_SETXATTR, false],
+  [EPERM, FUSE_CREATE, true],
+  [ENOENT, FUSE_RMDIR, false],
+  [ENOSPC, FUSE_SETXATTR, true],
+])('errno %i of operation %i is worth telling: %s', (errno, opcode, is) => {
+  expect(isTelling(errno, opcode)).toBe(is);
+});
+
 it('notes slow requests, latest first', () => {
   const records = new Records();
   for (let tookMs = 1; tookMs <= 101; tookMs++)
@@ -80,7 +107,7 @@ const tmpfs: ResolvedMount = {
     ...{ spec: '/t:size=64k', origin: 'tmpfs' },
   },
 };
-const union = { path: '/x', mount: undefined, upper: '/up', isUnionReadOnly: false };
+const union = { path: '/x', mount: undefined, upper: '/up', isUnionReadOnly: false, over: [] };
 
 it.each([
   [EROFS, { mount: bind, path: '/h/x' }, "'/h/x' is ro through -v /srv:/h:ro"],
@@ -96,6 +123,23 @@ it.each([
     "the storage of '/srv' (nfs) fails or does not answer",
   ],
   [EIO, {}, "the storage of upper '/up' fails"],
+  [
+    EPERM,
+    {},
+    "the file system of upper '/up' refuses it: immutable or append-only (lsattr), or more than whoever mounted may do",
+  ],
+  [EBUSY, { path: '/h', over: [bind] }, "'/h' is the mount point of -v /srv:/h:ro"],
+  [EBUSY, { path: '/', over: [bind] }, "'/' holds the mount point of -v /srv:/h:ro"],
+  [
+    EXDEV,
+    { mount: bind, path: '/h/x' },
+    "'/h/x' is of '/srv', the other name is not: nothing is renamed or linked across mounts",
+  ],
+  [
+    EXDEV,
+    {},
+    "the other name of '/x' lies in another mount, or it is a directory of a layer and redirect_dir is off",
+  ],
 ])('says of errno %i in words what has to be changed: %#', (errno, place, words) => {
   expect(failureCause(errno, { ...union, ...place })).toBe(words);
 });

@@ -1,6 +1,19 @@
 /** Why an operation failed, in words that lead to what has to be changed: the option that makes a place read-only, the limit that is reached. */
 
-import { EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS, ETIMEDOUT } from '../../../errno/errno.js';
+import {
+  EACCES,
+  EBUSY,
+  EDQUOT,
+  EIO,
+  EMFILE,
+  ENFILE,
+  ENOMEM,
+  ENOSPC,
+  EPERM,
+  EROFS,
+  ETIMEDOUT,
+  EXDEV,
+} from '../../../errno/errno.js';
 import { StoreView } from '../../../store/store-view.js';
 import { readVolume } from '../../../store/volume-record.js';
 import { displayName, type Name } from '../../../vfs/name.js';
@@ -14,6 +27,19 @@ interface FailedPlace {
   /** Of the union; undefined: there is none. */
   readonly upper: Name | undefined;
   readonly isUnionReadOnly: boolean;
+  /** What is mounted at the path, or below it. */
+  readonly over: readonly ResolvedMount[];
+}
+
+/** What is mounted at the path or below, the nearest first. */
+export function mountsFrom(
+  served: readonly { readonly mount: ResolvedMount }[],
+  path: string,
+): ResolvedMount[] {
+  return served
+    .map(({ mount }) => mount)
+    .filter(({ request: { target } }) => target === path || target.startsWith(`${path}/`))
+    .sort((one, other) => one.request.target.length - other.request.target.length);
 }
 
 export function failureCause(errno: number, place: FailedPlace): string {
@@ -29,6 +55,13 @@ export function failureCause(errno: number, place: FailedPlace): string {
     case ENFILE:
     case ENOMEM:
       return 'the user or the daemon has as much open or in use as is allowed';
+    case EPERM:
+    case EACCES:
+      return refusedByDisk(place);
+    case EBUSY:
+      return busyPoint(place);
+    case EXDEV:
+      return acrossMounts(place);
     case ETIMEDOUT:
     case EIO:
       return failedStorage(place);
@@ -66,6 +99,23 @@ function sizeOfVolume({ root, name }: VolumeId): string | undefined {
 
 function fullDisk(place: FailedPlace): string {
   return `the file system of ${storageOf(place)} is full`;
+}
+
+function refusedByDisk(place: FailedPlace): string {
+  return `the file system of ${storageOf(place)} refuses it: immutable or append-only (lsattr), or more than whoever mounted may do`;
+}
+
+function busyPoint({ path, over }: FailedPlace): string {
+  const [point] = over;
+  if (point === undefined) return `'${path}' is in use`;
+  const isHere = point.request.target === path;
+  return `'${path}' ${isHere ? 'is' : 'holds'} the mount point of ${optionOf(point)}`;
+}
+
+function acrossMounts({ path, mount }: FailedPlace): string {
+  if (mount !== undefined)
+    return `'${path}' is of ${sourceOf(mount)}, the other name is not: nothing is renamed or linked across mounts`;
+  return `the other name of '${path}' lies in another mount, or it is a directory of a layer and redirect_dir is off`;
 }
 
 function failedStorage(place: FailedPlace): string {

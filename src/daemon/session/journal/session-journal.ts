@@ -2,13 +2,18 @@
  * What of a session is worth telling: operations that failed, and why; requests that took long. The last ones are kept for who asks.
  *
  * INVARIANT: a program that fails in a loop costs a count a time: equal failures are told once a minute, different ones so many in ten
- * seconds, the rest is counted alone.
+ * seconds, the rest is counted alone. What is refused again and again in one directory is one failure, whatever the names are.
  */
 
-import { type RequestObserver, TELLING, type WatchedRequest } from '../../../engine/kernel/request-watch.js';
+import {
+  isPuzzling,
+  isTelling,
+  type RequestObserver,
+  type WatchedRequest,
+} from '../../../engine/kernel/request-watch.js';
 import { requestName } from '../../../engine/operations/describe-request.js';
-import { EIO, errnoCode } from '../../../errno/errno.js';
-import { opcodeName } from '../../../fuse/abi/abi-opcodes.js';
+import { EIO, EXDEV, errnoCode } from '../../../errno/errno.js';
+import { FUSE_SETATTR, opcodeName } from '../../../fuse/abi/abi-opcodes.js';
 import { processName } from '../../../linux/process/process-name.js';
 import { displayName } from '../../../vfs/name.js';
 import type { NodeId } from '../../../vfs/node-id.js';
@@ -18,6 +23,8 @@ const MOST_KEPT = 100;
 const AGAIN_MS = 60_000;
 const MOST_TOLD = 20;
 const TOLD_PER_MS = 10_000;
+/** Of an engine that knows none. */
+const NO_OPCODE = -1;
 
 /** Where an operation failed. */
 export interface DescribedPlace {
@@ -58,13 +65,15 @@ export class SessionJournal implements RequestObserver {
   failed(errno: number, request: WatchedRequest): void {
     const { header, records } = request;
     const name = records && requestName(header, records);
-    const key = `${errno} ${header.opcode} ${header.nodeId} ${name ?? ''}`;
+    const key = isPuzzling(errno)
+      ? `${errno} ${header.opcode} ${isOfMany(errno, header.opcode) ? '' : header.nodeId}`
+      : `${errno} ${header.opcode} ${header.nodeId} ${name ?? ''}`;
     this.#note(errno, key, (nowMs) => this.#describe(errno, request, nowMs));
   }
 
   /** An operation of an engine that knows paths, and not who asks. @param errno any. */
   failedAt(errno: number, operation: string, { path, cause }: DescribedPlace): void {
-    if (!TELLING.has(errno)) return;
+    if (!isTelling(errno, NO_OPCODE)) return;
     this.#note(errno, `${errno} ${operation} ${path}`, (timeMs) => ({
       timeMs,
       operation,
@@ -140,6 +149,11 @@ export class SessionJournal implements RequestObserver {
       cause: place.cause(errno, path),
     };
   }
+}
+
+/** `mv` of a tree to another mount, which goes on with a copy, and `tar` that gives files away: one failure, wherever it is. */
+function isOfMany(errno: number, opcode: number): boolean {
+  return errno === EXDEV || opcode === FUSE_SETATTR;
 }
 
 function pathAt({ path }: DescribedPlace, { header, records }: WatchedRequest): string {
