@@ -35,6 +35,14 @@ export interface LeftBehind {
   readonly nextId: number;
   /** The two ends of a rename that may have been done or not. */
   readonly rename: readonly [NamePlace, NamePlace] | undefined;
+  readonly unsure: UnsureNodes;
+}
+
+/** Whose records may be older than what is on disk: requests about them were under way. */
+export interface UnsureNodes {
+  readonly nodes: ReadonlySet<NodeId>;
+  /** Those from which a name may have gone. */
+  readonly directories: ReadonlySet<NodeId>;
 }
 
 /** One end of a rename. */
@@ -67,6 +75,8 @@ export const SUCCESSOR_HAS_NAMES = 32;
 /** Reached by a descriptor, though it may have names that this process does not know. */
 export const BY_DESCRIPTOR = 64;
 const MODE_SHIFT = 7;
+/** Bits that are taken here; a file system may use those above. */
+export const OPEN_BITS = 9;
 const OPEN_MODES = ['closed', 'served', 'backed', 'outdated'] as const;
 
 /** Entries of nodes that are gone, in the store, from which on it is sifted. */
@@ -124,6 +134,7 @@ export class NodeKeeper<N extends KeptNode & { readonly parent: N | undefined }>
     this.#describer = describer;
     table.keep(records, owner);
     for (const node of table.values()) {
+      if (describer.writeNew?.(records, table.recordPlace(node.id), node) === true) continue;
       this.note(node);
       // Another process has put it in.
       if ((this.#record.bits & BY_DESCRIPTOR) !== 0) this.#orphans.add(node.id);
@@ -157,6 +168,12 @@ export class NodeKeeper<N extends KeptNode & { readonly parent: N | undefined }>
     this.#fill(node);
     this.#record.name = node.name;
     this.#records.writeNamed(place, this.#record);
+  }
+
+  /** As it is kept; undefined where there is none. For checks. */
+  recordOf(node: N): NodeRecord | undefined {
+    const place = this.#table.recordPlace(node.id);
+    return this.#records.has(place) ? this.#records.recordAt(place) : undefined;
   }
 
   noteReferences(node: N): void {

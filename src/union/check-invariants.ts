@@ -1,6 +1,9 @@
 /** The invariants of the union's node table and of what its lookups go by, as tests check them after each operation. */
 
+import { S_IFMT, S_ISGID, S_ISUID } from '../linux/constants.js';
 import { checkOpenFile } from '../realfs/check-open-files.js';
+import { TELLS_ALL } from '../vfs/node-records.js';
+import { foundBits, modeIn } from './nodes/kept/described-node.js';
 import type { UnionNode } from './nodes/node.js';
 import type { UnionState } from './nodes/union-state.js';
 
@@ -27,6 +30,7 @@ export function checkInvariants(state: UnionState): string[] {
     );
     checkDirectories(state, node, hold);
     checkReach(state, node, hold);
+    checkRecord(state, node, hold);
     if (!node.isDirectory) wrong.push(...checkOpenFile(node));
   }
   for (const layer of state.stack.layers) {
@@ -78,4 +82,19 @@ function checkReach(state: UnionState, node: UnionNode, hold: Hold): void {
     node.indexName === undefined || state.stack.index !== undefined,
     'it lies in an index that is not there',
   );
+}
+
+/** What a process that takes over makes of the record alone has to be this node. */
+function checkRecord(state: UnionState, node: UnionNode, hold: Hold): void {
+  const record = state.nodes.keeper?.recordOf(node);
+  if (record === undefined) return;
+  hold(record.name === node.name && record.parent === (node.parent?.id ?? 0), 'its record has another name');
+  if ((record.bits & TELLS_ALL) === 0) return;
+  hold(foundBits(node) !== 0, 'its record tells all, and there is more');
+  hold(record.layer === node.layer.index && record.ino === node.ino, 'its record has another object');
+  hold(state.nodes.ofObject(node.layer, node.realIno) === node, 'its record leads to another node');
+  const mode = modeIn(record.bits);
+  // A set-id bit that is gone is looked at once more.
+  const isKnown = ((mode ^ node.mode) & S_IFMT) === 0 && (node.mode & ~mode & (S_ISUID | S_ISGID)) === 0;
+  hold(isKnown, `its record has the mode ${mode.toString(8)}`);
 }

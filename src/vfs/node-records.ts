@@ -6,7 +6,8 @@
  * then u32[PAGES] whose table each page is of: the file systems of a mount share the memory. A record is
  * u32 nlookup, bits, parent id, name length | layer << 16; f64 inode number as shown; u32 open count, writers, backing id, place of a
  * long name; the name. Bit 31 of `bits` is set where there is a record, bit 30 where it is all that there is of a node (packed): then what
- * the file system adds, a word and a size, lies where the open count and the writers are of others.
+ * the file system adds, a word and a size, lies where the open count and the writers are of others. Bit 29 (TELLS_ALL) says that looking the
+ * name up would tell no more than the record does; it is set last, and taken away before a name is changed.
  *
  * INVARIANT: there is a record of no node that is not in the table: the next node in its place would be taken for it.
  * INVARIANT: a count in a record is never smaller than the kernel's: it is written before the kernel is answered, and lowered after
@@ -39,6 +40,8 @@ const PAGES_AT = LONG_AT + LONG_NAMES * LONG_BYTES;
 const PAIR_BYTES = 2 * PAGE_NODES * RECORD_BYTES;
 const PRESENT = 2 ** 31;
 const PACKED = 2 ** 30;
+/** Of `bits`: who takes over need not look the name up. */
+export const TELLS_ALL = 2 ** 29;
 const NO_LONG_NAME = 0xffff_ffff;
 const MOST_LAYERS = 0xffff;
 
@@ -53,7 +56,7 @@ export const NODE_RECORDS_BYTES = OWNERS_AT + PAGES * 4;
 
 export interface NodeRecord {
   nlookup: number;
-  /** As the file system means them; 30 of them. */
+  /** As the file system means them, 29 of them, and TELLS_ALL. */
   bits: number;
   parent: number;
   layer: number;
@@ -74,6 +77,13 @@ interface PackedNode {
   /** As the file system means it. */
   readonly word: number;
   readonly sizeBytes: number;
+}
+
+/** What is known of a node that was not opened or changed, beside what all have. */
+interface FoundNode {
+  readonly layer: number;
+  /** As in NodeRecord. */
+  readonly bits: number;
 }
 
 /** What a record needs of a node that was not opened or changed. */
@@ -166,21 +176,22 @@ export class NodeRecords {
     if (place < 0) return;
     const words = this.#words;
     words[place] = nlookup;
-    words[place + 1] = (bits | PRESENT) >>> 0;
+    words[place + 1] = ((bits & ~TELLS_ALL) | PRESENT) >>> 0;
     words[place + 2] = parent;
     words[place + 3] = (words[place + 3]! & 0xffff) | (layer << 16);
     this.#doubles[(place + 4) / 2] = ino;
     words[place + 6] = openCount;
     words[place + 7] = writers;
     words[place + 8] = backingId;
+    words[place + 1] = (bits | PRESENT) >>> 0;
     if (layer > MOST_LAYERS) this.#noteFull();
   }
 
   /** Writes the record of a node that has just been made known, with one reference or more and nothing that it was changed by. */
-  writeNew(place: number, { nlookup, parent, ino, name }: NewNode, layer: number): void {
+  writeNew(place: number, { nlookup, parent, ino, name }: NewNode, layer: number, bits: number): void {
     if (place < 0) return;
     if (name.length > INLINE_BYTES || layer > MOST_LAYERS) {
-      const plain = { bits: 0, layer, openCount: 0, writers: 0, backingId: 0 };
+      const plain = { bits, layer, openCount: 0, writers: 0, backingId: 0 };
       this.writeNamed(place, { ...plain, nlookup, parent: parent?.id ?? 0, ino, name });
       return;
     }
@@ -195,12 +206,14 @@ export class NodeRecords {
     words[place + 7] = 0;
     words[place + 8] = 0;
     this.#writeName(place * 4 + NAME_AT, name);
+    words[place + 1] = (bits | PRESENT) >>> 0;
   }
 
   /** Writes all of a record, whatever was in its place. */
   writeNamed(place: number, record: NodeRecord): void {
     if (place < 0) return;
     const words = this.#words;
+    words[place + 1]! &= ~TELLS_ALL;
     this.#freeName(place);
     const { name } = record;
     if (name.length <= INLINE_BYTES) this.#writeName(place * 4 + NAME_AT, name);
@@ -230,12 +243,12 @@ export class NodeRecords {
   pack(
     place: number,
     node: NewNode,
-    { layer, word, sizeBytes }: Pick<PackedNode, 'layer' | 'word' | 'sizeBytes'>,
+    { layer, bits, word, sizeBytes }: FoundNode & Pick<PackedNode, 'word' | 'sizeBytes'>,
   ): boolean {
     const words = this.#words;
-    this.writeNew(place, node, layer);
+    this.writeNew(place, node, layer, bits);
     if (place < 0 || (words[place + 9] === NO_LONG_NAME && node.name.length > INLINE_BYTES)) return false;
-    words[place + 1] = (PRESENT | PACKED) >>> 0;
+    words[place + 1] = (bits | PRESENT | PACKED) >>> 0;
     words[place + 6] = word;
     words[place + 7] = sizeBytes;
     return true;
@@ -247,33 +260,35 @@ export class NodeRecords {
     const [word, sizeBytes] = [words[place + 6]!, words[place + 7]!];
     words[place + 6] = 0;
     words[place + 7] = 0;
-    words[place + 1] = PRESENT;
-    return { ...this.#recordAt(place), word, sizeBytes };
+    words[place + 1]! &= ~PACKED;
+    return { ...this.recordAt(place), word, sizeBytes };
   }
 
-  /** All records that there are, by their ids with the owner in front; the parent's is without. */
-  *read(): Generator<readonly [NodeId, NodeRecord]> {
+  /** All records that there are of one file system, or of all, by their ids with the owner in front; the parent's is without. */
+  *read(of?: number): Generator<readonly [NodeId, NodeRecord]> {
     const words = this.#words;
     for (let slot = 0; slot < FULL_WORD; slot++) {
       const number = words[slot]!;
       if (number === 0) continue;
       const owner = words[OWNERS_AT / 4 + slot]!;
+      if (of !== undefined && owner !== of) continue;
       for (let index = 0; index < PAGE_NODES; index++) {
         const id = ((number - 1) * PAGE_NODES + index) as NodeId;
         const place = this.place(slot, id);
-        if (this.has(place)) yield [nodeId(owner, id), this.#recordAt(place)];
+        if (this.has(place)) yield [nodeId(owner, id), this.recordAt(place)];
       }
     }
   }
 
-  #recordAt(place: number): NodeRecord {
+  /** PRECONDITION: `has(place)`. */
+  recordAt(place: number): NodeRecord {
     const words = this.#words;
     const isPacked = this.isPacked(place);
     const [length, layer] = [words[place + 3]! & 0xffff, words[place + 3]! >>> 16];
     const nameFrom = length <= INLINE_BYTES ? place * 4 + NAME_AT : LONG_AT + words[place + 9]! * LONG_BYTES;
     return {
       nlookup: words[place]!,
-      bits: isPacked ? 0 : words[place + 1]! & (PRESENT - 1),
+      bits: words[place + 1]! & (PACKED - 1),
       parent: words[place + 2]!,
       layer,
       ino: this.#doubles[(place + 4) / 2]!,

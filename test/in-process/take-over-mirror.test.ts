@@ -74,7 +74,13 @@ function takeOver(): RestoredNodes {
   kept = new Map();
   mirror = openHere();
   const records = all.map(([id, record]) => [nodeLocal(id), record] as const);
-  const restored = mirror.restore({ records, orphans, nextId, rename: undefined });
+  const restored = mirror.restore({
+    records,
+    orphans,
+    nextId,
+    rename: undefined,
+    unsure: { nodes: new Set(), directories: new Set() },
+  });
   keep();
   expect(checkMirror(mirror.table)).toEqual([]);
   return restored;

@@ -1,6 +1,6 @@
 /** A union that goes on with what another has left: the same nodes under the same ids, open files, names on their way. */
 
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,16 +8,16 @@ import { O_RDWR, RENAME_EXCHANGE, S_IFREG } from '../../src/linux/constants.js';
 import { close, dup } from '../../src/linux/files/open.js';
 import { CallerIds } from '../../src/realfs/caller-ids.js';
 import { HeldDescriptors } from '../../src/realfs/held-descriptors.js';
-import type { NamePlace, OrphanStore, RestoredNodes } from '../../src/realfs/node-keeper.js';
+import type { NamePlace, OrphanStore, RestoredNodes, UnsureNodes } from '../../src/realfs/node-keeper.js';
 import { openUnion } from '../../src/union/open-union.js';
 import type { UnionFileSystem } from '../../src/union/union-file-system.js';
 import { Attr, Entry, Opened } from '../../src/vfs/attr.js';
 import { Caller } from '../../src/vfs/caller.js';
-import { Creation, NewEntry, NewFile, OpenIntent, WriteData } from '../../src/vfs/file-system.js';
+import { AttrChange, Creation, NewEntry, NewFile, OpenIntent, WriteData } from '../../src/vfs/file-system.js';
 import { InodeNumbers } from '../../src/vfs/inode-numbers.js';
 import { nameFromText } from '../../src/vfs/name.js';
 import { type NodeId, ROOT_NODE } from '../../src/vfs/node-id.js';
-import { NODE_RECORDS_BYTES, NodeRecords } from '../../src/vfs/node-records.js';
+import { NODE_RECORDS_BYTES, NodeRecords, TELLS_ALL } from '../../src/vfs/node-records.js';
 import { Kernel } from './kernel/kernel.js';
 
 let root: string;
@@ -72,13 +72,21 @@ function keep(mostWhole?: number): void {
   union.keep({ records: new NodeRecords(memory), store, owner: 0 }, mostWhole);
 }
 
+interface UnderWay {
+  readonly rename?: readonly [NamePlace, NamePlace];
+  readonly unsure?: UnsureNodes;
+}
+
 /** Another union goes on where this one is. @param records as they were at some time; now when none are given. */
-function takeOver(records = memory, rename?: readonly [NamePlace, NamePlace]): RestoredNodes {
+function takeOver(
+  records = memory,
+  { rename, unsure = { nodes: new Set(), directories: new Set() } }: UnderWay = {},
+): RestoredNodes {
   const orphans = kept;
   const read = [...new NodeRecords(records).read()];
   kept = new Map();
   union = openHere();
-  const restored = union.restore({ records: read, orphans, nextId, rename });
+  const restored = union.restore({ records: read, orphans, nextId, rename, unsure });
   keep();
   expect(union.checkInvariants()).toEqual([]);
   return restored;
@@ -123,6 +131,12 @@ function read(id: NodeId, handle: number): string {
   return into.toString('utf8', 0, union.read(id, handle, 0, into));
 }
 
+function fullAttr(id: NodeId): Attr {
+  const out = new Attr();
+  union.getattr(id, undefined, out);
+  return out;
+}
+
 function attr(id: NodeId): Pick<Attr, 'ino' | 'nlink' | 'sizeBytes'> {
   const out = new Attr();
   union.getattr(id, undefined, out);
@@ -158,6 +172,37 @@ describe('a union that takes over', () => {
     expect(lookup('file', made)).toBe(id);
     const next = mkdir('next');
     expect(next).toBeGreaterThan(Math.max(...ids));
+  });
+
+  it('makes files that were but looked up, opened or made of their records, as a look at the layers makes them', () => {
+    chmodSync(join(root, 'lower/other'), 0o4755);
+    const sub = lookup('sub');
+    const { id: made, handle } = create('made', 'content', sub);
+    union.setattr(made, Object.assign(new AttrChange(), { mode: 0o6711 }), new Attr());
+    const [low, deep, other] = [lookup('low'), lookup('deep', sub), lookup('other')];
+    const opened = new Opened();
+    union.open(deep, new OpenIntent(), opened);
+    write(low, open(low), 'new');
+    expect(union.checkInvariants()).toEqual([]);
+    const tellAll = [...new NodeRecords(memory).read()].filter(([, { bits }]) => (bits & TELLS_ALL) !== 0);
+    expect(tellAll.map(([id]) => id)).toEqual([made, deep, other]);
+    const all = [made, low, deep, other];
+    const before = all.map(fullAttr);
+    expect(takeOver()).toMatchObject({ nodes: 6, lost: [] });
+    expect(all.map(fullAttr)).toEqual(before);
+    expect([read(made, handle), read(deep, opened.handle)]).toEqual(['content', 'of sub/deep']);
+    expect([lookup('made', sub), lookup('low'), lookup('deep', sub), lookup('other')]).toEqual(all);
+  });
+
+  it('looks at names of which requests were under way, and finds those gone that went', () => {
+    const sub = lookup('sub');
+    const { id, handle } = create('file', 'content', sub);
+    union.release(id, handle);
+    const [deep, low] = [lookup('deep', sub), lookup('low')];
+    rmSync(join(root, 'upper/sub/file'));
+    const unsure = { nodes: new Set<NodeId>(), directories: new Set([sub]) };
+    expect(takeOver(memory, { unsure })).toEqual({ nodes: 4, lost: ['file'], renamed: false });
+    expect([lookup('deep', sub), lookup('low')]).toEqual([deep, low]);
   });
 
   it('has files under their own names where others were known by passthrough before', () => {
@@ -250,7 +295,7 @@ describe('a union that takes over', () => {
       { parent: ROOT_NODE, name: 'low' },
       { parent: sub, name: 'deep' },
     ] as const;
-    const { renamed, lost } = takeOver(records, ends);
+    const { renamed, lost } = takeOver(records, { rename: ends });
     const isReplaced = state === 'done' && flags === 0;
     expect({ renamed, lost }).toEqual({ renamed: state === 'done', lost: [] });
     expect([attr(low).ino, attr(deep).ino]).toEqual(before);
@@ -262,7 +307,8 @@ describe('a union that takes over', () => {
     const low = lookup('low');
     rmSync(join(root, 'lower/low'));
     linkSync(join(root, 'lower/other'), join(root, 'lower/beside'));
-    expect(takeOver()).toEqual({ nodes: 1, lost: ['low'], renamed: false });
+    const unsure = { nodes: new Set([low]), directories: new Set<NodeId>() };
+    expect(takeOver(memory, { unsure })).toEqual({ nodes: 1, lost: ['low'], renamed: false });
     expect(() => attr(low)).toThrow(/ESTALE|stale/i);
     // The kernel may know it still: nothing else gets its id, by the next process neither.
     takeOver();

@@ -3,24 +3,24 @@
  * process: who takes the session over is sent both again, when the kernel did not get the answer.
  *
  * Layout, u32 words: 0 the form, 1 how often a process died at the same request, 2 and 3 its unique (without the bit of a resend), 4 its
- * opcode, 5 the bytes of it that are kept, 6 and 7 the unique of the answer, 8 its length, 9 the length of the features. Then the
- * request at 64, the answer at 4096, the features that were negotiated and who has written it, as JSON, at 5120. At 6144 three places for
+ * opcode, 5 the bytes of it that are kept, 6 and 7 the unique of the answer, 8 its length, 9 the length of the features, 10 and 11 the
+ * node that it is about, as f64. Then the request at 64, the answer at 4096, the features that were negotiated and who has written it, as JSON, at 5120. At 6144 three places for
  * requests at which processes before have died and that have not come again yet: a process that is killed too may have begun others
- * by then. Of each the words 1 to 5 and the length of the answer, then request and answer, from the 32nd byte on.
+ * by then. Of each the words 1 to 5, the length of the answer and the node, then request and answer, from the 32nd byte on.
  *
  * INVARIANT: a length is 0 while what it is the length of is being written.
  */
 
 import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi/abi-flags.js';
-import { FUSE_RENAME, FUSE_RENAME2 } from '../../fuse/abi/abi-opcodes.js';
+import { FUSE_LINK, FUSE_RENAME, FUSE_RENAME2 } from '../../fuse/abi/abi-opcodes.js';
 import type { ReplyBuffer } from '../../fuse/messages/reply.js';
 import type { RequestHeader, RequestView } from '../../fuse/messages/request.js';
 import type { Negotiated } from '../../fuse/negotiate.js';
 import { isRepeatable } from '../operations/repeat-operation.js';
 
 export const REQUEST_RECORD_BYTES = 8192;
-/** Of all that is kept, nodes included: another number, another form. 1 had no file systems over the union, 2 no packed nodes. */
-export const STATE_FORM = 0x706c7903;
+/** Of all that is kept, nodes included: another number, another form. 1 had no file systems over the union, 2 no packed nodes, 3 no records that tell all. */
+export const STATE_FORM = 0x706c7904;
 const OLDEST_FORM = 0x706c7901;
 const REQUEST_AT = 64;
 const REPLY_AT = 4096;
@@ -28,6 +28,8 @@ const FEATURES_AT = 5120;
 const CARRIED_AT = 6144;
 const CARRIED_BYTES = 680;
 const CARRIED_HEAD = 32;
+const NODE_WORD = 10;
+const CARRIED_NODE_WORD = 6;
 const MOST_CARRIED = 3;
 
 /** What another process was at when it died. */
@@ -35,7 +37,9 @@ export interface InterruptedRequest {
   readonly uniqueLow: number;
   readonly uniqueHigh: number;
   readonly opcode: number;
-  /** Of a rename: all of it. */
+  /** Which it is about: the directory of names. */
+  readonly node: number;
+  /** Of a rename and a link: all of it. */
   readonly bytes: Buffer;
   /** Undefined when it had not come so far. */
   readonly reply: Buffer | undefined;
@@ -55,14 +59,16 @@ export interface LeftSession {
 export class RequestRecord {
   readonly #bytes: Buffer;
   readonly #words: Uint32Array;
+  readonly #doubles: Float64Array;
   /** Requests of processes before that have not come again yet, by their places. */
   readonly #carried: (InterruptedRequest | undefined)[] = [];
   #awaited = 0;
 
-  /** @param memory REQUEST_RECORD_BYTES, from a multiple of 4 on. */
+  /** @param memory REQUEST_RECORD_BYTES, from a multiple of 8 on. */
   constructor(memory: Buffer) {
     this.#bytes = memory;
     this.#words = new Uint32Array(memory.buffer, memory.byteOffset, REQUEST_RECORD_BYTES / 4);
+    this.#doubles = new Float64Array(memory.buffer, memory.byteOffset, REQUEST_RECORD_BYTES / 8);
   }
 
   /** Whether this version can read it: it was written by this one, or an older one. */
@@ -83,11 +89,12 @@ export class RequestRecord {
   }
 
   #carry(place: number, one: InterruptedRequest): void {
-    const { uniqueLow, uniqueHigh, opcode, bytes, reply = Buffer.alloc(0), deaths } = one;
+    const { uniqueLow, uniqueHigh, opcode, node, bytes, reply = Buffer.alloc(0), deaths } = one;
     if (bytes.length + reply.length > CARRIED_BYTES - CARRIED_HEAD) return;
     const from = CARRIED_AT + place * CARRIED_BYTES;
     bytes.copy(this.#bytes, from + CARRIED_HEAD);
     reply.copy(this.#bytes, from + CARRIED_HEAD + bytes.length);
+    this.#doubles[(from / 4 + CARRIED_NODE_WORD) / 2] = node;
     this.#words.set([deaths, uniqueLow, uniqueHigh, opcode, bytes.length, reply.length], from / 4);
     this.#carried[place] = one;
     this.#awaited++;
@@ -134,9 +141,10 @@ export class RequestRecord {
     words[3] = 0;
     words[1] = this.#awaited === 0 ? 0 : this.#deathsAt(header);
     words[4] = opcode;
+    this.#doubles[NODE_WORD / 2] = header.nodeId;
     words[2] = uniqueLow;
     words[3] = uniqueHigh;
-    if (opcode === FUSE_RENAME || opcode === FUSE_RENAME2) {
+    if (opcode === FUSE_RENAME || opcode === FUSE_RENAME2 || opcode === FUSE_LINK) {
       const length = Math.min(request.end, REPLY_AT - REQUEST_AT);
       request.bytes.copy(this.#bytes, REQUEST_AT, 0, length);
       words[5] = length;
@@ -174,11 +182,20 @@ export class RequestRecord {
     const word = (index: number): number => this.#words[at / 4 + index]!;
     const [deaths, uniqueLow, uniqueHigh, opcode] = [word(0), word(1), word(2), word(3)];
     const [length, replyLength] = [word(4), word(5)];
+    const node = this.#doubles[(at / 4 + CARRIED_NODE_WORD) / 2]!;
     if (deaths === 0) return undefined;
     const from = at + CARRIED_HEAD;
     const bytes = Buffer.from(this.#bytes.subarray(from, from + length));
     const reply = Buffer.from(this.#bytes.subarray(from + length, from + length + replyLength));
-    return { uniqueLow, uniqueHigh, opcode, bytes, reply: replyLength === 0 ? undefined : reply, deaths };
+    return {
+      uniqueLow,
+      uniqueHigh,
+      opcode,
+      node,
+      bytes,
+      reply: replyLength === 0 ? undefined : reply,
+      deaths,
+    };
   }
 
   #interruptedLast(): InterruptedRequest {
@@ -190,6 +207,7 @@ export class RequestRecord {
       uniqueLow,
       uniqueHigh,
       opcode: words[4]!,
+      node: this.#doubles[NODE_WORD / 2]!,
       bytes: bytes(REQUEST_AT, words[5]!),
       reply: isAnswered ? bytes(REPLY_AT, words[8]!) : undefined,
       deaths: words[1]! + 1,

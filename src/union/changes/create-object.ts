@@ -284,7 +284,10 @@ function nodeOf(state: UnionState, { parent: at, name, stat }: NewObject): Union
   if (!state.stack.statName(upper, name, stat)) throw fsError(EEXIST, 'create', name);
   const { ino } = stat;
   const stale = state.nodes.ofObject(layer, ino);
-  if (stale !== undefined) state.nodes.unindex(stale);
+  if (stale !== undefined) {
+    state.nodes.unindex(stale);
+    state.nodes.keeper?.note(stale);
+  }
   parent.contents?.changed(name, { type: stat.mode >>> 12, ino, source: 0 });
   const node = attachNode(state, parent, name, { layer, ino: layer.inodeNumber(ino), stat, byName: false });
   node.protection = 0;

@@ -30,7 +30,7 @@ export function setNodeAttributes(state: UnionState, node: UnionNode, change: At
   const gid = state.presentation.storedGid(change.gid);
   const changesOwner = uid !== undefined || gid !== undefined || change.bareChown;
   if ((changesOwner || mode !== undefined) && state.owners.changeOverridden(node, { uid, gid, mode })) {
-    if (mode !== undefined) node.mode = (node.mode & S_IFMT) | (mode & 0o7777);
+    if (mode !== undefined) changeMode(state, node, mode);
   } else setOwnerAndMode(state, node, { uid, gid, mode, bareChown: change.bareChown });
   if (change.killPriv) state.owners.killPrivileges(node, state.files.session);
   state.objects.locate(node, at);
@@ -50,8 +50,14 @@ function setOwnerAndMode(
     if ((node.mode & S_IFMT) === S_IFLNK) throw fsError(EOPNOTSUPP, 'chmod', node.name);
     state.objects.locate(node, at);
     chmodAt(at.dirfd, at.name, change.mode & 0o7777);
-    node.mode = (node.mode & S_IFMT) | (change.mode & 0o7777);
+    changeMode(state, node, change.mode);
   }
+}
+
+/** The node's own, which tells whether a write has to take setuid away. */
+function changeMode(state: UnionState, node: UnionNode, mode: number): void {
+  node.mode = (node.mode & S_IFMT) | (mode & 0o7777);
+  state.nodes.keeper?.note(node);
 }
 
 /**

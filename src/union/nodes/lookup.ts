@@ -187,6 +187,7 @@ function fileNode(state: UnionState, parent: UnionNode, dir: RealDirectory, out:
     if (known.layer === layer && known.realIno === stat.ino && sameType(known, stat))
       return reached(state, known, parent, out);
     state.nodes.unindex(known);
+    state.nodes.keeper?.note(known);
   }
   if (severalNames) {
     const indexName = indexNameOf(state.stack, dir, name);

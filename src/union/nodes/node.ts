@@ -315,6 +315,11 @@ export class UnionNode implements OpenFile, TableNode {
     return this.#details === undefined && this.openState === undefined && !this.removed;
   }
 
+  /** Whether a lookup of its name would make it as it is, but for its opens, and by its inode number. */
+  get isAsFound(): boolean {
+    return this.#details === undefined && (this.#bits & (REMOVED | BY_NAME)) === 0;
+  }
+
   /** Opens that were not released. */
   get openCount(): number {
     return this.openState?.openCount ?? 0;

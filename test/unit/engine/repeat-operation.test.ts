@@ -108,8 +108,9 @@ describe('the record of a request', () => {
   it.each([
     [0x706c7901, { resend: true }, true, undefined],
     [0x706c7902, { features: { resend: true }, by: '8.0.0' }, true, '8.0.0'],
-    [0x706c7904, { features: { resend: true }, by: '9.0.0' }, false, '9.0.0'],
-    [0x706c7904, 'no JSON that is an object', false, undefined],
+    [0x706c7903, { features: { resend: true }, by: '8.5.0' }, true, '8.5.0'],
+    [0x706c7905, { features: { resend: true }, by: '9.0.0' }, false, '9.0.0'],
+    [0x706c7905, 'no JSON that is an object', false, undefined],
   ])('of form %i is read where it is not newer, and says who wrote it', (form, agreed, isKnown, by) => {
     const bytes = memory();
     bytes.writeUInt32LE(form, 0);
@@ -131,8 +132,8 @@ describe('the record of a request', () => {
     record.begin(header, request);
     const died = new RequestRecord(bytes);
     expect([died.isKnown, died.features, died.by]).toEqual([true, features, '1.2.3']);
-    const { uniqueLow, uniqueHigh } = header;
-    const common = { uniqueLow, uniqueHigh, opcode: op.FUSE_RENAME2, bytes: request.bytes, deaths: 1 };
+    const { uniqueLow, uniqueHigh, nodeId: node } = header;
+    const common = { uniqueLow, uniqueHigh, node, opcode: op.FUSE_RENAME2, bytes: request.bytes, deaths: 1 };
     expect(died.interrupted()).toEqual([{ ...common, reply: undefined }]);
     record.answered(header, reply, 16);
     expect(died.interrupted()[0]?.reply).toEqual(reply.bytes.subarray(0, 16));

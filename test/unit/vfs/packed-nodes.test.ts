@@ -38,7 +38,8 @@ beforeEach(() => {
   const packer: NodePacker<Named> = {
     mostWhole: MOST_WHOLE,
     pack: (node, place) =>
-      node.openCount === 0 && records.pack(place, node, { layer: 3, word: node.word, sizeBytes: 11 }),
+      node.openCount === 0 &&
+      records.pack(place, node, { layer: 3, bits: 5, word: node.word, sizeBytes: 11 }),
     unpack: (id, place) => {
       const { nlookup, name, word, ...rest } = records.unpack(place);
       expect(rest).toMatchObject({ parent: root.id, layer: 3, ino: 7, sizeBytes: 11 });
@@ -105,7 +106,7 @@ describe('a table of many nodes', () => {
     const packed = [...records.read()];
     expect(packed.length).toBeGreaterThan(MANY / 2);
     for (const [id, record] of packed)
-      expect(record).toMatchObject({ bits: 0, openCount: 0, writers: 0, backingId: 0, nlookup: id - 1 });
+      expect(record).toMatchObject({ bits: 5, openCount: 0, writers: 0, backingId: 0, nlookup: id - 1 });
   });
 
   it('packs none while there are few', () => {

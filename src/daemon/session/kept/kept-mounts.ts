@@ -15,7 +15,13 @@ import type { DescriptorStore } from '../../../linux/io/descriptor-store.js';
 import { resumeSource } from '../../../mounts/kinds/resume-source.js';
 import { MirrorFileSystem } from '../../../mounts/mirror/mirror-file-system.js';
 import type { AttachedState, MountAttachments } from '../../../mounts/points/mount-attachments.js';
-import type { LeftBehind, NodeKeeping, OrphanStore, RestoredNodes } from '../../../realfs/node-keeper.js';
+import type {
+  LeftBehind,
+  NodeKeeping,
+  OrphanStore,
+  RestoredNodes,
+  UnsureNodes,
+} from '../../../realfs/node-keeper.js';
 import { UnionFileSystem } from '../../../union/union-file-system.js';
 import type { FileSystem } from '../../../vfs/file-system.js';
 import type { Name } from '../../../vfs/name.js';
@@ -56,6 +62,7 @@ export interface LeftTree {
   readonly records: Iterable<readonly [NodeId, NodeRecord]>;
   readonly orphans: readonly (readonly [number, number])[];
   readonly rename: LeftBehind['rename'];
+  readonly unsure: UnsureNodes;
   readonly mounts: LeftMounts | undefined;
   /** Roots of file systems, by their numbers. */
   readonly sources: ReadonlyMap<number, number>;
@@ -143,16 +150,21 @@ interface LeftPart extends LeftBehind {
 }
 
 function nothingLeft(nextId: number): LeftPart {
-  return { records: [], orphans: new Map(), nextId, rename: undefined, rootReferences: 1 };
+  const unsure = { nodes: new Set<NodeId>(), directories: new Set<NodeId>() };
+  return { records: [], orphans: new Map(), nextId, rename: undefined, unsure, rootReferences: 1 };
 }
 
-function partsByOwner({ records, orphans, rename, mounts }: LeftTree): ReadonlyMap<number, LeftPart> {
+function partsByOwner({ records, orphans, rename, unsure, mounts }: LeftTree): ReadonlyMap<number, LeftPart> {
   const parts = new Map<number, LeftPart>();
   const nextIds = new Map(mounts?.nextIds);
   const partOf = (owner: number): LeftPart => {
     const known = parts.get(owner);
     if (known !== undefined) return known;
-    const part = { ...nothingLeft(nextIds.get(owner) ?? FIRST_ID), rename: endsIn(owner, rename) };
+    const part = {
+      ...nothingLeft(nextIds.get(owner) ?? FIRST_ID),
+      rename: endsIn(owner, rename),
+      unsure: { nodes: ofOwner(owner, unsure.nodes), directories: ofOwner(owner, unsure.directories) },
+    };
     parts.set(owner, part);
     return part;
   };
@@ -163,6 +175,10 @@ function partsByOwner({ records, orphans, rename, mounts }: LeftTree): ReadonlyM
   }
   for (const [id, fd] of orphans) partOf(nodeOwner(id as NodeId)).orphans.set(nodeLocal(id as NodeId), fd);
   return parts;
+}
+
+function ofOwner(owner: number, ids: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
+  return new Set([...ids].filter((id) => nodeOwner(id) === owner).map(nodeLocal));
 }
 
 /** The ends of a rename within one file system. */

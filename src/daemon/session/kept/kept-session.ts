@@ -14,8 +14,14 @@ import {
 } from '../../../engine/kernel/request-record.js';
 import { check } from '../../../errno/fs-error.js';
 import { UserError } from '../../../errno/user-error.js';
-import { FUSE_RENAME } from '../../../fuse/abi/abi-opcodes.js';
-import { decodeRename, decodeRename2, RenameIn } from '../../../fuse/messages/decode-name.js';
+import { FUSE_LINK, FUSE_RENAME, FUSE_RENAME2, FUSE_UNLINK } from '../../../fuse/abi/abi-opcodes.js';
+import {
+  decodeLink,
+  decodeRename,
+  decodeRename2,
+  LinkIn,
+  RenameIn,
+} from '../../../fuse/messages/decode-name.js';
 import { decodeRequestHeader, RequestHeader, RequestView } from '../../../fuse/messages/request.js';
 import type { Negotiated } from '../../../fuse/negotiate.js';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from '../../../linux/constants.js';
@@ -24,8 +30,9 @@ import { ftruncate } from '../../../linux/files/inode.js';
 import { close } from '../../../linux/files/open.js';
 import { createSharedMemory, mapSharedMemory } from '../../../linux/files/shared-memory.js';
 import { DescriptorStore } from '../../../linux/io/descriptor-store.js';
-import type { NamePlace } from '../../../realfs/node-keeper.js';
+import type { NamePlace, UnsureNodes } from '../../../realfs/node-keeper.js';
 import { displayName, type Name } from '../../../vfs/name.js';
+import type { NodeId } from '../../../vfs/node-id.js';
 import { NODE_RECORDS_BYTES, NodeRecords } from '../../../vfs/node-records.js';
 import { version } from '../../config/plyfs-version.js';
 import type { KeptDescriptors, LeftDescriptors } from '../../messages/worker-messages.js';
@@ -113,7 +120,8 @@ function resumed(tree: ServedTree, left: LeftDescriptors, log: (line: string) =>
   const began = performance.now();
   const { orphans, mountsFd, sources } = left;
   const mounts = mountsFd === undefined ? undefined : readLeftMounts(mountsFd);
-  const restored = tree.restore({ records: nodes.read(), orphans, rename, mounts, sources });
+  const unsure = unsureNodes(interrupted, last);
+  const restored = tree.restore({ records: nodes.read(), orphans, rename, unsure, mounts, sources });
   if (mountsFd !== undefined) close(mountsFd);
   const ms = Math.round(performance.now() - began);
   log(`took over: ${restored.nodes} names found in ${ms} ms${lostText(restored.lost)}`);
@@ -126,10 +134,41 @@ function lostText(names: readonly Name[]): string {
   return `, ${names.length} not: ${some.join(', ')}${names.length > SOME ? ' ...' : ''}`;
 }
 
-/** The two ends of a rename. */
-function renameOf({ opcode, bytes }: InterruptedRequest): readonly [NamePlace, NamePlace] {
+/** What requests may have changed on disk, and not in the records. @param rename the one whose ends are looked at. */
+function unsureNodes(
+  interrupted: readonly InterruptedRequest[],
+  rename: InterruptedRequest | undefined,
+): UnsureNodes {
+  const nodes = new Set<NodeId>();
+  const directories = new Set<NodeId>();
+  for (const one of interrupted) {
+    const { opcode } = one;
+    nodes.add(one.node as NodeId);
+    const takesName = opcode === FUSE_UNLINK || opcode === FUSE_RENAME || opcode === FUSE_RENAME2;
+    if (takesName && one !== rename) directories.add(one.node as NodeId);
+    if (opcode === FUSE_RENAME2 || opcode === FUSE_RENAME) {
+      for (const { parent } of one === rename || one.bytes.length === 0 ? [] : renameOf(one))
+        directories.add(parent);
+    } else if (opcode === FUSE_LINK && one.bytes.length > 0) nodes.add(linkedNode(one));
+  }
+  return { nodes, directories };
+}
+
+function linkedNode({ bytes }: InterruptedRequest): NodeId {
+  const link = new LinkIn();
+  decodeLink(requestOf(bytes), link);
+  return link.node;
+}
+
+function requestOf(bytes: Buffer): RequestView {
   const request = new RequestView(bytes);
   request.end = bytes.length;
+  return request;
+}
+
+/** The two ends of a rename. */
+function renameOf({ opcode, bytes }: InterruptedRequest): readonly [NamePlace, NamePlace] {
+  const request = requestOf(bytes);
   const header = new RequestHeader();
   decodeRequestHeader(request, header);
   const rename = new RenameIn();

@@ -9,6 +9,7 @@ import type { NodeRecords } from '../../../vfs/node-records.js';
 import type { NodePacker } from '../../../vfs/node-table.js';
 import { UnionNode } from '../node.js';
 import type { UnionState } from '../union-state.js';
+import { foundBits } from './described-node.js';
 
 /** So many nodes are some 5 MiB, and quicker to have than those that are packed: nobody's working set is packed all the time. */
 export const MOST_WHOLE = 32_768;
@@ -29,7 +30,7 @@ export function nodePacker(
         state.secondLookups.awaits(node);
       if (isMore) return false;
       const { word, sizeBytes } = node;
-      return records.pack(place, node, { layer: node.layer.index, word, sizeBytes });
+      return records.pack(place, node, { layer: node.layer.index, bits: foundBits(node), word, sizeBytes });
     },
     unpack: (id, place) => unpackNode(state, id, records.unpack(place)),
   };

@@ -1,8 +1,9 @@
 /**
  * Makes the nodes of a union anew of the records that another process has left (node-keeper.ts), under the same ids.
  *
- * A node is looked up by its name in its parent, as when the kernel asked for it; what a rename that was under way has moved is
- * found at its other end. A file without a name is reached by its kept descriptor, or stays where it is in its layer.
+ * A file of which nothing but a lookup and opens is known is made of its record alone, where nothing was under way that may have changed it:
+ * nobody else changes layers. Any other node is looked up by its name in its parent, as when the kernel asked for it; what a rename that
+ * was under way has moved is found at its other end. A file without a name is reached by its kept descriptor, or stays where it is in its layer.
  * What is found no more is gone for the kernel too: requests for it are ESTALE, upon which it looks names up again.
  */
 
@@ -24,13 +25,17 @@ import {
 } from '../../../realfs/node-keeper.js';
 import type { Name } from '../../../vfs/name.js';
 import type { NodeId } from '../../../vfs/node-id.js';
-import type { NodeRecord } from '../../../vfs/node-records.js';
+import { type NodeRecord, TELLS_ALL } from '../../../vfs/node-records.js';
 import type { Layer } from '../../stack/layer.js';
 import { statDescriptor } from '../../stack/layer-stack.js';
 import { Found } from '../found.js';
 import { attachNode, lookupNode } from '../lookup.js';
 import type { UnionNode } from '../node.js';
 import type { UnionState } from '../union-state.js';
+import { modeIn, protectionInBits } from './described-node.js';
+
+/** Of one device: vfs/inode-numbers.ts. */
+const DEVICE_NUMBERS = 2 ** 48;
 
 const looked = new Found();
 const stat = new Statx();
@@ -54,7 +59,8 @@ export function restoreNodes(state: UnionState, left: LeftBehind): RestoredNodes
 class Restoring {
   readonly #state: UnionState;
   readonly #left: LeftBehind;
-  readonly #records: ReadonlyMap<NodeId, NodeRecord>;
+  /** Of nodes that are looked up. */
+  readonly #records = new Map<NodeId, NodeRecord>();
   readonly #lost = new Set<NodeId>();
   /** Orphans whose descriptors are in use. */
   readonly #used = new Set<number>();
@@ -63,15 +69,30 @@ class Restoring {
   constructor(state: UnionState, left: LeftBehind) {
     this.#state = state;
     this.#left = left;
-    this.#records = new Map(left.records);
   }
 
   run(): RestoredNodes {
-    let last = this.#left.nextId - 1;
+    const { nextId, records } = this.#left;
+    let last = nextId - 1;
     let nodes = 0;
     const lost: Name[] = [];
-    for (const [id, record] of this.#records) {
+    const certain: [NodeId, NodeRecord][] = [];
+    for (const one of records) {
+      const [id, record] = one;
       last = Math.max(last, id);
+      if (this.#isCertain(id, record)) certain.push(one as [NodeId, NodeRecord]);
+      else this.#records.set(id, record);
+    }
+    for (const [id, record] of certain) {
+      const node = this.#ofRecord(id, record);
+      if (node === undefined) {
+        this.#records.set(id, record);
+        continue;
+      }
+      nodes++;
+      this.#resumeOpens(node, record);
+    }
+    for (const [id, record] of this.#records) {
       if (record.nlookup === 0 && record.openCount === 0) continue;
       const node = this.#nodeOf(id);
       if (node === undefined) {
@@ -101,6 +122,43 @@ class Restoring {
     }
     this.#lost.add(id);
     return undefined;
+  }
+
+  #isCertain(id: NodeId, record: NodeRecord): boolean {
+    const { unsure } = this.#left;
+    return (
+      (record.bits & TELLS_ALL) !== 0 &&
+      (record.nlookup > 0 || record.openCount > 0) &&
+      !this.#state.isLive &&
+      !unsure.nodes.has(id) &&
+      !unsure.directories.has(record.parent as NodeId) &&
+      this.#otherEnd(record) === undefined
+    );
+  }
+
+  /** @returns undefined where the name has to be looked up. */
+  #ofRecord(id: NodeId, record: NodeRecord): UnionNode | undefined {
+    const { nodes, stack } = this.#state;
+    const layer = stack.layers[record.layer];
+    const parent = this.#nodeOf(record.parent as NodeId);
+    if (layer === undefined || parent?.isDirectory !== true) return undefined;
+    const realIno = record.ino - layer.inodeBase;
+    // Numbers may be shifted otherwise where layers have changed their places.
+    if (realIno <= 0 || realIno >= DEVICE_NUMBERS || nodes.ofObject(layer, realIno) !== undefined)
+      return undefined;
+    nodes.table.continueFrom(id);
+    const node = nodes.make(layer, realIno, undefined);
+    if (!layer.writable) {
+      node.protection = protectionInBits(record.bits);
+      nodes.shownNumbers.ofLower(record.ino);
+    }
+    node.mode = modeIn(record.bits);
+    node.nlookup = record.nlookup;
+    node.parent = parent;
+    node.name = record.name;
+    parent.children++;
+    nodes.index(node, 'object');
+    return node;
   }
 
   #make(id: NodeId, record: NodeRecord, parent: UnionNode): UnionNode | undefined {
