@@ -62,8 +62,9 @@ function digitsOf(number: number): string {
  * others, and nothing is asked of it that is the process's.
  */
 export async function mayShare(config: MountConfig): Promise<boolean> {
-  // A draft's mount lies in a namespace of its own, and no other is to keep it.
-  if (config.engine !== 'kernel' || config.debug || config.liveLayers === true) return false;
+  if (config.engine !== 'kernel' || config.debug) return false;
+  // A draft's mount that has a place has it in a namespace of its own, and no other is to keep that.
+  if (config.liveLayers === true && config.isDetached !== true) return false;
   const entries = readMountinfo();
   const isRemote = (path: Name | undefined): boolean =>
     path !== undefined && remoteSourceOf(path, { remote: undefined }, entries) !== undefined;

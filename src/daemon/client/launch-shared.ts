@@ -12,7 +12,8 @@ import { makeDirectories } from '../../linux/files/make-directories.js';
 import { displayName } from '../../vfs/name.js';
 import type { ServeRequest } from '../config/mount-config.js';
 import { sharedEnvironment } from '../config/own-environment.js';
-import { askDaemon } from '../messages/control-client.js';
+import { ControlConnection } from '../messages/control-client.js';
+import type { SharedMount } from '../messages/daemon-report.js';
 import {
   isAlive,
   makeMountsDirectory,
@@ -33,13 +34,23 @@ const MOST_TRIES = 40;
 const NEXT_TRY_MS = 50;
 
 /** @throws UserError with the daemon's message. */
-export async function mountShared(request: ServeRequest): Promise<RunState> {
+export function mountShared(request: ServeRequest): Promise<RunState> {
+  return mountAndTake(request, (state) => state);
+}
+
+/**
+ * The same for a mount that has no place.
+ * @param take is called while the daemon has its descriptor of the mount, and makes what is returned.
+ */
+export async function mountAndTake<T>(request: ServeRequest, take: (mount: SharedMount) => T): Promise<T> {
   const script = fileURLToPath(new URL('../serve/shared-main.js', import.meta.url));
   makeMountsDirectory(request.runRoot);
   const directory = daemonDirectory(request.runRoot, script);
   for (let attempt = 1; attempt <= MOST_TRIES; attempt++) {
-    const state = (await askToMount(directory, request)) ?? takenOver(request);
+    const state = await askToMount(directory, request, take);
     if (state !== undefined) return state;
+    const left = takenOver(request);
+    if (left !== undefined) return take(left);
     if (attempt > 1) await pause(NEXT_TRY_MS);
     await startShared(directory, script, request);
   }
@@ -47,9 +58,14 @@ export async function mountShared(request: ServeRequest): Promise<RunState> {
 }
 
 /** Undefined: there is no daemon, or it was about to end. */
-async function askToMount(directory: string, request: ServeRequest): Promise<RunState | undefined> {
+async function askToMount<T>(
+  directory: string,
+  request: ServeRequest,
+  take: (mount: SharedMount) => T,
+): Promise<T | undefined> {
   try {
-    return (await askDaemon(directory, 'mount', { request }, { timeoutMs: START_TIMEOUT_MS })) as RunState;
+    using connection = new ControlConnection(directory);
+    return take((await connection.ask('mount', { request }, { timeoutMs: START_TIMEOUT_MS })) as SharedMount);
   } catch (error) {
     if (hasCode(error, 'ERR_NO_DAEMON')) return undefined;
     if (!hasCode(error, 'ERR_NO_ANSWER')) throw error;

@@ -69,6 +69,8 @@ export interface MountConfig {
    * cached for long, and copies record what they were made of (union/form/base.ts).
    */
   readonly liveLayers?: boolean;
+  /** No path leads to it: who asks a shared daemon for it gets a descriptor, and `mountpoint` only tells it from others. */
+  readonly isDetached?: true;
   /** Absent: the union is read-only. */
   readonly upper?: Name;
   /** Present exactly when `upper` is. */

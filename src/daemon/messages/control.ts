@@ -29,8 +29,16 @@ export interface RefusedRequest {
   readonly hint?: string | undefined;
 }
 
+/** Who asks. */
+export interface ControlCaller {
+  /** Calls back once, when the connection is closed; at once where it is already. */
+  whenGone(callback: () => void): void;
+}
+
+const STAYS: ControlCaller = { whenGone: () => undefined };
+
 /** Answers one request; a thrown error is sent to who asked. */
-export type ControlHandler = (args: Readonly<Record<string, unknown>>) => unknown;
+export type ControlHandler = (args: Readonly<Record<string, unknown>>, caller: ControlCaller) => unknown;
 
 /** Commands connect one at a time each; more than this are no commands of ours. */
 const MOST_CONNECTIONS = 256;
@@ -80,7 +88,12 @@ async function answer(
   line: string,
   handlers: ReadonlyMap<string, ControlHandler>,
 ): Promise<void> {
-  const reply = await replyTo(line, handlers);
+  const reply = await replyTo(line, handlers, {
+    whenGone: (callback) => {
+      if (socket.destroyed) callback();
+      else socket.once('close', callback);
+    },
+  });
   if (!socket.destroyed) socket.write(`${JSON.stringify(reply)}\n`);
 }
 
@@ -88,13 +101,14 @@ async function answer(
 export async function replyTo(
   line: string,
   handlers: ReadonlyMap<string, ControlHandler>,
+  caller = STAYS,
 ): Promise<ControlReply> {
   const request = parseRequest(line);
   if (!request) return { id: 0, error: 'invalid control request: not a record with id and name' };
   const handler = handlers.get(request.name);
   if (!handler) return { id: request.id, error: `unknown control request '${request.name}'` };
   try {
-    return { id: request.id, value: (await handler(request.args)) ?? null };
+    return { id: request.id, value: (await handler(request.args, caller)) ?? null };
   } catch (error) {
     if (!(error instanceof UserError)) return { id: request.id, error: messageOf(error) };
     const { message, code, hint } = error;

@@ -1,4 +1,12 @@
-/** What a daemon that serves several mounts says of itself. */
+/** What a daemon that serves several mounts says of itself, and of a mount that it was asked for. */
+
+import type { RunState } from '../run-directory/run-state.js';
+
+/** A mount that stands. */
+export interface SharedMount extends RunState {
+  /** Of a mount that has no place: a descriptor of it in the daemon, as long as the connection lasts on which it was asked for. */
+  readonly detachedFd?: number;
+}
 
 interface DaemonMountReport {
   readonly id: string;

@@ -10,6 +10,7 @@ import { closeSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { LIMITS } from '../../engine/fuse-native/native-limits.js';
+import { attachDetached, type DetachedPlace } from '../../engine/kernel/attach-detached.js';
 import { attach, detachMount, detachOutcome } from '../../engine/kernel/attach-mount.js';
 import { FS_TYPE, type MountEntry, readMountinfo, topMountAt } from '../../engine/kernel/attach-mountinfo.js';
 import { widenReadAhead } from '../../engine/kernel/read-ahead.js';
@@ -56,7 +57,7 @@ import { MountChanges } from './mount-changes.js';
 import { MountKeeping } from './mount-keeping.js';
 import type { PushOrder } from './push-served-upper.js';
 import type { ServeHooks } from './serve-hooks.js';
-import type { ServeOutcome } from './serve-outcome.js';
+import { asRefusal, type ServeOutcome } from './serve-outcome.js';
 import { startSession } from './start-session.js';
 import { settles, withTimeout } from './time-limits.js';
 import { Watchdog } from './watchdog.js';
@@ -87,7 +88,7 @@ export async function serveMount(mount: ServedMount): Promise<ServeOutcome> {
   try {
     outcome = { code: await mount.run() };
   } catch (error) {
-    outcome = { code: 1, error: mount.asRefusal(error) };
+    outcome = { code: 1, error: asRefusal(error, mount.config.mountpoint) };
   }
   return { ...outcome, isHung: !(await mount.cleanUp()) };
 }
@@ -105,6 +106,8 @@ interface Standing {
   /** Ours to close; undefined when the session mounts by itself. */
   readonly fuseFd?: number;
   readonly place?: MountedPlace;
+  /** It has no place, but for who has a descriptor of it. */
+  readonly detached?: DetachedPlace;
 }
 
 export class ServedMount {
@@ -124,6 +127,8 @@ export class ServedMount {
   #features: Features = {};
   #isDeviceClosed = false;
   readonly #keeping: MountKeeping;
+  /** Nobody waits for it any more that it is attached to nothing for. */
+  #isUnwanted = false;
   /** The unmount under way: whoever asked for it is answered before the process ends. */
   #unmounting: Promise<void> = Promise.resolve();
   /** Rejected when a signal ends the wait for a session that may never answer. */
@@ -206,16 +211,13 @@ export class ServedMount {
       session.mount();
       return;
     }
-    const attached = await attach({
-      mountpoint: config.mountpoint,
-      readOnly: isWhollyReadOnly(config),
-      vfsOptions: config.vfsOptions,
-      fsname: config.fsname,
-      allowOther: config.allowOther,
-      contexts: selinuxContexts(config.unionOptions),
-    });
+    const readOnly = isWhollyReadOnly(config);
+    const contexts = selinuxContexts(config.unionOptions);
+    const attached: Standing & { readonly fuseFd: number } =
+      config.isDetached === true ? attachDetached(config) : await attach({ ...config, readOnly, contexts });
     this.#attached = attached;
-    const mounted = topMountAt(readMountinfo(), config.mountpoint);
+    if (this.#isUnwanted) throw new UserError(`cannot mount '${this.#name}': who asked for it is gone`);
+    const mounted = attached.detached ?? topMountAt(readMountinfo(), config.mountpoint);
     this.#mountId = mounted?.mountId;
     if (mounted !== undefined) widenReadAhead(mounted.device);
     const { fuseFd } = attached;
@@ -239,6 +241,17 @@ export class ServedMount {
     const { engine } = this.config;
     const { mounts } = this.#changes ?? this.config;
     return whyNotKept({ mounts, engine }, this.#features, this.#hooks.keeper);
+  }
+
+  /** This process's descriptor of a mount that has no place; undefined when it was let go of. */
+  get detachedFd(): number | undefined {
+    return this.#attached?.detached?.fd;
+  }
+
+  /** Who asked for a mount without a place has it, or is gone. */
+  releaseDetached(): void {
+    this.#isUnwanted = true;
+    this.#attached?.detached?.release();
   }
 
   /** Another process keeps it. */
@@ -410,16 +423,6 @@ export class ServedMount {
     }
   }
 
-  /** A user's error as it is; of anything else, what was being done. */
-  asRefusal(error: unknown): UserError {
-    if (error instanceof UserError) return error;
-    const refusal = new UserError(`cannot mount on '${this.#name}': ${messageOf(error)}`, {
-      cause: error,
-    });
-    if (error instanceof Error && error.stack !== undefined) refusal.stack = error.stack;
-    return refusal;
-  }
-
   #stopped(): UserError {
     return new UserError(`cannot mount on '${this.#name}': stopped by a signal`);
   }
@@ -471,6 +474,7 @@ export class ServedMount {
   /** Stops what still runs and takes away what this start has made; false when the session does not end. */
   async cleanUp(): Promise<boolean> {
     this.#server?.close();
+    this.#attached?.detached?.release();
     this.#session?.stop();
     const ended = this.#session?.ended;
     const isOver =

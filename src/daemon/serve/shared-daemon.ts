@@ -15,10 +15,10 @@ import { UserError } from '../../errno/user-error.js';
 import { displayName } from '../../vfs/name.js';
 import type { ServeRequest } from '../config/mount-config.js';
 import { version } from '../config/plyfs-version.js';
-import { type ControlHandler, serveControl } from '../messages/control.js';
+import { type ControlCaller, type ControlHandler, serveControl } from '../messages/control.js';
 import { CONTROL_SOCKET } from '../messages/control-client.js';
-import type { SharedDaemonReport } from '../messages/daemon-report.js';
-import { type RunState, runDirectory } from '../run-directory/run-state.js';
+import type { SharedDaemonReport, SharedMount } from '../messages/daemon-report.js';
+import { runDirectory } from '../run-directory/run-state.js';
 import { stopServingThreads } from '../session/serving-threads.js';
 import { type Keeper, OWN_PROGRAM } from './keeper.js';
 import { type LeftMount, leftMount } from './kept-mount.js';
@@ -43,6 +43,12 @@ interface SharedDaemonOptions {
   /** How long it stays without mounts. */
   readonly restMs: number;
   readonly log: (line: string) => void;
+}
+
+/** Who has asked for a mount, or the daemon that had it before. */
+interface MountSource {
+  readonly caller?: ControlCaller;
+  readonly left?: LeftMount;
 }
 
 export class SharedDaemon {
@@ -81,7 +87,7 @@ export class SharedDaemon {
     // Of one that was killed: the lock says that it is gone.
     rmSync(path, { force: true });
     const handlers = new Map<string, ControlHandler>([
-      ['mount', (args: Readonly<Record<string, unknown>>) => this.#mount(args.request as ServeRequest)],
+      ['mount', (args, caller) => this.#mount(args.request as ServeRequest, { caller })],
       ['status', () => this.#report()],
       ['restart', () => this.#restart()],
       ['upgrade', (args) => this.#upgrade(args.program)],
@@ -145,7 +151,7 @@ export class SharedDaemon {
       try {
         const left = leftMount(runRoot, id, store);
         if (left === undefined) throw new Error('its daemon was killed before it stood');
-        this.#mount(left.request, left).catch((error: unknown) =>
+        this.#mount(left.request, { left }).catch((error: unknown) =>
           this.#log(`mount ${id}: ${messageOf(error)}`),
         );
       } catch (error) {
@@ -157,7 +163,7 @@ export class SharedDaemon {
   }
 
   /** Resolves when the mount answers. @throws UserError */
-  #mount(request: ServeRequest, left?: LeftMount): Promise<RunState> {
+  #mount(request: ServeRequest, { caller, left }: MountSource): Promise<SharedMount> {
     // Who asks tries again, and meets the next one.
     if (this.#isRestarting)
       return Promise.reject(new UserError('the daemon is about to restart', { code: 'ERR_NO_DAEMON' }));
@@ -170,12 +176,16 @@ export class SharedDaemon {
       const keeper = this.#keeper;
       const mount = new ServedMount(request, {
         log,
-        onMounted: resolve,
+        onMounted: (state) => {
+          const { detachedFd } = mount;
+          resolve({ ...state, ...(detachedFd === undefined ? {} : { detachedFd }) });
+        },
         isShared: true,
         ...(keeper === undefined ? {} : { keeper }),
         ...(left === undefined ? {} : { left }),
       });
       this.#mounts.add(mount);
+      if (request.config.isDetached === true) caller?.whenGone(() => mount.releaseDetached());
       const end = ({ error, isHung }: Pick<ServeOutcome, 'error' | 'isHung'>): void => {
         this.#mounts.delete(mount);
         closeSync(logFd);

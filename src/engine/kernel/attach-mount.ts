@@ -152,7 +152,7 @@ function mountPointProblem(result: number): string {
 const DOCTOR_HINT = "'plyfs doctor' says what this host lacks";
 
 /** @throws UserError when the device is missing or closed to this user. */
-function openFuseDevice(): number {
+export function openFuseDevice(): number {
   const fd = openat(AT_FDCWD, '/dev/fuse', O_RDWR | O_NONBLOCK);
   if (fd >= 0) return fd;
   const expected = [ENOENT, ENXIO, ENODEV, EACCES, EPERM].includes(-fd);

@@ -135,7 +135,7 @@ export function fsconfigString(fd: number, key: Name, value: Name): number {
 }
 
 /** Sets an option of a context that has no value. */
-function fsconfigFlag(fd: number, key: Name): number {
+export function fsconfigFlag(fd: number, key: Name): number {
   const problem = putFirst(key);
   if (problem < 0) return problem;
   return settle(sysFsconfigFlag(SYS_fsconfig, fd, FSCONFIG_SET_FLAG, firstName, 0, 0));
