@@ -40,6 +40,15 @@ const OFTEN: Readonly<Record<string, readonly string[]>> = {
     'daemon/config/validate-stack',
   ],
   umount: ['cli/commands/umount-command', 'daemon/client/unmount'],
+  try: [
+    'cli/commands/draft/try-command',
+    'cli/commands/draft/open-drafts',
+    'draft/choose-draft',
+    'draft/run-in-draft',
+    'draft/enter/start-in-tree',
+    'daemon/client/launch-shared',
+    'store/store',
+  ],
   supervisor: ['container/command/supervise-main', 'daemon/client/launch-shared'],
   enter: ['container/enter/template-main'],
   daemon: ['daemon/serve/shared-main', 'daemon/serve/shared-daemon'],
@@ -47,8 +56,8 @@ const OFTEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Those that share modules, from what is to load least; commands share among themselves what none but commands needs. */
-const SHARERS = ['plyfs', 'ps', 'umount', 'enter', 'mount', 'daemon', 'run', 'session', 'supervisor'];
-const CLIENTS: ReadonlySet<string> = new Set(['plyfs', 'ps', 'run', 'mount', 'umount']);
+const SHARERS = ['plyfs', 'ps', 'umount', 'enter', 'mount', 'try', 'daemon', 'run', 'session', 'supervisor'];
+const CLIENTS: ReadonlySet<string> = new Set(['plyfs', 'ps', 'run', 'mount', 'umount', 'try']);
 const COMMAND_LINES = 'commander';
 
 /**

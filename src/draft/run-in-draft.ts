@@ -8,21 +8,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import type { Duplex } from 'node:stream';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
+import { whenReaped } from '../container/command/reaped-children.js';
 import { StartFailure } from '../container/command/start-failure.js';
+import { CommandError } from '../container/enter/execute.js';
 import { FORWARDED, send, statusOfSignal } from '../container/record/signal.js';
 import { splitLines } from '../daemon/messages/lines.js';
+import type { RunState } from '../daemon/run-directory/run-state.js';
 import { hasCode } from '../errno/error-code.js';
-import { check } from '../errno/fs-error.js';
 import { reasonOf } from '../errno/reason.js';
-import { MS_REC, MS_SLAVE } from '../linux/constants.js';
-import { mount } from '../linux/mounts/mount.js';
-import { CAP_SYS_ADMIN, hasCapability, unshareMounts } from '../linux/process/process.js';
+import { CAP_SYS_ADMIN, hasCapability } from '../linux/process/process.js';
 import type { Store } from '../store/store.js';
 import { type Name, nameFromText } from '../vfs/name.js';
 import type { DraftEnterReport, DraftEnterRequest } from './enter/draft-enter-request.js';
+import { leaveHostMounts } from './enter/draft-tree.js';
 import { cacheDirectories } from './mount/cache-directories.js';
-import { hideAreas, hideLeftAreas, type MountedDraft, mountDraft, untilUnused } from './mount/mount-areas.js';
+import {
+  hideAreas,
+  hideLeftAreas,
+  type MountedDraft,
+  mountNowhere,
+  mountShown,
+  type PlannedDraft,
+  planDraft,
+  untilUnused,
+} from './mount/mount-areas.js';
 import { type DraftRecord, lockDraft, readDraft, writeDraft } from './record/draft-record.js';
 
 interface DraftCommand {
@@ -50,36 +61,69 @@ export async function runInDraft(
   using _lock = lockDraft(store, { name });
   const record = readDraft(store, name);
   if (record === undefined) throw new Error(`draft '${name}' has lost its record`);
-  if (hasCapability(CAP_SYS_ADMIN)) leaveHostMounts();
   await hideLeftAreas(store, record);
+  const plan = planDraft(store, record);
+  const { status, states } = (await runUnseen(plan, command)) ?? (await runInShown(plan, command));
+  writeDraft(store, { ...plan.record, lastCommand: command.args, lastStatus: status });
+  return { status, isStillUsed: !(await untilUnused(states, LETS_GO_MS)) };
+}
+
+interface CommandEnd {
+  readonly status: number;
+  readonly states: readonly RunState[];
+}
+
+/** The command is started in mounts that no path leads to. @returns undefined where there can be none. */
+async function runUnseen(plan: PlannedDraft, command: DraftCommand): Promise<CommandEnd | undefined> {
+  const mounted = await mountNowhere(plan);
+  if (mounted === undefined) return undefined;
+  let pid: number | undefined;
+  // A signal that comes while the command is started is heard afterwards.
+  using _forwarding = forwardSignals(() => pid);
+  const started = await start(requestOf(plan, mounted, command));
+  pid = started;
+  const status = await new Promise<number>((resolve) => whenReaped(started, resolve));
+  return { status, states: mounted.states };
+}
+
+async function start(request: DraftEnterRequest): Promise<number> {
+  const { startInTree } = await import('./enter/start-in-tree.js');
+  try {
+    return startInTree(request);
+  } catch (error) {
+    if (error instanceof CommandError) throw new StartFailure(error.status, error.message);
+    throw error;
+  }
+}
+
+/**
+ * The same in mounts that show for a moment: where this process has left the host's mounts, since any other namespace made meanwhile
+ * would have a copy of them, and keep the draft in use. Without privileges the daemon has to mount where fusermount3 does.
+ */
+async function runInShown(plan: PlannedDraft, command: DraftCommand): Promise<CommandEnd> {
+  if (hasCapability(CAP_SYS_ADMIN)) leaveHostMounts();
   using entering = new EnteringProcess();
-  const mounted = await mountDraft(store, record);
+  const mounted = await mountShown(plan);
   let isShown = true;
   const hide = async (): Promise<void> => {
     if (isShown) await hideAreas(mounted.merged);
     isShown = false;
   };
   try {
-    const status = await runCommand(entering, requestOf(mounted, command), hide);
-    writeDraft(store, { ...mounted.record, lastCommand: command.args, lastStatus: status });
-    return { status, isStillUsed: !(await untilUnused(mounted.states, LETS_GO_MS)) };
+    const status = await runCommand(entering, requestOf(plan, mounted, command), hide);
+    return { status, states: mounted.states };
   } finally {
     await hide();
   }
 }
 
-/**
- * The draft's mounts never show on the host: any other namespace made meanwhile would have a copy of them, and keep the draft in
- * use. What the host unmounts goes here too. Without privileges the daemon has to mount where fusermount3 does.
- */
-function leaveHostMounts(): void {
-  check(unshareMounts(), 'unshare');
-  check(mount('', '/', '', MS_REC | MS_SLAVE, ''), 'make slave', '/');
-}
-
-function requestOf(mounted: MountedDraft, { args, workingDirectory }: DraftCommand): DraftEnterRequest {
+function requestOf(
+  { hidden, configs }: PlannedDraft,
+  mounted: MountedDraft,
+  { args, workingDirectory }: DraftCommand,
+): DraftEnterRequest {
   const isWhole = mounted.mounts.some(({ path }) => path === '/');
-  const own = mounted.hidden.map((path) => ({ path, mode: 0o700 }));
+  const own = hidden.map((path) => ({ path, mode: 0o700 }));
   return {
     mounts: mounted.mounts,
     emptied: isWhole ? own : [...own, ...TEMPORARY.filter(({ path }) => isDirectory(path))],
@@ -89,7 +133,7 @@ function requestOf(mounted: MountedDraft, { args, workingDirectory }: DraftComma
           process.env,
           mounted.mounts.map(({ path }) => path),
         ),
-    assembly: mounted.merged[0] ?? '/',
+    assembly: [...configs.values()][0]?.mountpoint ?? '/',
     workingDirectory: nameFromText(workingDirectory),
     args,
     isUserNamespace: !hasCapability(CAP_SYS_ADMIN),
@@ -192,7 +236,8 @@ function runCommand(
 
 /** A terminal gives its signals to the command itself, which is in our process group. */
 function forwardSignals(pidOf: () => number | undefined): Disposable {
-  const fromTerminal = process.stdin.isTTY ? ['SIGINT', 'SIGQUIT', 'SIGWINCH'] : [];
+  // Not by process.stdin, which would make a pipe that the command reads non-blocking.
+  const fromTerminal = isatty(0) ? ['SIGINT', 'SIGQUIT', 'SIGWINCH'] : [];
   const listeners = FORWARDED.filter((name) => name !== 'SIGCONT').map((name) => {
     const listener = (): void => {
       const pid = pidOf();

@@ -57,7 +57,7 @@ export function startInit(
     nameFromText(program),
     args.map(nameFromText),
     [...environment].map(([name, value]) => nameFromText(`${name}=${value}`)),
-    lastLimits(runtime.ulimits ?? []),
+    { group: 'own', limits: lastLimits(runtime.ulimits ?? []) },
   );
   if (command < 0) {
     const reason = command === -ENOENT ? 'its interpreter does not exist' : errnoText(-command);

@@ -10,6 +10,8 @@ export interface EnterMount {
   /** What shows there: a directory of the host, mounts below it included, or the mount of an area. */
   readonly source: Name;
   readonly access: 'as it is' | 'read-only' | 'area';
+  /** Of an area that has no place: its mount, which this moves. */
+  readonly fd?: number;
 }
 
 export interface DraftEnterRequest {

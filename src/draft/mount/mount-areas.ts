@@ -1,13 +1,14 @@
 /**
  * The mounts of a draft: for each area a union of the host's directory and an upper of the draft's, served by a daemon.
  *
- * They appear below the draft's folder only until the command has copies of them in a mount namespace of its own. No path of
- * the host leads into one afterwards, and in that namespace an empty tmpfs hides the store: a walk of the tree does not come
- * upon itself. Layers are opened through clones of the host's mounts where privileges allow.
+ * No path of the host leads to one: it is put into the command's mount namespace by its descriptor. Where that cannot be, they appear
+ * below the draft's folder until the command has copies of them in its namespace, where an empty tmpfs hides the store: a walk of the
+ * tree does not come upon itself. Layers are opened through clones of the host's mounts where privileges allow.
  */
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { launchDaemon } from '../../daemon/client/launch.js';
+import { launchDetached, mayDetach } from '../../daemon/client/launch-detached.js';
 import { unmountPath } from '../../daemon/client/unmount.js';
 import { mayUseTrustedXattrs } from '../../daemon/config/build-config.js';
 import type { MountConfig } from '../../daemon/config/mount-config.js';
@@ -50,22 +51,29 @@ import type { EnterMount } from '../enter/draft-enter-request.js';
 import { areaHome, type DraftArea, type DraftRecord, writeDraft } from '../record/draft-record.js';
 import { KERNEL_TREES, type PlannedPart, planTree } from './plan-tree.js';
 
-/** Each has a daemon of its own. */
+/** Each may have a daemon of its own. */
 const MAX_AREAS = 16;
 const AREA_MODE = 0o700;
 
-export interface MountedDraft {
+/** What the command in a draft gets to see, before any of it is mounted. */
+export interface PlannedDraft {
   readonly record: DraftRecord;
-  readonly mounts: readonly EnterMount[];
+  readonly parts: readonly PlannedPart[];
+  /** Of each area, by its path. */
+  readonly configs: ReadonlyMap<Name, MountConfig>;
   /** Directories of plyfs' own. */
   readonly hidden: readonly Name[];
+}
+
+export interface MountedDraft {
+  readonly mounts: readonly EnterMount[];
   readonly states: readonly RunState[];
   /** Mount points of the areas, as long as they show on the host. */
   readonly merged: readonly Name[];
 }
 
-/** PRECONDITION: the draft is locked. @throws UserError; nothing is mounted then. */
-export async function mountDraft(store: Store, given: DraftRecord): Promise<MountedDraft> {
+/** Makes the areas that the draft has not yet. PRECONDITION: the draft is locked. @throws UserError */
+export function planDraft(store: Store, given: DraftRecord): PlannedDraft {
   const entries = readMountinfo();
   const hidden = [store.root, runRoot()].filter((path) => existsSync(path)).map(nameFromText);
   const wanted = planTree({ entries, over: given.over, hidden, isWritableDirectory });
@@ -77,27 +85,72 @@ export async function mountDraft(store: Store, given: DraftRecord): Promise<Moun
     );
   }
   const { record, refused } = withAreas(store, given, areas);
-  const planned = wanted.map((one) => (refused.has(one.path) ? { ...one, how: 'read-only' as const } : one));
-  const merged: Name[] = [];
-  try {
-    const launched = areas
-      .filter(({ path }) => !refused.has(path))
-      .map(async ({ path }) => {
-        const config = configOf(store, record, areaOf(record, path));
-        const state = await launchDaemon(config);
-        merged.push(config.mountpoint);
-        return state;
-      });
-    const settled = await Promise.allSettled(launched);
-    const failed = settled.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    const states = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    const mounts = planned.map((one) => enterMountOf(store, record, one));
-    return { record, mounts, hidden, states, merged };
-  } catch (error) {
-    await hideAreas(merged);
-    throw error;
+  const parts = wanted.map((one) => (refused.has(one.path) ? { ...one, how: 'read-only' as const } : one));
+  const configs = new Map(
+    parts
+      .filter(({ how }) => how === 'area')
+      .map(({ path }) => [path, configOf(store, record, areaOf(record, path))]),
+  );
+  return { record, parts, configs, hidden };
+}
+
+/**
+ * Mounts where no path leads, by the daemon that serves all mounts of the user.
+ * @returns undefined where that cannot be; nothing is mounted then. @throws UserError, the same.
+ */
+export async function mountNowhere({ parts, configs }: PlannedDraft): Promise<MountedDraft | undefined> {
+  if (!(await mayDetach([...configs.values()]))) return undefined;
+  const { results, failure } = await settleAll(configs, launchDetached);
+  const isWhole = [...results.values()].every((one) => one !== undefined);
+  if (failure !== undefined || !isWhole) {
+    for (const one of results.values()) if (one !== undefined) close(one.fd);
+    if (failure !== undefined) throw failure.reason;
+    await untilUnused(
+      [...results.values()].flatMap((one) => (one === undefined ? [] : [one.state])),
+      ENDS_MS,
+    );
+    return undefined;
   }
+  const mounts = parts.map(({ path, how }) => {
+    const fd = results.get(path)?.fd;
+    return { path, source: path, access: how, ...(fd === undefined ? {} : { fd }) };
+  });
+  return { mounts, states: [...results.values()].map((one) => one!.state), merged: [] };
+}
+
+/** Mounts at the draft's own folders, each area by a daemon of its own. @throws UserError; nothing is mounted then. */
+export async function mountShown({ parts, configs }: PlannedDraft): Promise<MountedDraft> {
+  const { results, failure } = await settleAll(configs, (config) => launchDaemon(config));
+  const merged = [...results.keys()].map((path) => configs.get(path)!.mountpoint);
+  if (failure !== undefined) {
+    await hideAreas(merged);
+    throw failure.reason;
+  }
+  const mounts = parts.map(({ path, how }) => ({
+    path,
+    source: configs.get(path)?.mountpoint ?? path,
+    access: how,
+  }));
+  return { mounts, states: [...results.values()], merged };
+}
+
+interface Settled<T> {
+  readonly results: ReadonlyMap<Name, T>;
+  /** The first one. */
+  readonly failure?: PromiseRejectedResult | undefined;
+}
+
+async function settleAll<T>(
+  configs: ReadonlyMap<Name, MountConfig>,
+  launch: (config: MountConfig) => Promise<T>,
+): Promise<Settled<T>> {
+  const results = new Map<Name, T>();
+  const settled = await Promise.allSettled(
+    [...configs].map(async ([path, config]) => {
+      results.set(path, await launch(config));
+    }),
+  );
+  return { results, failure: settled.find((one) => one.status === 'rejected') };
 }
 
 /** The mounts show on the host no longer; they are served for as long as a command has them. */
@@ -251,12 +304,6 @@ function isWritableDirectory({ mountpoint, type }: MountEntry): boolean {
     if (codeOf(error) === undefined) throw error;
     return false;
   }
-}
-
-function enterMountOf(store: Store, record: DraftRecord, { path, how }: PlannedPart): EnterMount {
-  if (how !== 'area') return { path, source: path, access: how };
-  const home = areaHome(store, record, areaOf(record, path));
-  return { path, source: nameFromText(`${home}/merged`), access: 'area' };
 }
 
 /** Places that a draft cannot cover. @throws UserError */

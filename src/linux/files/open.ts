@@ -6,11 +6,13 @@
  */
 
 import type { Name } from '../../vfs/name.js';
-import { O_CLOEXEC } from '../constants.js';
+import { O_CLOEXEC, O_NONBLOCK } from '../constants.js';
 import { bind, SYS_openat2, settle } from '../library.js';
 import { firstName, putFirst } from '../scratch.js';
 
 const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
 const OPEN_HOW_BYTES = 24;
 
@@ -71,6 +73,12 @@ export function dup(fd: number): number {
 /** `to` is the same open file as `from` afterwards, and is kept over execve. */
 export function dup2(from: number, to: number): number {
   return settle(sysDup2(from, to));
+}
+
+/** Calls wait again, also those of other processes that have the same open file: Node takes that from pipes and terminals it uses. */
+export function makeBlocking(fd: number): number {
+  const flags = settle(sysFcntl(fd, F_GETFL, 0));
+  return flags < 0 ? flags : settle(sysFcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
 /** Lets programs that this process starts have the descriptor under its number. */

@@ -52,15 +52,22 @@ const WNOHANG = 1;
 const ATTR_BYTES = 512;
 const SIGSET_BYTES = 128;
 
+interface SpawnOptions {
+  /** The process group: one of its own, or that of this process. */
+  readonly group: 'own' | 'same';
+  /** Set right before it, and this process's from then on. */
+  readonly limits?: readonly NumberedLimit[];
+}
+
 /**
- * Starts a program in a process group of its own, with all signals as a new process has them.
- * @param limits are set right before it, and are this process's from then on. @returns its pid, or a negated errno. PRECONDITION: what it must not inherit is close-on-exec.
+ * Starts a program, with all signals as a new process has them.
+ * @returns its pid, or a negated errno. PRECONDITION: what it must not inherit is close-on-exec.
  */
 export function spawnProcess(
   path: Name,
   args: readonly Name[],
   env: readonly Name[],
-  limits: readonly NumberedLimit[],
+  { group, limits = [] }: SpawnOptions,
 ): number {
   const problem = putFirst(path);
   if (problem < 0) return problem;
@@ -69,7 +76,8 @@ export function spawnProcess(
   const none = Buffer.alloc(SIGSET_BYTES);
   sysSigfillset(all);
   sysAttrInit(attr);
-  sysAttrFlags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  const ownGroup = group === 'own' ? POSIX_SPAWN_SETPGROUP : 0;
+  sysAttrFlags(attr, ownGroup | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   sysAttrGroup(attr, 0);
   sysAttrDefaults(attr, all);
   sysAttrMask(attr, none);
