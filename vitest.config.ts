@@ -17,8 +17,8 @@ const common = {
 };
 
 /**
- * Two processes at a time. Units share theirs, as most of a unit test's time went into loading its modules anew (33 of 89 s of
- * `npm run test:unit`); test/helpers/unchanged-process.ts holds that each leaves the process as it was.
+ * Two processes at a time. Units share theirs, for a third of their time went into loading the same modules anew for each file;
+ * test/helpers/unchanged-process.ts holds that each leaves the process as it was.
  */
 export default defineConfig({
   test: {

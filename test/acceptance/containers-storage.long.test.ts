@@ -6,7 +6,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { until, Workbench } from '../cli/plyfs-run.js';
+import { untilIs, Workbench } from '../cli/plyfs-run.js';
 import { distPath } from '../helpers/project-paths.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
@@ -51,7 +51,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await until(() => daemons() === '', 60_000);
+  await untilIs(() => daemons(), '');
   for (const kind of ['kernel', 'plyfs']) bench.run('umount', `${kind}/overlay`);
   bench.dispose();
 });

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workbench } from '../cli/plyfs-run.js';
 
 /** What others may wait, on a machine that is busy with other tests; it is some 5 ms on one that is not. */
-const LIMIT_MS = 1000;
+/** What waits for the disk waits four times as long; a machine that is busy with other tests takes a moment. */
+const LIMIT_MS = 5_000;
 
 /** One statement of Python each, in a directory of its own; the first column is what becomes of it while upper is frozen. */
 const changes = [
@@ -68,9 +69,9 @@ try:
             if os.waitpid(pid, os.WNOHANG)[0]: return True
             time.sleep(0.01)
         return False
-    answered = ended(asker, 5)
+    answered = ended(asker, 20)
     # Time to be done, for what is not expected to wait.
-    is_done = ended(writer, 2 if sys.argv[6] == 'is done' else 0.05)
+    is_done = ended(writer, 20 if sys.argv[6] == 'is done' else 0.05)
 finally: subprocess.check_call(['fsfreeze', '-u', disk])
 if not answered: os.waitpid(asker, 0)
 if not is_done: os.waitpid(writer, 0)
@@ -104,7 +105,7 @@ describe('while upper is frozen', () => {
     const { root } = bench;
     const { code, stdout, stderr } = bench.run(
       'timeout',
-      '20',
+      '60',
       'python3',
       '-c',
       PROGRAM,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Tree } from './many-files.js';
 
 const NAMES = 100_000;
+const TICKS_A_SECOND = 100;
 let tree: Tree;
 
 beforeAll(() => {
@@ -19,12 +20,19 @@ function residentMib(): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${tree.pid()}/status`, 'latin1'))?.[1]) / 1024;
 }
 
+/** What the daemon has had of the CPUs, whatever else the machine does: fields 14 and 15 of man 5 proc_pid_stat. */
+function cpuSeconds(): number {
+  const stat = readFileSync(`/proc/${tree.pid()}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
+
 describe('a directory of 100,000 names', () => {
   it('is listed whole, fast and in bounded memory', () => {
     const before = residentMib();
-    const began = performance.now();
+    const began = cpuSeconds();
     expect(tree.inside('ls -f many | sort -u | wc -l').trim()).toBe(String(NAMES + 2));
-    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(cpuSeconds() - began).toBeLessThan(5);
     expect(residentMib() - before).toBeLessThan(250);
   });
 

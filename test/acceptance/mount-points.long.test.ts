@@ -16,6 +16,9 @@ import { unmountAt } from '../../src/linux/mounts/held-mount-point.js';
 import { mount } from '../../src/linux/mounts/mount.js';
 
 const RACE_MS = 10_000;
+/** Of each outcome, before which a race was none: where both sides have one CPU, it takes longer. */
+const FEWEST = 100;
+const MOST_MS = 90_000;
 
 let root: string;
 let racer: ChildProcess | undefined;
@@ -53,12 +56,14 @@ const options = (mountpoint: string) => ({
   allowOther: false,
 });
 
-/** Mounts and unmounts; nobody serves. @returns how often it was refused, and how often it went well. */
-async function race(mountpoint: string): Promise<{ readonly refused: number; readonly stood: number }> {
+/** Mounts and unmounts until both have come of it often enough; nobody serves. */
+async function race(mountpoint: string): Promise<void> {
   const end = Date.now() + RACE_MS;
   let refused = 0;
   let stood = 0;
-  while (Date.now() < end) {
+  while (Date.now() < end || Math.min(refused, stood) <= FEWEST) {
+    if (Date.now() > end + MOST_MS)
+      throw new Error(`no race: refused ${refused} times, mounted ${stood} times`);
     try {
       const { fuseFd, place } = await attach(options(mountpoint));
       stood++;
@@ -75,23 +80,18 @@ async function race(mountpoint: string): Promise<{ readonly refused: number; rea
       refused++;
     }
   }
-  return { refused, stood };
 }
 
 test('a symlink in the place of the mount point', async () => {
   symlinkSync(`${root}/canary/m`, `${root}/own/link`);
   swap(`${root}/own/m`, `${root}/own/link`);
-  const { refused, stood } = await race(`${root}/own/m`);
-  expect(refused).toBeGreaterThan(100);
-  expect(stood).toBeGreaterThan(100);
+  await race(`${root}/own/m`);
 }, 120_000);
 
 test('a symlink in the place of a directory above it', async () => {
   symlinkSync(`${root}/canary`, `${root}/link`);
   swap(`${root}/own`, `${root}/link`);
-  const { refused, stood } = await race(`${root}/own/m`);
-  expect(refused).toBeGreaterThan(100);
-  expect(stood).toBeGreaterThan(100);
+  await race(`${root}/own/m`);
 }, 120_000);
 
 test('the mount goes, and no other, when a directory above it got another name', async () => {

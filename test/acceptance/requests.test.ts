@@ -56,9 +56,8 @@ function callsOfDaemon(script: string): string[] {
   const trace = tree.shell(
     '.',
     `strace -f -qq -e trace='!futex,restart_syscall' -o trace -p ${tree.pid()} & tracer=$!
-    until grep -qs . /proc/$tracer/status && [ "$(awk '/TracerPid/ {print $2}' /proc/${tree.pid()}/status)" != 0 ]
-    do sleep 0.05; done
-    sleep 0.3; ${script}; sleep 0.3; kill $tracer; wait $tracer || true; cat trace`,
+    while grep -qs '^TracerPid:.0$' /proc/${tree.pid()}/task/*/status; do sleep 0.05; done
+    ${script}; sleep 0.3; kill $tracer; wait $tracer || true; cat trace`,
   );
   const calls = trace.split('\n').flatMap((line) => /^\d+ +(\w+)\(/.exec(line)?.[1] ?? []);
   // statfs: some df of another on this machine.

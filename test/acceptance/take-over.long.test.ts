@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ContainerBench } from '../cli/container/bench.js';
-import { isGone, until, Workbench } from '../cli/plyfs-run.js';
+import { isGone, until, untilIs, Workbench } from '../cli/plyfs-run.js';
 import { projectRoot } from '../helpers/project-paths.js';
 
 const CALLS = fileURLToPath(new URL('random-calls.py', import.meta.url));
@@ -264,7 +264,7 @@ test('mounts with a process of their own go on: of a daemon, and of a command in
         .find((line) => line.includes(`/${name} `))
         ?.split(' ')[1] ?? 0,
     );
-  await until(() => pidOf('m3') === foreground.pid, LONG_MS);
+  await untilIs(() => pidOf('m3'), foreground.pid, LONG_MS);
   const program = background(
     'exec 5> m2/deep/bound/open 6< m3/tree/sub/file1; echo 1 >&5; touch began; until [ -e go ]; do sleep 0.1; done; echo 2 >&5; cat <&6',
   );

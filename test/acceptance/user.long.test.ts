@@ -73,7 +73,7 @@ afterEach(async () => {
   await rootOperator.stop();
   user.dispose();
   // A daemon whose mount was taken away by fusermount3 ends by itself.
-  await expect.poll(() => findLeaks(`${workerPrefix()}user-`), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => findLeaks(`${workerPrefix()}user-`), { timeout: 60_000 }).toEqual([]);
 });
 
 function mount(...args: string[]): void {

@@ -92,8 +92,8 @@ function callsOf(script: string): Map<string, number> {
   tree.shell(
     '.',
     `strace -f -qq -c -U name,calls -e trace='!${QUIET}' -o trace -p ${tree.pid()} & tracer=$!
-    until [ "$(awk '/TracerPid/ {print $2}' /proc/${tree.pid()}/task/*/status | sort -u | head -1)" != 0 ]; do sleep 0.05; done
-    sleep 0.3; (cd mnt; ${script}); sleep 0.3; kill -INT $tracer; wait $tracer || true`,
+    while grep -qs '^TracerPid:.0$' /proc/${tree.pid()}/task/*/status; do sleep 0.05; done
+    (cd mnt; ${script}); sleep 0.3; kill -INT $tracer; wait $tracer || true`,
   );
   const lines = readFileSync(`${tree.root}/trace`, 'utf8').split('\n');
   const found = lines.flatMap((line) => {

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { fillSystem } from '../helpers/images.js';
-import { cliScript, until, Workbench } from './plyfs-run.js';
+import { cliScript, until, untilIs, Workbench } from './plyfs-run.js';
 
 const CANARY = 'CANARY-7f3a';
 const OF_FILE = `${CANARY}-of-a-file`;
@@ -86,7 +86,7 @@ function holdsCanary(pid: string): boolean {
 }
 
 async function inRun({ said }: Build): Promise<void> {
-  await until(() => said().includes('IN RUN'), 20_000);
+  await until(() => said().includes('IN RUN'));
 }
 
 const READS = 'cat /run/secrets/t >/dev/null; test -n "$V$TOKEN"; echo IN RUN; sleep 100';
@@ -114,7 +114,7 @@ it.each([
   build.child.kill(signal);
   await build.ended;
   expect(found()).toEqual([]);
-  await until(() => holders().length === 0);
+  await untilIs(() => holders().length, 0);
 }, 120_000);
 
 it.each([
@@ -128,7 +128,7 @@ it.each([
   await build.ended;
   expect(bench.plyfs('--root', 'state', 'images').code).toBe(0);
   expect(found()).toEqual([]);
-  await until(() => holders().length === 0);
+  await untilIs(() => holders().length, 0);
   expect(bench.mounted()).toEqual([]);
 }, 120_000);
 
@@ -142,5 +142,5 @@ it('leaves none behind the next command wherever it is killed', async () => {
     expect(bench.plyfs('--root', 'state', 'images').code).toBe(0);
     expect([delayMs, found()]).toEqual([delayMs, []]);
   }
-  await until(() => holders().length === 0);
+  await untilIs(() => holders().length, 0);
 }, 120_000);

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cliScript, type Result, until, Workbench } from './plyfs-run.js';
+import { cliScript, type Result, untilIs, Workbench } from './plyfs-run.js';
 
 const HERE = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
@@ -286,7 +286,7 @@ RUN --mount=type=ssh,id=k,required ls -l $SSH_AUTH_SOCK
     const run = build(text, '--ssh', 'k=keys/one');
     expect(run.stderr).toMatch(/^srw.* \/run\/buildkit\/ssh_agent\.k$/m);
     expect(run.code).toBe(0);
-    await until(() => agents().length === before.length);
+    await untilIs(() => agents().length, before.length);
     expect(bench.run('pgrep', '-f', `ssh-agent -a ${tmpdir()}/plyfs-ssh`).stdout).toBe('');
   });
 

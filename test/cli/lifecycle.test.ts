@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cliScript, isGone, until, Workbench } from './plyfs-run.js';
+import { cliScript, isGone, until, untilIs, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 
@@ -38,7 +38,7 @@ describe('plyfs mount', () => {
     const pid = bench.pid();
     expect(bench.plyfs('umount', 'm')).toEqual({ code: 0, stdout: '', stderr: '' });
     expectClean();
-    await until(() => isGone(pid), 60_000);
+    await until(() => isGone(pid));
     expect(
       existsSync(join(bench.runDirectory, 'daemons')) && readdirSync(join(bench.runDirectory, 'daemons')),
     ).toEqual([]);
@@ -216,9 +216,9 @@ describe('a mount ends', () => {
     mount('-l', 'l1', 'm');
     const pid = bench.pid();
     const user = bench.start('sh', '-c', 'exec sleep 30 < m/low');
-    await until(() => standardInput(user.pid) === `${bench.root}/m/low`);
+    await untilIs(() => standardInput(user.pid), `${bench.root}/m/low`);
     process.kill(pid, 'SIGTERM');
-    await until(() => bench.mounted().length === 0);
+    await untilIs(() => bench.mounted().length, 0);
     expect(isGone(pid)).toBe(false);
     await until(() => {
       bench.run('kill', '-TERM', String(pid));

@@ -7,7 +7,7 @@ import { addRequest, removeMount } from '../../src/daemon/client/change-running-
 import { parseMountSpec } from '../../src/mounts/request/mount-spec.js';
 import { parseTmpfsSpec } from '../../src/mounts/request/tmpfs-spec.js';
 import { parseVolumeSpec } from '../../src/mounts/request/volume-spec.js';
-import { isGone, until, Workbench } from './plyfs-run.js';
+import { isGone, until, untilIs, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 let runDirectory: string | undefined;
@@ -119,7 +119,7 @@ describe('a running mount', () => {
     await add({ volume: './src:/data' });
     expect(shell('cat m/data/f')).toBe('disk\n');
     await remove('/data');
-    await until(() => bench.run('umount', 'src').code === 0);
+    await untilIs(() => bench.run('umount', 'src').code, 0);
   });
 
   it('makes a volume at its first use, which is free again afterwards', async () => {
@@ -129,7 +129,7 @@ describe('a running mount', () => {
     expect(readFileSync(join(bench.root, 'state/volumes/vol/_data/f'), 'utf8')).toBe('v\n');
     expect(bench.plyfs('volume', 'rm', '--root', 'state', 'vol').stderr).toMatch(/volume is in use/);
     await remove('/v');
-    await until(() => bench.plyfs('volume', 'rm', '--root', 'state', 'vol').code === 0);
+    await untilIs(() => bench.plyfs('volume', 'rm', '--root', 'state', 'vol').code, 0);
     expect(readdirSync(join(bench.root, 'state/volumes'))).toEqual([]);
   });
 
@@ -149,7 +149,7 @@ describe('a running mount', () => {
     expect(remaining()).toBe(1);
     writeFileSync(join(bench.root, 'go'), '');
     await until(() => isGone(user.pid!));
-    await until(() => remaining() === 0);
+    await untilIs(() => remaining(), 0);
   });
 
   it('refuses what a new mount refuses, and stays as it was', async () => {

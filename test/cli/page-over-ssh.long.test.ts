@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { launchChromium, openWatched, RunningPage } from '../helpers/page-browser.js';
 import { freePort, SshServer } from '../helpers/ssh-server.js';
 import { ContainerBench } from './container/bench.js';
-import { cliScript, until } from './plyfs-run.js';
+import { cliScript, untilIs } from './plyfs-run.js';
 
 const LIMIT_MS = 60_000;
 const POLL_MS = 50;
@@ -82,7 +82,7 @@ test.each([
   await opened.click('button:text-is("Edit")');
   await opened.fill('textarea', 'new\n');
   await opened.click('button:text-is("Save")');
-  await until(() => readFileSync(note, 'utf8') === 'new\n');
+  await untilIs(() => readFileSync(note, 'utf8'), 'new\n');
   // Another page of the browser that knows the port has neither the host nor the origin.
   const asked = async (headers: Record<string, string>): Promise<number> => {
     const url = `${origin}/api/drafts?%7B%7D`;

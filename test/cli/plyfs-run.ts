@@ -92,11 +92,19 @@ export class Workbench {
   }
 }
 
+/** What hangs is told by it, not what is slow: machines of CI are often busy. */
+const UNTIL_MS = 60_000;
+
 /** Resolves when `condition` holds. */
-export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = UNTIL_MS): Promise<void> {
+  await untilIs(condition, true, timeoutMs);
+}
+
+/** Resolves when `look` gives what is wanted. @throws Error that says what it gave last. */
+export async function untilIs<Seen>(look: () => Seen, wanted: Seen, timeoutMs = UNTIL_MS): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not in ${timeoutMs} ms: ${condition}`);
+  for (let seen = look(); seen !== wanted; seen = look()) {
+    if (Date.now() > deadline) throw new Error(`not ${wanted} in ${timeoutMs} ms, but ${seen}: ${look}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

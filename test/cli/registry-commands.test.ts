@@ -119,7 +119,7 @@ describe('a registry on loopback', () => {
     const partial = join(bench.root, 'b/images/partial');
     const sizes = () =>
       existsSync(partial) ? readdirSync(partial).map((file) => statSync(join(partial, file)).size) : [];
-    await until(() => sizes().some((size) => size > 0), 10_000);
+    await until(() => sizes().some((size) => size > 0));
     pull.kill('SIGINT');
     expect(await once(pull, 'exit')).toEqual([null, 'SIGINT']);
     for (const folder of ['layers', 'pending', 'trash']) {

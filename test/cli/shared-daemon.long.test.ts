@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFi
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isGone, until, Workbench } from './plyfs-run.js';
+import { isGone, until, untilIs, Workbench } from './plyfs-run.js';
 
 const LONG_MS = 60_000;
 
@@ -99,9 +99,9 @@ describe('mounts of one user', () => {
     delete bench.env.PLYFS_DAEMON;
     const foreground = bench.start(process.execPath, bench.cli, 'mount', '-f', '-l', 'layer', 'm3');
     await until(() => bench.mounted().includes('m3'), LONG_MS);
-    await until(() => pidOf('m3') === foreground.pid, LONG_MS);
+    await untilIs(() => pidOf('m3'), foreground.pid, LONG_MS);
     expect(bench.plyfs('umount', 'm3')).toEqual(ok);
-    await until(() => foreground.exitCode === 0, LONG_MS);
+    await untilIs(() => foreground.exitCode, 0, LONG_MS);
   });
 
   test('have another one where the command has another environment, limit, umask or namespace', async () => {
@@ -212,7 +212,7 @@ describe('a mount does not hurt the others', () => {
     const abort = `number=$(grep " $PWD/m1 " /proc/self/mountinfo | cut -d' ' -f3 | cut -d: -f2)
       mount -t fusectl none control; echo 1 > control/$number/abort; umount control`;
     expect(bench.run('sh', '-ec', abort)).toEqual(ok);
-    await until(() => bench.runIds().length === 1, LONG_MS);
+    await untilIs(() => bench.runIds().length, 1, LONG_MS);
     expect(bench.run('cat', 'm1/name').code).toBe(1);
     expect(bench.run('cat', 'm2/name').stdout).toBe('of the layer');
     bench.run('umount', 'm1');
@@ -236,7 +236,7 @@ describe('a mount does not hurt the others', () => {
     } finally {
       process.kill(-(reader.pid ?? 0), 'SIGKILL');
     }
-    await until(() => bench.runIds().length === 1, LONG_MS);
+    await untilIs(() => bench.runIds().length, 1, LONG_MS);
     expect(bench.run('cat', 'm1/name').stdout).toBe('of the layer');
   });
 });
@@ -292,7 +292,7 @@ describe('the daemon', () => {
     mount('--upper', 'upper1', 'm1');
     expect(bench.run('cat', 'm1/name').stdout).toBe('of the layer');
     // The next daemon, though it is another, removes the directory of the one that was killed.
-    await until(() => daemonDirectories().length === 1, LONG_MS);
+    await untilIs(() => daemonDirectories().length, 1, LONG_MS);
     expect(daemonDirectories()).not.toContain(left);
   });
 

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SshServer } from '../helpers/ssh-server.js';
-import { cliScript, isGone, type Result, until, Workbench } from './plyfs-run.js';
+import { cliScript, isGone, type Result, until, untilIs, Workbench } from './plyfs-run.js';
 
 let bench: Workbench;
 
@@ -197,7 +197,7 @@ describe('a volume on sshfs', () => {
       ok('umount', 'm1');
       expect(storage()).toEqual([]);
       const names = () => bench.run('pgrep', '-f', `sshfs.*${bench.root}/far`).stdout;
-      await until(() => names() === '');
+      await untilIs(() => names(), '');
     } finally {
       server.stop();
     }

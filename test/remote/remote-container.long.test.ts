@@ -39,6 +39,14 @@ function start(...options: string[]): void {
   bench.get('container', 'start', 'app');
 }
 
+/** The quickest of three times, or the first within the limit: other work on the machine may hold up one, hardly three. */
+function quickestMs(args: readonly string[], limitMs: number): number {
+  let quickest = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < 3 && quickest > limitMs; turn++)
+    quickest = Math.min(quickest, millisecondsOf(args));
+  return quickest;
+}
+
 function millisecondsOf(args: readonly string[]): number {
   const started = performance.now();
   expect(bench.do(...args).code).toBe(0);
@@ -108,7 +116,10 @@ describe.each(['sshfs', 'glusterfs'])('a container with a volume on %s', (name) 
     await pause(store);
     const hanging = bench.start('sh', '-c', `exec cat '${bench.get('container', 'mount', 'app')}/far/none'`);
     const ended = new Promise((resolve) => hanging.on('exit', (_, signal) => resolve(signal)));
-    const late = commands.filter((args, index) => millisecondsOf(args) > usual[index]! + LATER_MS);
+    const late = commands.filter((args, index) => {
+      const limitMs = usual[index]! + LATER_MS;
+      return quickestMs(args, limitMs) > limitMs;
+    });
     expect(late).toEqual([]);
     expect(inspected().find((one) => one.Destination === '/far')!.Waiting!.Requests).toBeGreaterThan(0);
     expect(bench.do('exec', 'app', 'cat', '/limited/none').stderr).toMatch(/Input\/output error/);
@@ -117,8 +128,8 @@ describe.each(['sshfs', 'glusterfs'])('a container with a volume on %s', (name) 
 
     const stopMs = performance.now();
     expect(bench.do('container', 'stop', 'app').code).toBe(0);
-    // Half a second is what the daemon waits for its threads.
-    expect(performance.now() - stopMs).toBeLessThan(usual[0]! + 2 * LATER_MS);
+    // Half a second is what the daemon waits for its threads; without it the command would wait for the storage.
+    expect(performance.now() - stopMs).toBeLessThan(usual[0]! + 5 * LATER_MS);
     expect(bench.mounted().filter((one) => one.startsWith('store/'))).toEqual([]);
     store.resume();
     expect(bench.get('container', 'start', 'app')).toBe('app');

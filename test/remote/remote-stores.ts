@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { until } from '../cli/plyfs-run.js';
+import { until, untilIs } from '../cli/plyfs-run.js';
 
 export interface Store {
   readonly name: string;
@@ -52,7 +52,7 @@ export async function startSshfs(scratch: string): Promise<Store> {
   const device = `root@127.0.0.1:${home}/data`;
   const client = (): boolean =>
     spawnSync('sshfs', ['-o', options, device, path], { timeout: 5_000 }).status === 0;
-  await until(client, 10_000);
+  await until(client);
   const sessions = (): number[] => descendants(server.pid!);
   // Without a cache of its own it hangs as soon as its server does.
   const volumeOptions = ['type=fuse.sshfs', `device=${device}`, `o=${options},dir_cache=no`];
@@ -73,7 +73,7 @@ export async function startGluster(scratch: string): Promise<Store> {
   const clients = bricks.map((brick, i) => clientVolume(brick, ports[i]!));
   const distribute = volume('all', 'cluster/distribute', { subvolumes: bricks.join(' ') });
   writeFileSync(`${home}/client.vol`, [...clients, distribute].join('\n'));
-  await until(() => ports.every(isListening), 10_000);
+  await until(() => ports.every(isListening));
   const client = startGlusterProcess('glusterfs', `${home}/client`, path);
   await until(
     () => readFileSync('/proc/self/mountinfo', 'latin1').includes(` ${path} `) && isAnswering(path),
@@ -103,9 +103,9 @@ function store(
     resume: () => signal('SIGCONT'),
     async end() {
       signal('SIGCONT');
-      await until(() => spawnSync('umount', [path], { timeout: 5_000 }).status === 0, 10_000);
+      await untilIs(() => spawnSync('umount', [path], { timeout: 5_000 }).status, 0);
       for (const one of processes) one.kill('SIGTERM');
-      await until(() => processes.every((one) => one.exitCode !== null || one.signalCode !== null), 10_000);
+      await until(() => processes.every((one) => one.exitCode !== null || one.signalCode !== null));
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../plyfs-run.js';
+import { untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -56,7 +56,7 @@ describe('a container that runs', () => {
       'until test -e /srv/f; do sleep 0.05; done; cat /srv/f; sleep 60',
     );
     expect(add('./host:/srv')).toEqual(FINE);
-    await until(() => bench.get('container', 'logs', 'web') === 'from the host');
+    await untilIs(() => bench.get('container', 'logs', 'web'), 'from the host');
     expect(add('type=bind,src=./host/f,dst=/etc/f,readonly')).toEqual(FINE);
     expect(add('kept:/full')).toEqual(FINE);
     expect(add('type=tmpfs,dst=/tmp,tmpfs-size=64k')).toEqual(FINE);
@@ -111,11 +111,11 @@ describe('a container that runs', () => {
       '-c',
       'exec 3>/v/f; echo up; until test -e /go; do sleep 0.05; done; echo late >&3; exec 3>&-; sleep 60',
     );
-    await until(() => bench.get('container', 'logs', 'web') === 'up');
+    await untilIs(() => bench.get('container', 'logs', 'web'), 'up');
     expect(remove('/v')).toEqual(FINE);
     inside('touch /go');
-    await until(() => readFileSync(bench.store.path('volumes/vol/_data/f'), 'utf8') === 'late\n');
-    await until(() => bench.do('volume', 'rm', 'vol').code === 0);
+    await untilIs(() => readFileSync(bench.store.path('volumes/vol/_data/f'), 'utf8'), 'late\n');
+    await untilIs(() => bench.do('volume', 'rm', 'vol').code, 0);
   });
 
   it.each([

@@ -10,7 +10,7 @@ import { listImages } from '../../../src/image/catalog/image-index.js';
 import { listContainers } from '../../../src/store/container-record.js';
 import { addImage } from '../../helpers/images.js';
 import { KILL_STRIDE } from '../../helpers/kill-stride.js';
-import { cliScript, isGone, until } from '../plyfs-run.js';
+import { cliScript, isGone, until, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -36,7 +36,7 @@ async function killAtEachStep(setUp: () => void, args: readonly string[], look: 
     });
     expect([signal ?? status, stderr]).toEqual([signal === null ? 0 : 'SIGKILL', '']);
     mend();
-    await until(() => bench.mounted().length === 0);
+    await untilIs(() => bench.mounted().length, 0);
     for (const folder of ['pending', 'trash']) expect(readdirSync(bench.store.path(folder))).toEqual([]);
     look();
     for (const id of bench.store.names('containers')) bench.get('container', 'rm', '-fv', id);
@@ -140,7 +140,7 @@ describe('mount-add killed after each step', { timeout: 400_000 }, () => {
       expect(bench.run('ls', `${path}/data`).stdout).toBe('seed\n');
       bench.get('container', 'mount-rm', 'grows', '/data');
       expect(mountsOf()).toEqual([]);
-      await until(() => bench.do('volume', 'rm', 'kept').code === 0);
+      await untilIs(() => bench.do('volume', 'rm', 'kept').code, 0);
       expect(readdirSync(bench.store.path('pending'))).toEqual([]);
       if (signal === null) break;
       expect(step).toBeLessThan(LIMIT);

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addImage, fillSystem } from '../../helpers/images.js';
-import { cliScript, until } from '../plyfs-run.js';
+import { cliScript, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 const SECONDS = Number(process.env.PLYFS_CROWD_SECONDS ?? 10);
@@ -132,7 +132,7 @@ test(
     }
     expect(bench.mounted()).toEqual([]);
     // A daemon has upper written out before it ends.
-    await until(() => bench.runIds().length === 0, 60_000);
+    await untilIs(() => bench.runIds().length, 0);
   },
   SECONDS * 1000 + 120_000,
 );

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { until } from '../plyfs-run.js';
+import { untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -62,7 +62,7 @@ test('umount names the mount that another mount namespace still has', async () =
   bench.get('create', '--name', 'held', 'box');
   bench.get('container', 'mount', 'held');
   const holder = spawn('unshare', ['-m', '--propagation', 'private', 'sleep', '1000'], { stdio: 'ignore' });
-  await until(() => readFileSync(`/proc/${holder.pid}/comm`, 'utf8') === 'sleep\n', 60_000);
+  await untilIs(() => readFileSync(`/proc/${holder.pid}/comm`, 'utf8'), 'sleep\n');
   try {
     const { code, stdout, stderr } = bench.do('container', 'umount', 'held');
     expect([code, stdout]).toEqual([0, 'held\n']);

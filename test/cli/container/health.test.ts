@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { afterResult } from '../../../src/container/command/health/health-monitor.js';
 import type { Health } from '../../../src/container/record/health.js';
-import { until } from '../plyfs-run.js';
+import { until, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -14,7 +14,6 @@ beforeAll(() => {
 });
 afterAll(() => bench.dispose());
 
-const LIMIT_MS = 20_000;
 const healthOf = (name: string) =>
   JSON.parse(bench.get('inspect', '-f', '{{json .State.Health}}', name)) as Health;
 const statusOf = (name: string) => bench.get('ps', '--filter', `name=${name}`, '--format', '{{.Status}}');
@@ -57,12 +56,12 @@ it('a check runs beside the command, as its user, and ps and inspect follow it',
   const options = ['--health-cmd', check, '--health-interval', '300ms', '--health-retries', '2', '-u', 'app'];
   bench.get('run', '-d', '--name', 'ill', ...options, 'box', 'sleep', '60');
   expect(statusOf('ill')).toMatch(/^Up .* \((?:health: starting|unhealthy)\)$/);
-  await until(() => healthOf('ill').Status === 'unhealthy', LIMIT_MS);
+  await untilIs(() => healthOf('ill').Status, 'unhealthy');
   expect(statusOf('ill')).toMatch(/\(unhealthy\)$/);
   expect(healthOf('ill').Log.at(-1)).toMatchObject({ ExitCode: 1, Output: 'app\ntold\n' });
   expect(bench.get('ps', '-q', '--filter', 'health=unhealthy')).not.toBe('');
   bench.get('exec', '-u', '0', 'ill', 'touch', '/tmp/well');
-  await until(() => healthOf('ill').Status === 'healthy', LIMIT_MS);
+  await untilIs(() => healthOf('ill').Status, 'healthy');
   expect(statusOf('ill')).toMatch(/\(healthy\)$/);
   bench.get('stop', '-t', '0', 'ill');
   expect(healthOf('ill')).toMatchObject({ Status: 'unhealthy', FailingStreak: 0 });
@@ -73,7 +72,7 @@ it('a check runs beside the command, as its user, and ps and inspect follow it',
 it('a check that takes too long is ended, and has failed', async () => {
   const options = ['--health-cmd', 'sleep 50', '--health-interval', '100ms', '--health-timeout', '200ms'];
   bench.get('run', '-d', '--name', 'slow', ...options, 'box', 'sleep', '60');
-  await until(() => healthOf('slow').Log.length > 0, LIMIT_MS);
+  await until(() => healthOf('slow').Log.length > 0);
   const [first] = healthOf('slow').Log;
   expect(first).toMatchObject({ ExitCode: -1, Output: 'Health check exceeded timeout (200ms)' });
   bench.get('rm', '-f', 'slow');
@@ -92,7 +91,7 @@ it('HEALTHCHECK of an image is the container’s, less what the options say', as
     Interval: 200_000_000,
     Retries: 7,
   });
-  await until(() => healthOf('well').Status === 'healthy', LIMIT_MS);
+  await untilIs(() => healthOf('well').Status, 'healthy');
   bench.get('rm', '-f', 'well');
   bench.get('run', '-d', '--name', 'unasked', '--no-healthcheck', 'checked', 'sleep', '60');
   expect(statusOf('unasked')).toMatch(/^Up [^(]*$/);

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addImage, fillSystem } from '../../helpers/images.js';
-import { cliScript, until } from '../plyfs-run.js';
+import { cliScript, until, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 /** Numbers of inotify_init1 and inotify_add_watch. */
@@ -106,7 +106,7 @@ async function waiting(
   let text = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-  await until(() => text !== '', 20_000);
+  await until(() => text !== '');
   expect(text).toBe('ready\n');
   return { child, said: () => text.slice('ready\n'.length) };
 }
@@ -121,7 +121,7 @@ describe.each(SIDES)('between $name and another', (one, other) => {
   it('a socket connects', async () => {
     const server = await waiting(one, 'listen', `${one.directory}/sock`);
     expect(once(other, 'connect', `${other.directory}/sock`)).toBe('sent\n');
-    await until(() => server.said() === 'hello\n');
+    await untilIs(() => server.said(), 'hello\n');
     rmSync(hostPath(one, 'sock'));
   });
 
@@ -139,7 +139,7 @@ describe.each(SIDES)('between $name and another', (one, other) => {
   it('inotify tells of a new file', async () => {
     const watcher = await waiting(one, 'watch', one.directory);
     once(other, 'tryflock', `${other.directory}/new`);
-    await until(() => watcher.said() === 'new\n');
+    await untilIs(() => watcher.said(), 'new\n');
     rmSync(hostPath(one, 'new'));
   });
 
@@ -150,7 +150,7 @@ describe.each(SIDES)('between $name and another', (one, other) => {
     let text = '';
     reader.stdout.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     expect(once(other, 'write', `${other.directory}/fifo`)).toBe('');
-    await until(() => text === 'through\n', 20_000);
+    await untilIs(() => text, 'through\n');
     rmSync(hostPath(one, 'fifo'));
   });
 });

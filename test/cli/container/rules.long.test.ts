@@ -6,7 +6,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addImage, fillSystem } from '../../helpers/images.js';
-import { cliScript, until } from '../plyfs-run.js';
+import { cliScript, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -95,7 +95,7 @@ describe('exec', () => {
 
 describe('stop and restart', { timeout: 120_000 }, () => {
   test('restart runs the command again, also of one that did not run, and of one with --rm', async () => {
-    const prints = (text: string) => until(() => bench.get('logs', 'again') === text, 20_000);
+    const prints = (text: string) => untilIs(() => bench.get('logs', 'again'), text);
     bench.get('run', '-d', '--name', 'again', 'box', 'sh', '-c', 'echo up; exec sleep 60');
     expect(bench.get('restart', '-t', '0', 'again')).toBe('again');
     await prints('up\nup');

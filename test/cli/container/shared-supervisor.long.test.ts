@@ -10,7 +10,7 @@ import { readState } from '../../../src/container/record/command-state.js';
 import { lockPath } from '../../../src/container/record/container-lock.js';
 import { containerHome } from '../../../src/store/container-home.js';
 import { lockFile } from '../../../src/store/lock.js';
-import { isGone, until } from '../plyfs-run.js';
+import { isGone, until, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 const LONG_MS = 60_000;
@@ -52,7 +52,7 @@ describe('commands of one user', () => {
     expect(pid).toBeGreaterThan(0);
     expect(supervisorOf('two')).toBe(pid);
     expect(bench.sh('echo third')).toBe('third');
-    await until(() => bench.get('logs', 'two') === 'of two', LONG_MS);
+    await untilIs(() => bench.get('logs', 'two'), 'of two', LONG_MS);
     expect(bench.get('logs', 'one')).toBe('of one');
     bench.get('rm', '-f', 'one');
     expect(isGone(pid)).toBe(false);
@@ -81,7 +81,7 @@ describe('commands of one user', () => {
     const commands = ['one', 'two'].map((name) => Number(bench.get('inspect', '-f', '{{.State.Pid}}', name)));
     expect(childrenOf(supervisorOf('one'))).toEqual(expect.arrayContaining(commands));
     for (const pid of template()) process.kill(pid, 'SIGKILL');
-    await until(() => template().length === 0, LONG_MS);
+    await untilIs(() => template().length, 0, LONG_MS);
     expect(bench.sh('echo next; exit 0')).toBe('next');
     for (const name of ['one', 'two']) expect(isGone(commands[name === 'one' ? 0 : 1] ?? 0)).toBe(false);
     expect(template()).toHaveLength(1);
@@ -97,7 +97,7 @@ describe('commands of one user', () => {
     for (const word of ['first', 'second']) expect(bench.sh(`echo ${word}`)).toBe(word);
     expect(starting.exitCode).toBeNull();
     lock[Symbol.dispose]();
-    await until(() => starting.exitCode === 0, LONG_MS);
+    await untilIs(() => starting.exitCode, 0, LONG_MS);
     expect(supervisorOf('stuck')).toBe(supervisorOf('one'));
   });
 
@@ -125,7 +125,7 @@ describe('commands of one user', () => {
 
   test('have its time while a large tree is deleted', async () => {
     bench.sh('i=0; while [ $i -lt 600 ]; do : > /etc/$i; i=$((i + 1)); done');
-    await until(() => bench.store.trash().length === 0, LONG_MS);
+    await untilIs(() => bench.store.trash().length, 0, LONG_MS);
   });
 
   test('have namespaces of their own, and nothing comes of a client that orders nothing', async () => {

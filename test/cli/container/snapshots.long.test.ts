@@ -21,7 +21,7 @@ import { openMirrorView } from '../../../src/mounts/mirror/open-mirror-view.js';
 import type { ContainerRecord } from '../../../src/store/container-record.js';
 import { nameFromText } from '../../../src/vfs/name.js';
 import { KILL_STRIDE } from '../../helpers/kill-stride.js';
-import { cliScript, until } from '../plyfs-run.js';
+import { cliScript, until, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
 
 let bench: ContainerBench;
@@ -286,7 +286,7 @@ async function killAtEachStep(
       timeout: 60_000,
     });
     expect([signal ?? status, stderr]).toEqual([signal === null ? 0 : 'SIGKILL', '']);
-    await until(() => bench.mounted().length === 0);
+    await untilIs(() => bench.mounted().length, 0);
     // As any command that takes the lock.
     bench.store.locked(() => undefined);
     for (const folder of ['pending', 'trash']) expect(readdirSync(bench.store.path(folder))).toEqual([]);

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { cliScript, until } from '../plyfs-run.js';
+import { cliScript, until, untilIs } from '../plyfs-run.js';
 import { DraftBench } from './draft-bench.js';
 
 let bench: DraftBench;
@@ -98,7 +98,7 @@ test('a draft whose processes live on is in use until they end', async () => {
   const pid = readFileSync(join(bench.root, 'store/drafts/lasting/areas/0/upper/pid'), 'utf8').trim();
   bench.run('kill', pid);
   const state = () => bench.command('drafts', '--format', '{{.State}}').stdout;
-  await until(() => state() === 'idle\n', 60_000);
+  await untilIs(() => state(), 'idle\n');
   expect(bench.command('discard', 'lasting').code).toBe(0);
 });
 
@@ -109,9 +109,9 @@ test('a plyfs try that is killed while it starts leaves nothing that keeps the d
     const started = bench.start(process.execPath, bench.cli, ...args);
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     started.kill('SIGKILL');
-    await until(() => bench.try('killed', 'exit 3').code === 3, 60_000);
+    await untilIs(() => bench.try('killed', 'exit 3').code, 3);
   }
-  await until(() => bench.command('discard', 'killed').code === 0, 60_000);
+  await untilIs(() => bench.command('discard', 'killed').code, 0);
 });
 
 test('a cache of the user beside what the draft covers can be written, and what is written there is gone with the command', () => {
@@ -139,7 +139,7 @@ time.sleep(600)`;
   const file = join(bench.host, 'f');
   const silent = bench.start('python3', '-c', script, file);
   try {
-    await until(() => bench.mounted().length > 0, 60_000);
+    await until(() => bench.mounted().length > 0);
     const { code, stdout, stderr } = bench.command(
       'try',
       '-q',

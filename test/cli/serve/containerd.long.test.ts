@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { LayoutBuilder } from '../../helpers/oci-layout.js';
 import { distPath } from '../../helpers/project-paths.js';
 import { tarBytes } from '../../helpers/tar-bytes.js';
-import { until, Workbench } from '../plyfs-run.js';
+import { until, untilIs, Workbench } from '../plyfs-run.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await startSnapshotter();
   const log = openSync(join(bench.root, 'containerd.log'), 'a');
   containerd = spawn('containerd', ['-c', join(bench.root, 'config.toml')], { stdio: ['ignore', log, log] });
-  await until(() => ctr('version').code === 0, LONG_MS);
+  await untilIs(() => ctr('version').code, 0, LONG_MS);
 });
 
 afterAll(async () => {
@@ -143,8 +143,8 @@ test(`${LAYERS} layers, ${CONTAINERS} containers, a killed snapshotter, and noth
   }
   expect(ctr('images', 'rm', '--sync', IMAGE).code).toBe(0);
   const left = () => readdirSync(join(bench.root, 'store/containerd'));
-  await until(() => left().length === 0, LONG_MS);
-  await until(() => bench.mounted().length === 0, LONG_MS);
+  await untilIs(() => left().length, 0, LONG_MS);
+  await untilIs(() => bench.mounted().length, 0, LONG_MS);
 });
 
 /** Makes, commits, labels and removes snapshots, and tells after each. */

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { isGone, until, Workbench } from '../plyfs-run.js';
+import { isGone, until, untilIs, Workbench } from '../plyfs-run.js';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -89,7 +89,7 @@ async function startDriver(): Promise<void> {
   });
   const answers = () =>
     bench.run('curl', '-sf', '--unix-socket', socket, '-X', 'POST', 'http://x/Plugin.Activate');
-  await until(() => answers().code === 0, LONG_MS);
+  await untilIs(() => answers().code, 0, LONG_MS);
 }
 
 async function end(process: ChildProcess, signal: NodeJS.Signals): Promise<void> {
