@@ -89,7 +89,7 @@ describe('plyfs explore', () => {
       ['explore', 'shop:1', '--root', bench.store.root],
       [
         ['COPY . /', '8x30'],
-        ['Enter open or read…', step],
+        ['1-4 pages, En…', step],
       ],
     );
     expect(shown.output.endsWith(RESTORED)).toBe(true);

@@ -15,6 +15,19 @@ export function cellWidth(text: string): number {
   return width;
 }
 
+/** The end of a text, of so many cells at most; an ellipsis tells that something is before it. */
+export function endCells(text: string, cells: number): string {
+  if (cellWidth(text) <= cells) return text;
+  let out = '';
+  let used = 1;
+  for (const char of [...text].toReversed()) {
+    used += widthOf(char);
+    if (used > cells) break;
+    out = char + out;
+  }
+  return cells <= 0 ? '' : `…${out}`;
+}
+
 /** Exactly so many cells: cut with an ellipsis, or filled with blanks. */
 export function fitCells(text: string, cells: number): string {
   const width = cellWidth(text);

@@ -34,7 +34,7 @@ export class ComparePage implements ExplorePage {
   }
 
   #askForOther(): void {
-    this.#host.prompt('Compare with (image, container or volume): ', this.#other, (name) => {
+    this.#host.prompt('Compare with: ', this.#other, (name) => {
       if (name !== '') this.#compare(name);
     });
   }
@@ -52,7 +52,12 @@ export class ComparePage implements ExplorePage {
   }
 
   lines(_columns: number, rows: number): ScreenLine[] {
-    if (this.#other === '') return ["'o' names what to compare with."];
+    if (this.#other === '')
+      return [
+        'With an image, a container or a volume:',
+        'its name, as app:2 or web.',
+        "'o' asks for it again.",
+      ];
     if (this.#read !== undefined) return this.#hunkLines(this.#read, rows);
     const { value } = this.#compared;
     const head: ScreenLine = [

@@ -11,7 +11,7 @@ What 'plyfs ui' shows of one image, container, volume or mount, by keys alone; n
   2 space      what takes the space, directory by directory; 'w' what is wasted, and which command caused it
   3 find       in all layers, what later ones delete too: '/' by name, 'c' by content
   4 compare    with another image, container or volume, to the line
-Arrows or hjkl, Page Up and Page Down, Home and End move; 'q' or Ctrl-C ends it.
+Arrows or hjkl, Page Up and Page Down, Home and End move; '?' shows all keys, 'q' or Ctrl-C ends it.
 
 Examples:
   plyfs explore app:1

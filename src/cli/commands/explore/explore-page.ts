@@ -11,7 +11,7 @@ export interface ExplorePage {
   readonly keys: string;
   /** Called when it comes into sight. */
   open(): void;
-  lines(columns: number, rows: number): ScreenLine[];
+  lines(columns: number, rows: number): readonly ScreenLine[];
   /** @returns whether it was meant for the page. */
   press(key: Key): boolean;
 }

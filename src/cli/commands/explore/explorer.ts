@@ -2,6 +2,7 @@
 
 import type { PageApi } from '../../../ui/api.js';
 import type { AnswerLane } from '../../../ui/serve/answer-lane.js';
+import { cellWidth, endCells, fitCells } from '../../terminal/cell-width.js';
 import type { Key, ScreenLine, Span, TerminalScreen } from '../../terminal/terminal-screen.js';
 import { ComparePage } from './compare-page.js';
 import type { ExploreHost, ExplorePage } from './explore-page.js';
@@ -35,6 +36,7 @@ export class Explorer implements ExploreHost {
   readonly #pages: readonly ExplorePage[];
   #page: ExplorePage;
   #prompt: Prompt | undefined;
+  #isHelping = false;
 
   constructor(options: ExplorerOptions) {
     this.#options = options;
@@ -74,7 +76,9 @@ export class Explorer implements ExploreHost {
   redraw(): void {
     const { screen } = this.#options;
     const { columns, rows } = screen;
-    const body = this.#page.lines(columns, Math.max(1, rows - 3)).slice(0, Math.max(1, rows - 3));
+    const room = Math.max(1, rows - 3);
+    const shown = this.#isHelping ? this.#helpLines() : this.#page.lines(columns, room);
+    const body = shown.slice(0, room);
     const rest = Math.max(0, rows - 3 - body.length);
     screen.draw([this.#tabs(), '', ...body, ...new Array<ScreenLine>(rest).fill(''), this.#lastLine()]);
   }
@@ -88,17 +92,26 @@ export class Explorer implements ExploreHost {
   }
 
   #lastLine(): ScreenLine {
-    if (this.#prompt !== undefined)
-      return [
-        { text: this.#prompt.label, style: 'bold' },
-        { text: this.#prompt.text },
-        { text: ' ', style: 'inverse' },
-      ];
-    return [{ text: `1-4 pages, ${this.#page.keys}, / find, q quit`, style: 'dim' }];
+    if (this.#prompt !== undefined) return promptLine(this.#prompt, this.#options.screen.columns);
+    if (this.#isHelping) return [{ text: 'any key goes back', style: 'dim' }];
+    // What is cut at the end is in the help too.
+    return [{ text: `q quit, ? keys, 1-4 pages, ${this.#page.keys}`, style: 'dim' }];
+  }
+
+  #helpLines(): ScreenLine[] {
+    const own = [this.#page, ...this.#pages.filter((page) => page !== this.#page)];
+    return [
+      'q, Ctrl-C   quit',
+      '1-4, Tab    tree, space, find, compare',
+      '/           find by name in all layers',
+      'arrows hjkl, PgUp PgDn, Home End: move',
+      ...own.map((page): ScreenLine => [{ text: `${page.title}: `, style: 'bold' }, { text: page.keys }]),
+    ];
   }
 
   #press(key: Key): void {
-    if (this.#prompt !== undefined) this.#type(this.#prompt, key);
+    if (this.#isHelping) this.#isHelping = false;
+    else if (this.#prompt !== undefined) this.#type(this.#prompt, key);
     else if (!this.#page.press(key)) this.#pressOwn(key);
     this.redraw();
   }
@@ -111,7 +124,8 @@ export class Explorer implements ExploreHost {
     else if (text === '/') {
       this.#page = this.#find;
       this.#find.askForName();
-    } else if (text === 'q') this.#options.quit();
+    } else if (text === '?') this.#isHelping = true;
+    else if (text === 'q') this.#options.quit();
   }
 
   #type(prompt: Prompt, { name, text, ctrl }: Key): void {
@@ -123,4 +137,15 @@ export class Explorer implements ExploreHost {
     else if (ctrl && name === 'u') prompt.text = '';
     else if (!/[\p{Cc}]/u.test(text)) prompt.text += text;
   }
+}
+
+/** What is typed is seen to its end, however long it is and however small the screen. */
+function promptLine({ label, text }: Prompt, columns: number): ScreenLine {
+  const shownText = endCells(text, Math.max(1, columns - 1 - Math.min(cellWidth(label), columns >> 1)));
+  const room = columns - 1 - cellWidth(shownText);
+  return [
+    { text: cellWidth(label) <= room ? label : fitCells(label, room), style: 'bold' },
+    { text: shownText },
+    { text: ' ', style: 'inverse' },
+  ];
 }

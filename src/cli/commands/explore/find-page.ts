@@ -6,9 +6,19 @@ import type { Key, ScreenLine } from '../../terminal/terminal-screen.js';
 import { Asked, chosenLine, type ExploreHost, type ExplorePage, layerSpan } from './explore-page.js';
 import { ListCursor } from './list-cursor.js';
 
+/** What can be typed. */
+const HINTS: readonly ScreenLine[] = [
+  'In all layers, deleted names too:',
+  [{ text: '  *.pem       ', style: 'bold' }, { text: 'a name, in any directory' }],
+  [{ text: '  /etc/**/*.d ', style: 'bold' }, { text: 'a path; ** is any directories' }],
+  [{ text: '  (nothing)   ', style: 'bold' }, { text: 'every name' }],
+  [{ text: "then 'c' for content, 'd' for deleted,", style: 'dim' }],
+  [{ text: "'u' for setuid and setgid alone", style: 'dim' }],
+];
+
 export class FindPage implements ExplorePage {
   readonly title = 'Find';
-  readonly keys = '/ name, c content, d deleted alone, u set-id alone, Enter in the tree';
+  readonly keys = '/ name, c content, d deleted, u set-id, Enter in the tree';
   readonly #host: ExploreHost;
   readonly #found = new Asked<FindReply>();
   #cursor = new ListCursor();
@@ -40,7 +50,7 @@ export class FindPage implements ExplorePage {
     );
   }
 
-  lines(_columns: number, rows: number): ScreenLine[] {
+  lines(_columns: number, rows: number): readonly ScreenLine[] {
     const { pattern = '', content = '', isHidden = false, isSetId = false } = this.#args;
     const words = [
       `name ${pattern === '' ? 'any' : pattern}`,
@@ -49,10 +59,10 @@ export class FindPage implements ExplorePage {
       ...(isSetId ? ['set-id alone'] : []),
     ];
     const head: ScreenLine = [{ text: words.join(', '), style: 'bold' }];
-    if (!this.#isAsked) return [head];
+    if (!this.#isAsked) return HINTS;
     const { value } = this.#found;
     if (value === undefined) return [head, this.#found.line];
-    if (value.rows.length === 0) return [head, 'Nothing was found.'];
+    if (value.rows.length === 0) return [head, 'Nothing was found.', '', ...HINTS];
     const room = rows - 2;
     const top = this.#cursor.scroll(room, value.rows.length);
     return [

@@ -16,6 +16,7 @@ import { ListCursor } from './list-cursor.js';
 const PAGE_ENTRIES = 200;
 const MOST_LAYERS = 8;
 const MOST_WHY = 8;
+const SMALL_ROWS = 12;
 
 export class TreePage implements ExplorePage {
   readonly title = 'Tree';
@@ -105,13 +106,14 @@ export class TreePage implements ExplorePage {
 
   lines(columns: number, rows: number): ScreenLine[] {
     if (this.#isReading) return this.#contentLines(rows);
-    const stack = this.#stackLines(Math.min(MOST_LAYERS, Math.floor(rows / 4)));
-    const why = this.#whyLines().slice(0, Math.min(MOST_WHY, Math.floor(rows / 3)));
-    const room = Math.max(1, rows - stack.length - why.length - 3);
     const rule: ScreenLine = [{ text: '-'.repeat(columns), style: 'dim' }];
+    // On a small screen the names are what there is room for.
+    const isSmall = rows < SMALL_ROWS;
+    const stack = isSmall ? [] : [...this.#stackLines(Math.min(MOST_LAYERS, Math.floor(rows / 4))), rule];
+    const why = this.#whyLines().slice(0, Math.min(MOST_WHY, Math.floor(rows / 3)));
+    const room = Math.max(1, rows - stack.length - why.length - 2);
     return [
       ...stack,
-      rule,
       [{ text: `/${this.#directory}`, style: 'bold' }],
       ...this.#listLines(room),
       rule,
