@@ -354,6 +354,8 @@ export interface MetricsReply {
 export interface MountActivity {
   readonly id: string;
   readonly mountpoint: string;
+  /** Whose it is; undefined: no container's of the store. */
+  readonly container: string | undefined;
   readonly pid: number;
   /** Undefined: its daemon does not answer. */
   readonly stats: MountStats | undefined;

@@ -3,11 +3,12 @@
 import type { ChangeLine, FailureLine, MetricsReply, SlowLine } from '../api.js';
 import { hashOf } from './address.js';
 import { element, hyperlink, table } from './element.js';
+import { type MountPlace, namedMount } from './page-view.js';
 import { shownCount, shownName, shownTime } from './shown-text.js';
 
 const MOST_SHOWN = 50;
 
-type Located<T> = T & { readonly mountpoint: string };
+type Located<T> = T & MountPlace;
 type Recent = NonNullable<NonNullable<MetricsReply['mounts'][number]['stats']>['recent']>;
 
 export class ActivityPanel {
@@ -44,8 +45,10 @@ function latest<T extends { readonly timeMs: number }>(
   listOf: (recent: Recent) => readonly T[],
 ): Located<T>[] {
   return mounts
-    .flatMap(({ mountpoint, stats }) =>
-      stats?.recent === undefined ? [] : listOf(stats.recent).map((one) => ({ ...one, mountpoint })),
+    .flatMap(({ mountpoint, container, stats }) =>
+      stats?.recent === undefined
+        ? []
+        : listOf(stats.recent).map((one) => ({ ...one, mountpoint, container })),
     )
     .sort((one, other) => other.timeMs - one.timeMs)
     .slice(0, MOST_SHOWN);
@@ -53,11 +56,11 @@ function latest<T extends { readonly timeMs: number }>(
 
 /** What is full, and what waits for remote storage. */
 function troublesOf({ mounts }: MetricsReply): string[] {
-  return mounts.flatMap(({ mountpoint, stats }) => [
-    ...(stats?.recent?.full ?? []).map((text) => `Full: ${text} (${mountpoint})`),
+  return mounts.flatMap(({ stats, ...mount }) => [
+    ...(stats?.recent?.full ?? []).map((text) => `Full: ${text} (${namedMount(mount).label})`),
     ...(stats?.waiting ?? []).map(
       ({ target, storage, requests, oldestMs }) =>
-        `${shownCount(requests, 'request')} ${requests === 1 ? 'waits' : 'wait'} for ${storage} at ${target}, the oldest for ${Math.round(oldestMs / 1000)} s (${mountpoint})`,
+        `${shownCount(requests, 'request')} ${requests === 1 ? 'waits' : 'wait'} for ${storage} at ${target}, the oldest for ${Math.round(oldestMs / 1000)} s (${namedMount(mount).label})`,
     ),
   ]);
 }
@@ -95,11 +98,10 @@ function time(ms: number): Node {
   return element('span', { class: 'time' }, shownTime(ms));
 }
 
-function place({ path, mountpoint }: { readonly path: string; readonly mountpoint: string }): Node {
-  const address = { view: 'tree', source: `mount:${mountpoint}`, path: path.replace(/^\//, '') };
-  const anchor = hyperlink(hashOf(address), shownName(path));
-  anchor.title = shownName(mountpoint);
-  return anchor;
+function place({ path, ...mount }: MountPlace & { readonly path: string }): Node {
+  const { source, label } = namedMount(mount);
+  const anchor = hyperlink(hashOf({ view: 'tree', source, path: path.replace(/^\//, '') }), shownName(path));
+  return element('span', {}, anchor, element('span', { class: 'quiet' }, ` in ${label}`));
 }
 
 function who({ process, pid }: { readonly process: string; readonly pid: number }): string {

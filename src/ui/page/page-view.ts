@@ -1,6 +1,6 @@
 /** What the parts of the page have in common. */
 
-import type { OverviewReply } from '../api.js';
+import type { MountActivity, OverviewReply } from '../api.js';
 import type { PageAddress } from './address.js';
 import { CallError } from './call-api.js';
 import { element } from './element.js';
@@ -45,6 +45,8 @@ export async function fill(box: HTMLElement, load: () => Promise<readonly (Node 
   }
 }
 
+export type MountPlace = Pick<MountActivity, 'container' | 'mountpoint'>;
+
 interface NamedSource {
   readonly source: string;
   readonly label: string;
@@ -72,6 +74,13 @@ export function sourcesOf({ images, containers, volumes, mounts }: OverviewReply
       volumes.map(({ name }) => name),
     ),
   ];
+}
+
+/** A mount of a container has its name, which people know. */
+export function namedMount({ container, mountpoint }: MountPlace): NamedSource {
+  return container === undefined
+    ? { source: `mount:${mountpoint}`, label: shownName(mountpoint) }
+    : { source: `container:${container}`, label: shownName(container) };
 }
 
 /** The letters of differences, as `plyfs image diff` has them. */

@@ -7,12 +7,14 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mountPointOf } from '../../container/record/status.js';
 import { mountMetrics } from '../../daemon/client/mount-metrics.js';
 import { hasCode } from '../../errno/error-code.js';
 import { messageOf, reasonOf } from '../../errno/reason.js';
 import { UserError } from '../../errno/user-error.js';
 import { makeWay } from '../../serve/socket/claim-socket.js';
 import { privately } from '../../serve/socket/serve-at-socket.js';
+import { listContainers } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
 import { randomHex } from '../../vfs/random-hex.js';
 import type { ErrorReply } from '../api.js';
@@ -158,8 +160,16 @@ class PageServer {
     else await sendVolume(response, this.#options.store.root, String(volume));
   }
 
+  async #metrics(): Promise<object> {
+    const { store } = this.#options;
+    const { mounts, ...rest } = await mountMetrics({ recent: true });
+    const containers = new Map(listContainers(store).map((one) => [mountPointOf(store, one), one.name]));
+    const named = mounts.map((mount) => ({ ...mount, container: containers.get(mount.mountpoint) }));
+    return { timeMs: Date.now(), mounts: named, ...rest };
+  }
+
   async #call(method: string, args: unknown): Promise<unknown> {
-    if (method === 'metrics') return { timeMs: Date.now(), ...(await mountMetrics({ recent: true })) };
+    if (method === 'metrics') return this.#metrics();
     if (method === 'ticket') return { ticket: this.#tickets.issue(args) };
     if (method === 'overview') {
       const reply = (await this.#trees.ask(method, args)) as object;

@@ -27,6 +27,8 @@ export class DraftsView implements View {
   readonly #draft: string;
   readonly #mayWrite: boolean;
   #choices: Choice[] = [];
+  /** Where it is in use: what has to be done before it can be applied. */
+  #inUse: HTMLElement | undefined;
 
   constructor(place: PageAddress, { mayWrite }: { readonly mayWrite: boolean }) {
     this.#draft = place.query.get('draft') ?? '';
@@ -36,7 +38,12 @@ export class DraftsView implements View {
   }
 
   async #load(): Promise<void> {
-    await fill(this.#list, async () => this.#listParts((await call('drafts', {})).drafts));
+    await fill(this.#list, async () => {
+      const { drafts } = await call('drafts', {});
+      const draft = drafts.find(({ name }) => name === this.#draft);
+      this.#inUse = draft?.isUsed === true ? useNote(draft) : undefined;
+      return this.#listParts(drafts);
+    });
     if (this.#draft === '') {
       this.#review.replaceChildren(
         element('p', { class: 'quiet' }, 'Choose a draft to see what it would change.'),
@@ -85,9 +92,14 @@ export class DraftsView implements View {
     return [
       title,
       element('p', { class: 'quiet count' }, text),
-      ...(this.#mayWrite ? [this.#applyBar()] : [emptyNote('To apply them from here:', 'plyfs ui --write')]),
+      ...this.#barParts(),
       element('ol', { class: 'changes' }, ...items),
     ];
+  }
+
+  #barParts(): HTMLElement[] {
+    if (!this.#mayWrite) return [emptyNote('To apply them from here:', 'plyfs ui --write')];
+    return this.#inUse === undefined ? [this.#applyBar()] : [this.#inUse, this.#applyBar()];
   }
 
   #applyBar(): HTMLElement {
@@ -200,6 +212,16 @@ function writerOf(source: string, { isUsed }: Pick<DraftLine, 'isUsed'>): HTMLEl
   return isThere
     ? hyperlink(hashOf({ view: 'tree', source }), text)
     : element('span', { class: 'line' }, text);
+}
+
+/** What ends the use of a draft. */
+function useNote({ source = '' }: DraftLine): HTMLElement {
+  const [, kind, name = ''] = /^(container|mount):(.*)$/s.exec(source) ?? [];
+  const text = 'It is in use. Before it can be applied:';
+  if (kind === 'container')
+    return emptyNote(text, `plyfs stop ${shownName(name)}, or plyfs container umount ${shownName(name)}`);
+  if (kind === 'mount') return emptyNote(text, `plyfs umount ${shownName(name)}`);
+  return emptyNote('It is in use, and can be applied when the command in it has ended.');
 }
 
 /** Whether it may be accepted without a second look. */

@@ -5,7 +5,7 @@ import { ActivityPanel } from '../activity-panel.js';
 import { hashOf } from '../address.js';
 import { call, followServer } from '../call-api.js';
 import { element, emptyNote, hyperlink, table } from '../element.js';
-import { errorBox, type View } from '../page-view.js';
+import { errorBox, namedMount, type View } from '../page-view.js';
 import { shownName, shownSize, shownTime } from '../shown-text.js';
 
 const MOST_EVENTS = 500;
@@ -98,8 +98,9 @@ function metricsParts(now: MetricsReply, before: MetricsReply | undefined): HTML
   const rows = now.mounts.map((mount) => {
     const old = before?.mounts.find(({ id }) => id === mount.id);
     const seconds = before === undefined ? 0 : (now.timeMs - before.timeMs) / 1000;
+    const { source, label } = namedMount(mount);
     return [
-      hyperlink(hashOf({ view: 'tree', source: `mount:${mount.mountpoint}` }), shownName(mount.mountpoint)),
+      hyperlink(hashOf({ view: 'tree', source }), label),
       mount.stats === undefined ? 'does not answer' : rateText(mount, old, seconds),
       kindsText(mount, old, seconds),
       mount.stats?.nodes.toLocaleString('en') ?? '–',
