@@ -217,7 +217,7 @@ function programsIn(source: string): string[] {
   return [...programs].sort();
 }
 
-/** Who needs a module; absent for what is needed by nothing that is started often. */
+/** The programs that need a module; absent for what is needed by nothing that is started often. */
 function usersOfModules(source: string): Map<string, Set<string>> {
   const users = new Map<string, Set<string>>();
   for (const [name, paths] of Object.entries(OFTEN)) {

@@ -16,6 +16,7 @@ import { contentsFindings, writeContents } from './check/module-contents.js';
 import { oneNameFindings } from './check/one-name.js';
 import { configuredPackageHosts } from './check/package-hosts.js';
 import {
+  docCommentFindings,
   emptyCatchFindings,
   fileLengthFindings,
   hostRule,
@@ -98,6 +99,7 @@ function gates(): Gate[] {
     wholeGate('dependencies', () => dependencyFindings(files)),
     ruleGate('no package source named', files, hostRule(configuredPackageHosts())),
     ruleGate('no test switched off', files, switchedOffFindings),
+    ruleGate('doc comments with a subject', files, docCommentFindings),
     ruleGate('no empty catch', files, emptyCatchFindings),
     ruleGate('no import of node:process', files, processImportFindings),
   ];

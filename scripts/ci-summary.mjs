@@ -19,7 +19,7 @@ function gateCounts() {
     : { passed: 0, failed: 1, skipped: 0 };
 }
 
-/** Of vitest's report and exit status. */
+/** The counts of vitest's report and exit status. */
 function testCounts(path, status) {
   if (!existsSync(path)) return { passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(path, 'utf8'));

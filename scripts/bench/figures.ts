@@ -10,7 +10,7 @@ const mountPlace: Place = {
   end: '<!-- bench: end -->',
 };
 
-/** Of the figures of images. */
+/** The place of the figures of images. */
 export const imagePlace: Place = {
   begin: '<!-- bench images: begin, written by npm run bench -- images --write -->',
   end: '<!-- bench images: end -->',

@@ -1,6 +1,7 @@
 /**
  * The rules of `npm run check` on the text of single files, beyond what Biome and ESLint look at: file length, README
- * length, hosts of package sources, tests switched off, catches that drop what they caught, imports of node:process.
+ * length, hosts of package sources, tests switched off, how doc comments begin, catches that drop what they caught, imports of
+ * node:process.
  */
 
 import type { Finding, Rule, SourceFile } from './check-finding.js';
@@ -59,6 +60,17 @@ export function processImportFindings(file: SourceFile): Finding[] {
     file,
     /\bfrom 'node:process'/g,
     () => "use the global 'process': its import opens standard input",
+  );
+}
+
+/** A doc comment that begins with "Of" or "Who" has no subject. A test file may say by "Who ..." which question it answers. */
+export function docCommentFindings(file: SourceFile): Finding[] {
+  if (!/\.(ts|mjs|js)$/.test(file.path)) return [];
+  const words = file.path.startsWith('test/') ? 'Of' : 'Of|Who';
+  return findMatches(
+    file,
+    new RegExp(String.raw`/\*\*\s+(?:\* )?(?:${words})\b`, 'gi'),
+    (match) => `doc comment begins with '${match.split(/\s/).at(-1)}': begin with a noun or a verb`,
   );
 }
 

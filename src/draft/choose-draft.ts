@@ -10,7 +10,7 @@ import { checkOver } from './mount/mount-areas.js';
 import { createDraft, type DraftRecord, readDraft } from './record/draft-record.js';
 
 interface DraftChoice {
-  /** Of one that exists, or of a new one; by default a name is made. */
+  /** The name of one that exists, or of a new one; by default one is made. */
   readonly name?: string | undefined;
   /** Directories that it covers; by default `directory`, and without one the whole tree. */
   readonly over?: readonly string[] | undefined;

@@ -17,7 +17,7 @@ export interface ChangeDescription {
   readonly notes: readonly string[];
   /** What deserves a second look: `setuid`, `git hook`, `hidden` ... */
   readonly marks: readonly string[];
-  /** Of a file with new content: `text`, or a kind of binary. */
+  /** What the new content of a file is: `text`, or a kind of binary. */
   readonly content?: string;
   readonly linesAdded: number;
   readonly linesRemoved: number;

@@ -23,7 +23,7 @@ export interface ReviewedChange {
   readonly marks: readonly string[];
   readonly permits: readonly Permit[];
   readonly contentKind?: string;
-  /** Of texts that are not too long; absent for all else. */
+  /** What differs in a text that is not too long; absent for all else. */
   readonly hunks?: readonly Hunk[];
 }
 

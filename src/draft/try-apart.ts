@@ -17,7 +17,7 @@ interface TriedCommand {
   readonly args: readonly string[];
   /** Absolute. */
   readonly workingDirectory: string;
-  /** Of each of the two outputs, the last bytes are kept. */
+  /** How many of the last bytes of each of the two outputs are kept. */
   readonly outputBytes: number;
   /** Aborted: the command is ended, by SIGTERM and five seconds later by SIGKILL. */
   readonly signal?: AbortSignal | undefined;

@@ -3,9 +3,9 @@
 import { hasCode } from '../errno/error-code.js';
 
 export interface TryOrder {
-  /** Of the store. */
+  /** The root of the store. */
   readonly root: string;
-  /** Of the draft. */
+  /** The name of the draft. */
   readonly name: string;
   readonly args: readonly string[];
   /** Absolute. */

@@ -15,7 +15,7 @@ const TYPES = ['file', 'directory', 'symlink', 'character', 'block', 'fifo', 'so
 
 /** What files have to be; all that is given must hold. */
 export interface LayerSearch {
-  /** Of names, or with a slash of paths: `*`, `?`, `[a-z]`, and `**` for any number of directories. */
+  /** A pattern of names, or with a slash of paths: `*`, `?`, `[a-z]`, and `**` for any number of directories. */
   readonly pattern?: string | undefined;
   readonly type?: (typeof TYPES)[number] | undefined;
   /** What regular files hold. */
@@ -84,7 +84,7 @@ export interface TreeDifference {
   /** Added, changed, deleted, renamed. */
   readonly kind: 'A' | 'C' | 'D' | 'R';
   readonly path: string;
-  /** Of what was renamed. */
+  /** The path before, where it was renamed. */
   readonly from?: string | undefined;
   /** In what it differs. */
   readonly aspects: readonly string[];

@@ -25,13 +25,13 @@ export interface DraftDescription {
 
 /** How a command is tried. */
 export interface DraftTry {
-  /** Of a draft to go on in, or of a new one; by default a name is made. */
+  /** The name of a draft to go on in, or of a new one; by default one is made. */
   readonly name?: string | undefined;
   /** Where it starts; without `over` a new draft covers this directory alone. */
   readonly directory?: string | undefined;
   /** Directories that a new draft covers; by default the whole tree. */
   readonly over?: readonly string[] | undefined;
-  /** Of each of the two outputs the last bytes are kept; by default 16 MiB. */
+  /** How many of the last bytes of each of the two outputs are kept; by default 16 MiB. */
   readonly maxOutputBytes?: number | undefined;
   /** Aborted: the command and what it has started end, by SIGTERM and five seconds later by SIGKILL. */
   readonly signal?: AbortSignal | undefined;

@@ -55,7 +55,7 @@ export interface ImageImport extends WarningOptions {
 
 /** How the images of an archive are added. */
 export interface ImageLoad extends WarningOptions {
-  /** Of an image for several platforms, the one to take; by default the host's. */
+  /** The platform to take of an image for several; by default the host's. */
   readonly platform?: string | undefined;
   /** Told as the bytes come or go. */
   readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
@@ -64,7 +64,7 @@ export interface ImageLoad extends WarningOptions {
 /** How images are written to an archive. */
 export interface ImageSave {
   readonly format?: SaveFormat | undefined;
-  /** Of an image for several platforms, the one to write; by default that which is unpacked. */
+  /** The platform to write of an image for several; by default that which is unpacked. */
   readonly platform?: string | undefined;
 }
 

@@ -37,7 +37,7 @@ export interface NewVolume {
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Of a volume that is made of another, or of a tar. */
+/** Options for a volume that is made of another, or of a tar. */
 export interface VolumeCopyOptions extends WarningOptions {
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }

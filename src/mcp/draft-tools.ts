@@ -12,7 +12,7 @@ import { tryApart } from '../draft/try-apart.js';
 import type { Store } from '../store/store.js';
 import { answered } from './tool-result.js';
 
-/** Of each output of a command, what an answer has of it; the end counts. */
+/** How much of each output of a command an answer has; the end counts. */
 const OUTPUT_BYTES = 64 << 10;
 /** Changes in one answer, where nothing else is asked for, and characters of one patch. */
 const CHANGES = 200;

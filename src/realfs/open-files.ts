@@ -113,7 +113,7 @@ export class OpenFiles<F extends OpenFile> {
   readonly #held: HeldDescriptors;
   #backings = 0;
   #lastHandle = 0;
-  /** Of the disk that is written to. */
+  /** How fast the disk that is written to goes. */
   readonly pace = new DiskPace();
 
   /**

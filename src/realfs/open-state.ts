@@ -8,7 +8,7 @@
 import type { SyncFailure } from './disk/sync-failure.js';
 
 /**
- * Who reads and writes for the opens that there are.
+ * The state of the opens that there are: who reads and writes for them.
  * - `closed`: there is none. `served`: what they read and write comes to us.
  * - `backed`: the kernel itself, in the backing file.
  * - `outdated`: the same, but the file was copied since: the backing file is the one from before.

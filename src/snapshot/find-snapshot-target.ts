@@ -8,7 +8,10 @@ import type { SnapshotTarget } from './snapshot-target.js';
 
 type Find = (store: Store, name: string) => Promise<SnapshotTarget | undefined>;
 
-/** Of names that several have, the first counts. Each loads what it needs alone: a snapshot of a container is to be quick. */
+/**
+ * The kinds in the order in which they are asked: the first that has the name counts. Each loads what it needs alone, for a snapshot
+ * of a container is to be quick.
+ */
 const FINDERS: Readonly<Record<SnapshotTarget['kind'], Find>> = {
   container: async (store, name) => {
     const record = findContainer(store, name);

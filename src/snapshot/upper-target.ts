@@ -197,7 +197,10 @@ async function removeState(upper: Name, name: string): Promise<void> {
   });
 }
 
-/** Of layers that are of no use any more, but for those that another mount has: they go with a later one. PRECONDITION: the store is locked. */
+/**
+ * The removal of layers that are of no use any more, but for those that another mount has: they go with a later one.
+ * PRECONDITION: the store is locked.
+ */
 function removalOf(store: Store, { layers, snapshots }: UpperSnapshots): LayerRemoval {
   const kept = new Set([...layers, ...snapshots.flatMap((one) => one.layers)]);
   return removalOfUnneeded(

@@ -14,7 +14,7 @@ interface TreeSize {
   readonly diskBytes: number;
   /** All but directories. */
   readonly files: number;
-  /** Of files and directories; of one file with several names, one. */
+  /** How many files and directories there are; one file with several names counts once. */
   readonly inodes: number;
 }
 

@@ -25,7 +25,7 @@ const SHAPE: Shape = { fields: { ...POINT, 'earlier?': { listOf: { fields: POINT
 
 /** Where there are more, every other one of the older half goes. */
 const MOST_EARLIER = 120;
-/** Of figures that follow each other sooner the last one is kept. */
+/** The time between two figures: of those that follow each other sooner the last one is kept. */
 const APART_MS = 60_000;
 
 /** @param directory of the volume or container. @returns undefined when nobody has looked yet. */

@@ -175,7 +175,7 @@ export interface WhyAnswer {
   /** Why nothing can be written there; undefined also of what is not mounted. */
   readonly readOnly: string | undefined;
   readonly facts: ShownFacts | undefined;
-  /** Of a symlink. */
+  /** What a symlink leads to. */
   readonly target: string | undefined;
 }
 
@@ -202,7 +202,7 @@ export interface ContentReply {
   /** A whole picture. */
   readonly base64?: string;
   readonly isCut: boolean;
-  /** Of a text: what tells whether somebody has written it since. */
+  /** What tells whether somebody has written a text since. */
   readonly version?: string | undefined;
 }
 
@@ -218,7 +218,7 @@ export interface DraftLine {
   readonly over: readonly string[];
   /** The last one that ran in it. */
   readonly command: string;
-  /** Of a bind with `cow`: whose it is, `container:NAME` or `mount:PATH`. */
+  /** The owner of a bind with `cow`: `container:NAME` or `mount:PATH`. */
   readonly source: string | undefined;
 }
 
@@ -242,7 +242,7 @@ export interface ReviewLine {
   readonly permits: readonly string[];
   /** What the host has changed there meanwhile. */
   readonly conflict: string | undefined;
-  /** Of a text. */
+  /** What differs in a text. */
   readonly hunks: readonly { readonly place: string; readonly lines: readonly string[] }[] | undefined;
 }
 

@@ -27,7 +27,7 @@ interface ChainLink {
   readonly what: LayerFinding;
   /** For `hidden`: host path and kind of what hides it. */
   readonly by?: string;
-  /** Of upper: when and by which process it came there, as far as that is known. */
+  /** When and by which process it came to upper, as far as that is known. */
   readonly note?: string;
 }
 

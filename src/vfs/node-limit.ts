@@ -56,7 +56,7 @@ export class NodeLimit {
   readonly #inUse: () => number;
   #hand: IterableIterator<LimitedNode> | undefined;
   #made = 0;
-  /** Who gets no more as long as it is crowded. */
+  /** The user that gets no more as long as it is crowded. */
   #refused: number | undefined;
 
   constructor(nodes: Nodes, inUse: () => number = heapInUse) {

@@ -40,7 +40,7 @@ const PAGES_AT = LONG_AT + LONG_NAMES * LONG_BYTES;
 const PAIR_BYTES = 2 * PAGE_NODES * RECORD_BYTES;
 const PRESENT = 2 ** 31;
 const PACKED = 2 ** 30;
-/** Of `bits`: who takes over need not look the name up. */
+/** The bit of `bits` by which a successor need not look the name up. */
 export const TELLS_ALL = 2 ** 29;
 const NO_LONG_NAME = 0xffff_ffff;
 const MOST_LAYERS = 0xffff;
@@ -151,12 +151,12 @@ export class NodeRecords {
     this.#giveBack?.(PAGES_AT + this.#warm.shift()! * PAIR_BYTES, PAIR_BYTES);
   }
 
-  /** Of a node in a page; -1 where the page has none. */
+  /** The place of a node in a page; -1 where the page has none. */
   place(slot: number, id: NodeId): number {
     return slot < 0 ? -1 : (PAGES_AT + (slot * PAGE_NODES + (id & (PAGE_NODES - 1))) * RECORD_BYTES) / 4;
   }
 
-  /** Of the root of a file system, which is in the first page of its table; -1 where it has none. */
+  /** The place of the root of a file system, which is in the first page of its table; -1 where it has none. */
   rootPlace(owner: number): number {
     const words = this.#words;
     for (let slot = 0; slot < this.#usedPages; slot++)

@@ -4,7 +4,7 @@
  *
  * INVARIANT: a node is in the table while the kernel holds references or children hang on it; the root always.
  *
- * Of many nodes those that were not used for long are packed: there is a record of each (node-records.ts), and no object until it is
+ * Nodes that were not used for long are packed when there are many: there is a record of each (node-records.ts), and no object until it is
  * found again. A million files of which nothing but the name is known then take what their records take.
  * INVARIANT: nobody but the table refers to a node that can be packed while `packSome()` runs: between two requests.
  * INVARIANT: ids follow each other in the order in which nodes are made, and none is given out again while its node lives.
@@ -310,7 +310,7 @@ export class NodeTable<N extends TableNode & { readonly parent: N | undefined }>
   }
 }
 
-/** Of pages whose nodes are all packed; nobody writes to it. */
+/** The nodes of a page where all are packed; nobody writes to it. */
 const noNodes: unknown[] = emptyNodes();
 
 function emptyNodes<N>(): (N | undefined)[] {

@@ -2,7 +2,7 @@
  * `volumes/NAME/outside.json`: who has a volume mounted by other means than those of plyfs, as Docker's containers have theirs
  * (serve/docker), by an id each.
  *
- * Who answers for them holds a `VolumeUse` meanwhile. When it was killed the record is what is left, and the kernel is asked
+ * The process that answers for them holds a `VolumeUse` meanwhile. When it was killed the record is what is left, and the kernel is asked
  * whether somebody really has it: an id whose owner was killed too must not keep the volume for ever.
  */
 

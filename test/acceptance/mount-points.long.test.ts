@@ -16,7 +16,7 @@ import { unmountAt } from '../../src/linux/mounts/held-mount-point.js';
 import { mount } from '../../src/linux/mounts/mount.js';
 
 const RACE_MS = 10_000;
-/** Of each outcome, before which a race was none: where both sides have one CPU, it takes longer. */
+/** How often each outcome comes in a race that was one: where both sides have one CPU, it takes longer. */
 const FEWEST = 100;
 const MOST_MS = 90_000;
 

@@ -52,7 +52,7 @@ const workloads = [
   ],
 ] as const;
 
-/** Of these no count is a file's; getrusage(2) is asked of looks that took long, and under strace all do. */
+/** Calls whose count is no file's; getrusage(2) is asked of looks that took long, and under strace all do. */
 const QUIET =
   'futex,sched_yield,epoll_wait,epoll_pwait,mprotect,madvise,munmap,mmap,getpid,restart_syscall,read,write,getrusage';
 let tree: Tree;

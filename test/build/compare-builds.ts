@@ -14,7 +14,7 @@ import { CASES, type CorpusCase } from './corpus-cases.js';
 import { makeCorpusFiles } from './corpus-files.js';
 import { DIFFERENCES } from './known-differences.js';
 
-/** Of the checkout, also for what runs in dist. */
+/** The root of the checkout, also for what runs in dist. */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const corpus = join(root, 'test/build/corpus');
 const cli = join(root, 'dist/bin/main.js');

@@ -5,7 +5,7 @@
 
 interface Difference {
   readonly name: string;
-  /** Of lines that one side alone has. */
+  /** What lines match that one side alone has. */
   readonly lines: RegExp;
   readonly reason: string;
 }

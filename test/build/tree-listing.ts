@@ -7,7 +7,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const SHOWN_BYTES = 200;
 
-/** Of all below a directory, sorted. */
+/** A line for each object below a directory, sorted. */
 export function listTree(root: string): string[] {
   const lines: string[] = [];
   const visit = (below: string): void => {

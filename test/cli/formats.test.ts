@@ -106,7 +106,7 @@ function plain(type: string | undefined): string {
   return (type ?? '').replace(/[?]$|\\\|null$/, '');
 }
 
-/** Of an array, of one record, or of a record a line. */
+/** The records of an array, of one record, or of a record a line. */
 function recordsOf(text: string): unknown {
   const lines = text.trimEnd().split('\n');
   return lines.every((line) => line.startsWith('{') && line.endsWith('}'))

@@ -19,7 +19,7 @@ import type { Operation, Outcome, Step, StepName } from './steps.js';
 interface Answers {
   readonly step: Operation;
   readonly overlayfs: Outcome;
-  /** Of the side that is not kernel overlayfs. */
+  /** The outcome of the side that is not kernel overlayfs. */
   readonly other: Outcome;
   /** The steps before. */
   readonly earlier: readonly Step[];

@@ -10,7 +10,7 @@ import { type DrawnStep, kinds, type Step, type StepName } from './steps.js';
 export interface Run {
   readonly form: PlanName;
   readonly layers: Layers;
-  /** Of a run that was done once, names have taken the place of wishes. */
+  /** The steps; in a run that was done once, names have taken the place of wishes. */
   readonly steps: readonly (Step | DrawnStep)[];
 }
 

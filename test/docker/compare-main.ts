@@ -32,7 +32,7 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
-  /** Of the cases that failed. */
+  /** The names of the cases that failed. */
   readonly names: string[];
 }
 

@@ -1,7 +1,7 @@
 /**
  * What differs from run to run has one form before outcomes are compared: ids, times, ages, sizes, widths of columns.
  *
- * Of standard error the form of a message goes as well, which is each program's own (`Error response from daemon: `,
+ * The form of a message on standard error goes as well, which is each program's own (`Error response from daemon: `,
  * `plyfs COMMAND: `, hints, quotes, capitals); its words stay.
  */
 

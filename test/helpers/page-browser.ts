@@ -67,7 +67,7 @@ export function launchChromium(): Promise<Browser> {
 }
 
 interface Watched {
-  /** Of the server: whatever else is asked for is an error. */
+  /** The origin of the server: whatever else is asked for is an error. */
   readonly origin: string;
   readonly scheme: 'light' | 'dark';
   readonly width: number;

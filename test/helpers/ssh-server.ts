@@ -11,7 +11,7 @@ const POLL_MS = 20;
 
 export class SshServer {
   readonly port: number;
-  /** Of the client's key. */
+  /** The file of the client's key. */
   readonly key: string;
   readonly #pid: number;
 

@@ -44,7 +44,7 @@ export interface Target {
   unmount(stack: Stack): Promise<void>;
   /** Makes every hanging call on the mount fail, without touching it. */
   abort(stack: Stack): void;
-  /** Of a target whose file system is to be reached in another way than by a child of the test. */
+  /** Starts the operator of a target whose file system is to be reached in another way than by a child of the test. */
   startOperator?(options: OperatorOptions): Promise<OperatorHandle>;
 }
 

@@ -28,7 +28,7 @@ interface InProcessOptions {
   readonly kind: Kind;
   /** Files are handed to the kernel where the file system offers it. */
   readonly passthrough?: boolean;
-  /** Of a union: nodes are packed whenever they can be. */
+  /** Whether nodes of a union are packed whenever they can be. */
   readonly packs?: boolean;
   /** Upper becomes a layer now and then, also while files are open. */
   readonly pushesUpper?: boolean;

@@ -53,7 +53,7 @@ const UMASK = 0o022;
 interface Serving {
   /** Files are handed to the kernel where the file system offers it. */
   readonly passthrough: boolean;
-  /** Of a union: what of its nodes can be a record alone is one. */
+  /** Whether nodes of a union that can be a record alone are one. */
   readonly packs: boolean;
 }
 

@@ -11,7 +11,7 @@ import type { Mounted } from './mounted.js';
 
 const PUSH_EVERY = 9;
 const MOST_LAYERS = 30;
-/** Of a larger file, which is full of holes, the content is not looked at. */
+/** The size up to which content is looked at: a larger file is full of holes. */
 const MOST_BYTES = 4n << 20n;
 
 export class PushedUppers {

@@ -10,7 +10,7 @@ import { projectRoot } from '../helpers/project-paths.js';
 
 const FOLDER = `${projectRoot}/test/isolation`;
 const REFUSALS = /^(?:EPERM|EACCES|EROFS|ENOENT|ENOSYS|ENOTDIR)$/;
-/** Of files that are covered: nothing can be read, whether the kernel has them or not. */
+/** Answers for files that are covered: nothing can be read, whether the kernel has them or not. */
 const HIDDEN = /^(?:refused|empty)$/;
 
 export type Answers = ReadonlyMap<string, string>;

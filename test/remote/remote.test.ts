@@ -68,7 +68,7 @@ function quickestMs(act: () => void, limitMs: number): number {
   return quickest;
 }
 
-/** Of stat and read on what is not remote, in microseconds. */
+/** The p99 of stat and read on what is not remote, in microseconds. */
 function p99(): number {
   const files = ['m/etc/conf', 'm/host/local'];
   return Number(bench.run(process.execPath, LATENCY, '12', ...files).stdout);

@@ -100,7 +100,7 @@ export function mountCommand(): Command {
     });
 }
 
-/** Who is used to mount(8) writes the layer before the mount point. */
+/** Refuses a second word with a hint: users of mount(8) write the layer before the mount point. */
 function refuseMore(command: Command): void {
   const { args } = command;
   if (command.opts<MountFlags>().layer !== undefined)

@@ -1,7 +1,7 @@
 /**
  * What happens when standard output takes no more: its reader is gone (`plyfs ps | head -1`), or its disk is full.
  *
- * Who went away needs no word: the command ends with the status of SIGPIPE, which Node ignores. Anything else is a line on standard
+ * A reader that went away needs no word: the command ends with the status of SIGPIPE, which Node ignores. Anything else is a line on standard
  * error and status 1. What cannot be said on standard error is not said.
  */
 

@@ -41,7 +41,7 @@ export class CommandTemplate implements Disposable {
   #starting: Promise<void> | undefined;
   /** It has been tried, and does not work here. */
   #isRefused = false;
-  /** Who waits for the pid of a copy of the present template, in the order of the orders. */
+  /** Those that wait for the pid of a copy of the present template, in the order of the orders. */
   #answers: Answer[] = [];
   #rest: NodeJS.Timeout | undefined;
 

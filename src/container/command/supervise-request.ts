@@ -12,7 +12,7 @@ export type SuperviseRequest =
       readonly kind: 'run';
       readonly root: string;
       readonly id: string;
-      /** Of the command that asks: for a daemon that serves this mount alone. */
+      /** The environment of the command that asks, for a daemon that serves this mount alone. */
       readonly environment: NodeJS.ProcessEnv;
       /** Absent: nobody is attached at first. */
       readonly attach?: AttachRequest;

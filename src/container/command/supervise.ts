@@ -62,7 +62,7 @@ interface Supervision {
   readonly streams: Streams;
   /** The command is about to run. */
   readonly onReady?: (pid: number) => void;
-  /** Of a daemon that serves this mount alone; this process's by default. */
+  /** The environment of a daemon that serves this mount alone; this process's by default. */
   readonly environment?: NodeJS.ProcessEnv;
   /** What it writes need not be on disk at its end. */
   readonly isScratch?: boolean;

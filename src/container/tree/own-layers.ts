@@ -16,7 +16,7 @@ export interface LayerRemoval extends Disposable {
 }
 
 /**
- * Of the layers given, those that no container but `gone` needs, nor a mount.
+ * The layers, of those given, that no container but `gone` needs, nor a mount.
  * PRECONDITION: the store is locked.
  */
 export function removalOfLayers(
@@ -32,7 +32,7 @@ export function removalOfLayers(
   );
 }
 
-/** Of layers that no record names, those that no mount has. PRECONDITION: the store is locked. */
+/** The removal of layers that no record names and no mount has. PRECONDITION: the store is locked. */
 export function removalOfUnneeded(store: Store, layers: readonly string[]): LayerRemoval {
   const held: FileLock[] = [];
   const steps = layers.flatMap((hex): IntentStep[] => {

@@ -25,7 +25,7 @@ const STOP_LIMIT_MS = 120_000;
 const POLL_MS = 50;
 
 export interface RunningDaemon extends SharedDaemonReport {
-  /** Of its log. */
+  /** The directory of its log. */
   readonly directory: string;
   /** Serves one mount alone: as a daemon, or as the command that somebody has started. */
   readonly own?: 'daemon' | 'foreground';

@@ -30,7 +30,7 @@ export interface ResolvedMount {
   readonly remote?: RemoteSource;
   /** The volume that is mounted. The daemon makes it where it is missing, and uses it for as long as it serves. */
   readonly volume?: VolumeId;
-  /** Of a bind with `cow`: where its changes go. */
+  /** Where the changes of a bind with `cow` go. */
   readonly own?: OwnUpper;
   /** The directories of the layers of an image mount, bottom first. */
   readonly imageLayers?: readonly Name[];

@@ -2,7 +2,7 @@
 
 /** An operation that failed through no mistake of its caller's; equal ones are counted. */
 export interface FailedOperation {
-  /** Of the last one. */
+  /** When the last one came. */
   readonly timeMs: number;
   /** As FUSE calls it: `CREATE`, `WRITE` ... */
   readonly operation: string;

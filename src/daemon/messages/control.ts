@@ -29,7 +29,7 @@ export interface RefusedRequest {
   readonly hint?: string | undefined;
 }
 
-/** Who asks. */
+/** The process that asks. */
 export interface ControlCaller {
   /** Calls back once, when the connection is closed; at once where it is already. */
   whenGone(callback: () => void): void;

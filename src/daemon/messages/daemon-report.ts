@@ -4,7 +4,7 @@ import type { RunState } from '../run-directory/run-state.js';
 
 /** A mount that stands. */
 export interface SharedMount extends RunState {
-  /** Of a mount that has no place: a descriptor of it in the daemon, as long as the connection lasts on which it was asked for. */
+  /** The daemon's descriptor of a mount that has no place, as long as the connection lasts on which it was asked for. */
   readonly detachedFd?: number;
 }
 
@@ -17,9 +17,9 @@ interface DaemonMountReport {
 }
 
 interface RunningProgram {
-  /** Of plyfs. */
+  /** The version of plyfs. */
   readonly version: string;
-  /** Of what it leaves to the next one: a number that grows with each change. */
+  /** The form of what it leaves to the next one: a number that grows with each change. */
   readonly form: number;
   readonly path: string;
 }

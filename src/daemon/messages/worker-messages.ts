@@ -62,7 +62,7 @@ export interface KeptDescriptors {
   /** The two sockets of the mount's store: linux/io/descriptor-store.ts. */
   readonly inward: number;
   readonly outward: number;
-  /** Of a process that died. */
+  /** Descriptors of a process that died. */
   readonly left?: LeftDescriptors | undefined;
 }
 

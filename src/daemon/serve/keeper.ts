@@ -154,7 +154,7 @@ export class Keeper {
     return stores;
   }
 
-  /** Of the keeper that this process inherited, which is a child of it, but not one that Node knows. */
+  /** Sees the end of the keeper that this process inherited, which is a child of it, but not one that Node knows. */
   readonly #look = (): void => {
     if (this.#inherited === undefined || processStartTicks(this.#inherited.pid) !== undefined) return;
     close(this.#inherited.fd);

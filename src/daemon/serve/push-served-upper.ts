@@ -29,7 +29,7 @@ interface Served {
   readonly locks: number[];
 }
 
-/** Of the store with the layers, and what is to become of the upper. */
+/** The store with the layers, and what is to become of the upper. */
 export interface PushOrder extends UpperPush {
   readonly root: string;
   /** Those of a store that is not the user's, but of this upper alone. */

@@ -248,7 +248,7 @@ export class ServedMount {
     return this.#attached?.detached?.fd;
   }
 
-  /** Who asked for a mount without a place has it, or is gone. */
+  /** Lets go of a mount without a place: the command that asked for it has it, or is gone. */
   releaseDetached(): void {
     this.#isUnwanted = true;
     this.#attached?.detached?.release();

@@ -45,7 +45,7 @@ interface SharedDaemonOptions {
   readonly log: (line: string) => void;
 }
 
-/** Who has asked for a mount, or the daemon that had it before. */
+/** Where a mount comes from: the command that has asked for it, or the daemon that had it before. */
 interface MountSource {
   readonly caller?: ControlCaller;
   readonly left?: LeftMount;

@@ -19,7 +19,7 @@ export function lockDirectory(directory: string): number | undefined {
   return fd !== undefined && tryLock(fd, directory) && isCurrent(fd, directory) ? fd : undefined;
 }
 
-/** Of a daemon that ends, or was killed. PRECONDITION: this process has the lock. */
+/** Removes the directory of a daemon that ends, or was killed. PRECONDITION: this process has the lock. */
 export function removeDirectory(directory: string): void {
   // The lock goes last: until then no other daemon can use the directory.
   try {

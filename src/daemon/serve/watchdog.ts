@@ -21,7 +21,7 @@ const LOOK_MS = 2_000;
 /** More than any request takes, or a million names that are found again. */
 const LOOP_MS = 30_000;
 const WAITS_MS = 30_000;
-/** Of /proc/PID/stat; USER_HZ. */
+/** The unit of times in /proc/PID/stat; USER_HZ. */
 const TICK_MS = 10;
 /** Changes of TURN between two looks from which on a pause would be felt. */
 const MANY_TURNS = 500;

@@ -227,7 +227,7 @@ export class ServedTree {
     return isReadOnly ? this.#describePlace(path, mount).cause(EROFS, path) : undefined;
   }
 
-  /** Of an engine that knows paths alone. @param path within the mount, with a leading slash. */
+  /** What lies at a path, for an engine that knows paths alone. @param path within the mount, with a leading slash. */
   placeAt(path: string): DescribedPlace {
     return this.#describePlace(path, this.#mountAt(path));
   }

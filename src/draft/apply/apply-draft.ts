@@ -38,7 +38,7 @@ export interface ApplyRecord {
   readonly isWhole: boolean;
   /** What leaves the draft otherwise, by area. */
   readonly forgotten: Readonly<Record<string, readonly Forgotten[]>>;
-  /** Of what hunks were applied, and the rest is in the draft still; absent in records of older versions. */
+  /** Files of which some hunks were applied, and the rest is in the draft still; absent in records of older versions. */
   readonly rebased?: readonly Rebased[];
   /** What the apply has left at its places; absent until it is done. */
   readonly left?: readonly LeftObject[];

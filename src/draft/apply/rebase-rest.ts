@@ -55,7 +55,7 @@ export function rebaseRest(
   crashPoint();
 }
 
-/** Of a file that is in the draft still. May be run again. @throws FsError */
+/** Takes back what `rebaseRest` did to a file that is in the draft still. May be run again. @throws FsError */
 export function rebaseBack(
   { upper, marks }: AreaTrees,
   { path, base }: Rebased,

@@ -86,7 +86,10 @@ export class ApplyStage implements Disposable {
   }
 }
 
-/** Who can write to the top of the area could lay there what an apply, or its undoing, would put into places of others. */
+/**
+ * Refuses a top of the area that others can write to: they could lay there what an apply, or its undoing, would put into places
+ * of others.
+ */
 function refuseForeign(fd: number, path: string): void {
   const found = new Statx();
   check(fstatx(fd, STATX_BASIC_STATS, found), 'statx', path);

@@ -90,7 +90,7 @@ function finishReset(store: Store, record: ApplyRecord, folder: string): void {
   log.add({ do: 'reset' });
 }
 
-/** Of each area that is in the draft still; each is closed after it. */
+/** The trees of each area that is in the draft still; each is closed after it. */
 function* draftTrees(store: Store, { draft, areas }: ApplyRecord): Generator<AreaTrees> {
   for (const area of areas) {
     const upper = `${areaHome(store, draft, area)}/upper`;
@@ -130,7 +130,7 @@ export function undoApply(store: Store, record: ApplyRecord): boolean {
   return refill(store, record);
 }
 
-/** Of one that was killed: the host is right; the draft may be in use by now, and is looked at again then. */
+/** Ends one that was killed: the host is right; the draft may be in use by now, and is looked at again then. */
 function finishUndo(store: Store, record: ApplyRecord): void {
   if (currentDraft(store, record.draft) === undefined) {
     removeApply(store, record);

@@ -17,7 +17,7 @@ export interface Change {
   readonly path: Name;
   /** Where the object is on the host: of a moved one, and of what lies in a moved directory. */
   readonly hostPath: Name;
-  /** Of a deleted directory, all that is in it is meant. Empty for `added` and `deleted`. */
+  /** What has changed of it. Empty for `added` and `deleted`; a deleted directory stands for all that is in it. */
   readonly facets: readonly Facet[];
   /** On the host now; undefined: it has none of that path. */
   readonly host: Side | undefined;

@@ -10,7 +10,7 @@ export interface EnterMount {
   /** What shows there: a directory of the host, mounts below it included, or the mount of an area. */
   readonly source: Name;
   readonly access: 'as it is' | 'read-only' | 'area';
-  /** Of an area that has no place: its mount, which this moves. */
+  /** The mount of an area that has no place, which this moves. */
   readonly fd?: number;
 }
 

@@ -59,7 +59,7 @@ const AREA_MODE = 0o700;
 export interface PlannedDraft {
   readonly record: DraftRecord;
   readonly parts: readonly PlannedPart[];
-  /** Of each area, by its path. */
+  /** The configuration of each area, by its path. */
   readonly configs: ReadonlyMap<Name, MountConfig>;
   /** Directories of plyfs' own. */
   readonly hidden: readonly Name[];

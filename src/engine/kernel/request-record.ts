@@ -19,7 +19,10 @@ import type { Negotiated } from '../../fuse/negotiate.js';
 import { isRepeatable } from '../operations/repeat-operation.js';
 
 export const REQUEST_RECORD_BYTES = 8192;
-/** Of all that is kept, nodes included: another number, another form. 1 had no file systems over the union, 2 no packed nodes, 3 no records that tell all. */
+/**
+ * The form of all that is kept, nodes included: another number, another form. 1 had no file systems over the union, 2 no packed
+ * nodes, 3 no records that tell all.
+ */
 export const STATE_FORM = 0x706c7904;
 const OLDEST_FORM = 0x706c7901;
 const REQUEST_AT = 64;
@@ -39,7 +42,7 @@ export interface InterruptedRequest {
   readonly opcode: number;
   /** Which it is about: the directory of names. */
   readonly node: number;
-  /** Of a rename and a link: all of it. */
+  /** The whole request of a rename and a link. */
   readonly bytes: Buffer;
   /** Undefined when it had not come so far. */
   readonly reply: Buffer | undefined;
@@ -52,7 +55,7 @@ export interface LeftSession {
   readonly features: Negotiated;
   /** By the last process first. */
   readonly interrupted: readonly InterruptedRequest[];
-  /** Of a rename that exchanges, the last one: whether both have changed places. */
+  /** Whether both have changed places, in the last rename that exchanges. */
   readonly wasExchanged: boolean;
 }
 

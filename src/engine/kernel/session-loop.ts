@@ -381,7 +381,7 @@ export class SessionLoop implements Session, RoutedLoop {
     }
   }
 
-  /** Of a request at which a process before has died. @returns whether it is answered by what is known of it. */
+  /** Answers a request at which a process before has died. @returns whether it is answered by what is known of it. */
   #answerAgain({ interrupted }: LeftSession): boolean {
     const { header, reply } = this;
     if ((header.uniqueHigh & FUSE_UNIQUE_RESEND_HIGH) === 0) return false;

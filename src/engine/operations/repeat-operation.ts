@@ -66,7 +66,7 @@ export function isRepeatable(opcode: number): boolean {
 
 /** What is known of the first time. */
 interface Before {
-  /** Of a rename that exchanges: whether both have changed places. */
+  /** Whether both have changed places, in a rename that exchanges. */
   readonly wasExchanged: boolean;
 }
 

@@ -17,7 +17,10 @@ interface KeptThreadOptions {
   readonly workerData: object;
   readonly resourceLimits?: import('node:worker_threads').ResourceLimits;
   readonly transferList?: readonly import('node:worker_threads').Transferable[];
-  /** Who hears of a thread that could not start, when its parent's event loop does not turn: a word is counted up, an eventfd written. */
+  /**
+   * Where it is said that a thread could not start, when its parent's event loop does not turn: a word is counted up, an eventfd
+   * written.
+   */
   readonly failed?: { readonly words: Int32Array; readonly index: number; readonly wakeFd: number };
 }
 

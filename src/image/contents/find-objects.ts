@@ -12,7 +12,7 @@ import type { Hiding, NumberedLayer, StackedLayers, StackedObject } from './stac
 
 /** What an object has to be; all that is given has to hold. */
 export interface Criteria {
-  /** Of the path below the root, without a leading slash. */
+  /** What the path below the root has to match, without a leading slash. */
   readonly path?: ((path: Name) => boolean) | undefined;
   readonly type?: ObjectType | undefined;
   readonly uid?: number | undefined;

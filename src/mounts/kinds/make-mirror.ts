@@ -11,7 +11,7 @@ import type { SourceContext } from './open-source.js';
 interface MirroredSource {
   /** O_PATH, the mirror's from now on. */
   readonly rootFd: number;
-  /** Of the source, whose owner an owner map may be told by. */
+  /** What statx says of the source, whose owner an owner map may be told by. */
   readonly stat: Statx;
   readonly isOfOneFile: boolean;
 }

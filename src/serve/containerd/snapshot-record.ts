@@ -25,7 +25,7 @@ export interface ContainerdSnapshot {
   /** RFC 3339, UTC. */
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** Of a committed one. */
+  /** What a committed one takes. */
   readonly usage?: SnapshotUsage;
 }
 

@@ -116,7 +116,7 @@ export class Snapshotter {
     return this.#store.get(name);
   }
 
-  /** Of the snapshot alone, without its parents. @throws SnapshotError */
+  /** What the snapshot alone takes, without its parents. @throws SnapshotError */
   async usage(name: string): Promise<SnapshotUsage> {
     const record = this.#store.get(name);
     return record.usage ?? (await measureInThread(this.#store.path(record, 'fs')));

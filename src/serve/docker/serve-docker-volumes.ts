@@ -16,7 +16,7 @@ export async function serveDockerVolumes(store: Store, options: ServeOptions): P
   });
 }
 
-/** Who may mount volumes may read them: the socket is private. */
+/** Listens on a private socket: a process that may mount volumes may read them. */
 function overHttp(server: Server): SocketServer {
   return {
     listen: (path) =>

@@ -10,7 +10,7 @@ import type { Store } from '../../store/store.js';
 import { describeVolumes, type ListedVolume } from '../../volume/list-volumes.js';
 import type { OverviewReply, VolumeLine } from '../api.js';
 
-/** Of this store's containers, which are listed by name, and of other stores'. */
+/** Roots of containers of this store, which are listed by name, and of others. */
 const CONTAINERS_ROOT = /\/containers\/[0-9a-f]{64}\/merged$/;
 
 /** Touches no mount and no volume. */

@@ -108,7 +108,7 @@ export function namesOfPath(path: Name): Name[] {
   return path.split('/').filter((name) => name !== '' && name !== '.' && name !== '..');
 }
 
-/** Of a directory that no layer has. */
+/** The listing of a directory that no layer has. */
 const NO_LISTING: Listing = {
   names: () => [],
   entry: () => ({ facts: undefined, layer: 0, layers: [], hidden: undefined }),

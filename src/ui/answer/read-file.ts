@@ -20,7 +20,7 @@ export interface FilePlace {
 }
 
 interface FilePiece {
-  /** Of what shows. */
+  /** The version of what shows. */
   readonly version?: string;
   readonly sizeBytes: number;
   readonly bytes: Buffer;

@@ -179,7 +179,7 @@ export class VirtualList<T> {
   }
 }
 
-/** Of what is all there already. */
+/** Pages of a list that is all there already. */
 export function loadedPages<T>(entries: readonly T[]): ListModel<T>['load'] {
   return (from, count) =>
     Promise.resolve({ total: entries.length, from, entries: entries.slice(from, from + count) });

@@ -55,7 +55,7 @@ export class Presentation {
     return gid === undefined ? undefined : covered(gid, this.#options.gidmap);
   }
 
-  /** Who owns what the caller makes. @throws EOVERFLOW */
+  /** The owner of what the caller makes. @throws EOVERFLOW */
   creator(caller: Caller): Caller {
     const { uidmap, gidmap } = this.#options;
     if (uidmap === undefined && gidmap === undefined) return caller;

@@ -22,7 +22,7 @@ afterAll(() => {
   expect(left).toEqual(['']);
 });
 
-/** Of a log of three files of 2 KiB, at the least. */
+/** What a log of three files of 2 KiB keeps at the least. */
 const KEPT_LINES = 50;
 
 /** What `logs -f` prints until the command ends, which waits at each KEPT_LINES lines until they were seen. */

@@ -58,7 +58,7 @@ function differences(name: string, copy: string): string[] {
   return found.map(({ kind, path, aspects }) => `${kind} ${path} ${aspects.join()}`);
 }
 
-/** Of the store, those that the image does not have. */
+/** The layers of the store that the image does not have. */
 const ownLayers = () => readdirSync(bench.store.path('layers')).filter((hex) => !imageLayers.includes(hex));
 
 /** The daemon of a mount that has just ended may hold its layers a moment longer; then the next prune takes them. */

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => bench.dispose());
 
-/** Of the daemons that serve mounts of the bench. */
+/** The pids of the daemons that serve mounts of the bench. */
 function servingPids(): number[] {
   const mounts = join(bench.runDirectory, 'mounts');
   return readdirSync(mounts)

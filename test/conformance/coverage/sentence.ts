@@ -29,7 +29,7 @@ export function testOf(file: string, test: string): TestTitle {
 export const READ_BACK = testOf('test/conformance/run-suites.ts', 'shows the same tree under');
 
 const DIFFERENTIAL = 'test/differential/differential.test.ts';
-/** Of plyfs and overlayfs, with uppers that become layers and that the two exchange. */
+/** The random runs of plyfs and overlayfs, with uppers that become layers and that the two exchange. */
 export const RANDOM_RUNS = testOf(DIFFERENTIAL, 'agrees over random runs');
 /** Runs that once differed: regressions/ has one of each of many subjects. */
 export const REGRESSIONS = testOf(DIFFERENTIAL, 'agree: %s');

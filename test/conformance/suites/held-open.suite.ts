@@ -32,7 +32,7 @@ interface Change {
   /** Ends 'sees ...'. */
   readonly what: string;
   readonly make: (other: Fs) => Promise<void>;
-  /** Of the file `f` afterwards; by default UPPER and the length that it had. */
+  /** What the file `f` begins with afterwards; by default UPPER and the length that it had. */
   readonly starts?: string;
   readonly size?: number;
   /** Bytes of the file before; a large one is copied up by a helper thread of plyfs. */

@@ -6,7 +6,7 @@ import { outcome } from '../../helpers/operator-client.js';
 import { XATTR_CREATE, XATTR_REPLACE } from '../../helpers/test-constants.js';
 import { ALICE, BOB, type Case, type Suite } from '../suite.js';
 
-/** Of any byte; ext4 has a block for all of a file, and what the union adds needs some of it. */
+/** A value with every byte; ext4 has a block for all of a file, and what the union adds needs some of it. */
 const LARGE = Array.from({ length: 3400 }, (_, index) => String.fromCharCode(index % 256)).join('');
 const MANY = Array.from({ length: 100 }, (_, index) => `user.n${index}`);
 

@@ -19,7 +19,7 @@ export interface TreeNode {
   readonly uid: number;
   readonly gid: number;
   readonly mtimeNs: bigint;
-  /** Of all but directories. */
+  /** The size of all but directories. */
   readonly size?: number;
   readonly nlink?: number;
   /** First path, in order of names, of the same inode; of names with links. */

@@ -20,7 +20,7 @@ export interface Description {
   /** Descriptor of the backing file; -1: reads and writes go to the file system. */
   readonly backing: number;
   readonly noFlush: boolean;
-  /** Of a file without a name that may get one (O_TMPFILE). */
+  /** Whether a file without a name may get one (O_TMPFILE). */
   readonly isLinkable: boolean;
   offset: number;
   /** Entries of a directory that were read and not handed out. */

@@ -39,7 +39,7 @@ function bodyOf(opcode: number): string {
 interface Call {
   readonly opcode: number;
   readonly method: keyof FileSystem;
-  /** Of the arguments those that are not records to be filled, in their order. */
+  /** The arguments that are not records to be filled, in their order. */
   readonly args: readonly unknown[];
   readonly gives?: unknown;
 }

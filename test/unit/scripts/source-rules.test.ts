@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { configuredPackageHosts, hostsIn } from '../../../scripts/check/package-hosts.js';
 import {
+  docCommentFindings,
   emptyCatchFindings,
   fileLengthFindings,
   hostRule,
@@ -92,6 +93,21 @@ describe('processImportFindings()', () => {
     expect(processImportFindings({ path: 'src/a.ts', text })).toHaveLength(1);
     expect(processImportFindings({ path: 'scripts/a.ts', text })).toEqual([]);
     expect(processImportFindings({ path: 'src/a.ts', text: "process.chdir('/')" })).toEqual([]);
+  });
+});
+
+describe('docCommentFindings()', () => {
+  const found = (text: string) => docCommentFindings({ path: 'src/a.ts', text }).map(({ line }) => line);
+
+  it('finds one that begins with "Of" or "Who"', () => {
+    expect(found(`let a;\n/** ${'Of'} the union. */\n`)).toEqual([2]);
+    expect(found('/**\n * Who asks.\n */')).toEqual([1]);
+  });
+
+  it('accepts a noun, a verb, and words in between', () => {
+    expect(
+      found('/** The upper of the union. */\n/** Offers it. */\n/** Tells who asks. */\n// Of it'),
+    ).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ import { say } from '../../print/output.js';
 interface ServedCommand {
   readonly name: string;
   readonly description: string;
-  /** Who looks for the socket, and where it is by default. */
+  /** The program that looks for the socket, and where it is by default. */
   readonly client: string;
   readonly socket: string;
   readonly details: string;

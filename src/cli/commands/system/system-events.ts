@@ -81,7 +81,7 @@ function endAt(timeMs: number | undefined): AbortSignal {
   return controller.signal;
 }
 
-/** Of one key any value will do, of several all keys have to match. */
+/** Whether all keys match, each by any of its values. */
 function matches({ type, action, id, attributes }: LoggedEvent, filters: Filters): boolean {
   const isOf = (kind: string, value: string): boolean =>
     type === kind &&

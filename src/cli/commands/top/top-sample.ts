@@ -183,7 +183,7 @@ function mountRow(mount: MountMetrics, old: MountMetrics | undefined, seconds: n
   };
 }
 
-/** Of all mounts, latest first. */
+/** What happened in all mounts, latest first. */
 function happened<T extends UpperFacts>(
   mounts: readonly MountMetrics[],
   listOf: (recent: RecentActivity) => readonly T[],

@@ -89,7 +89,7 @@ export class CommandStreams implements Disposable {
     socket.on('drain', () => this.#goOn(client));
   }
 
-  /** Who comes back with a terminal of the same size sees the command's prompt or screen anew, as with Docker. */
+  /** Has the command paint its prompt or screen anew for a client that comes back with a terminal of the same size, as with Docker. */
   #repaint(size: TerminalSize): void {
     this.#terminal?.resize({ rows: Math.max(1, size.rows - 1), columns: Math.max(1, size.columns - 1) });
     this.resize(size);

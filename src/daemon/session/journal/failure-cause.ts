@@ -24,7 +24,7 @@ interface FailedPlace {
   readonly path: string;
   /** What is mounted there over the union; undefined: the union itself. */
   readonly mount: ResolvedMount | undefined;
-  /** Of the union; undefined: there is none. */
+  /** The upper of the union; undefined: there is none. */
   readonly upper: Name | undefined;
   readonly isUnionReadOnly: boolean;
   /** What is mounted at the path, or below it. */

@@ -23,7 +23,7 @@ const MOST_KEPT = 100;
 const AGAIN_MS = 60_000;
 const MOST_TOLD = 20;
 const TOLD_PER_MS = 10_000;
-/** Of an engine that knows none. */
+/** The opcode of an engine that knows none. */
 const NO_OPCODE = -1;
 
 /** Where an operation failed. */

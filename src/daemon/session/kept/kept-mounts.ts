@@ -51,7 +51,7 @@ interface LeftMounts {
   /** Taken away, but still in use. */
   readonly leaving: readonly MountOfOwner[];
   readonly nextOwner: number;
-  /** Of each file system the id of its next node, when this was written. */
+  /** The id of the next node of each file system, when this was written. */
   readonly nextIds: readonly (readonly [owner: number, id: number])[];
   /** vfs/inode-numbers.ts */
   readonly devices: readonly number[];

@@ -52,7 +52,7 @@ export class Rehearsal implements IdleWork {
     this.#parts = parts;
   }
 
-  /** Of mounts that are going to be served, the first that can be written to says what is rehearsed. */
+  /** Takes a mount that is going to be served: the first that can be written to says what is rehearsed. */
   prepare(config: MountConfig): void {
     if (config.upper !== undefined && !config.readOnly) this.#config ??= config;
   }

@@ -71,17 +71,17 @@ export class StandInKernel {
     return opcode === FUSE_FORGET ? 0 : this.#awaitAnswer(session, unique);
   }
 
-  /** Of the last answer, an entry. */
+  /** The node of the last answer, an entry. */
   get node(): NodeId {
     return readNode(this.#answerView, REPLY_BODY);
   }
 
-  /** Of the last answer: that of a CREATE, an entry with what is open behind it. */
+  /** The handle in the last answer, to a CREATE: an entry with what is open behind it. */
   get createdHandle(): number {
     return readU64(this.#answerView, REPLY_BODY + SIZEOF_ENTRY_OUT);
   }
 
-  /** Of the last answer: that of an OPEN. */
+  /** The handle in the last answer, to an OPEN. */
   get openedHandle(): number {
     return readU64(this.#answerView, REPLY_BODY);
   }

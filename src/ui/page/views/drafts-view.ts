@@ -204,7 +204,7 @@ export class DraftsView implements View {
   }
 }
 
-/** Of a bind: a mount that is not there now has no tree to show. */
+/** The mount or container that writes to a bind: one that is not there now has no tree to show. */
 function writerOf(source: string, { isUsed }: Pick<DraftLine, 'isUsed'>): HTMLElement {
   const [, kind = '', name = ''] = /^(.*?):(.*)$/s.exec(source) ?? [];
   const text = `${kind} ${shownName(name)}`;

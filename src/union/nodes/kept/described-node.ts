@@ -29,7 +29,7 @@ export function foundBits(node: UnionNode): number {
   return TELLS_ALL | (node.mode << MODE_SHIFT) | ((node.protection ?? 0) << PROTECTION_SHIFT);
 }
 
-/** Of a record that tells all. */
+/** The mode in the bits of a record that tells all. */
 export function modeIn(bits: number): number {
   return (bits >>> MODE_SHIFT) & MODE;
 }

@@ -34,7 +34,7 @@ import type { UnionNode } from '../node.js';
 import type { UnionState } from '../union-state.js';
 import { modeIn, protectionInBits } from './described-node.js';
 
-/** Of one device: vfs/inode-numbers.ts. */
+/** How many numbers one device has: vfs/inode-numbers.ts. */
 const DEVICE_NUMBERS = 2 ** 48;
 
 const looked = new Found();
@@ -59,7 +59,7 @@ export function restoreNodes(state: UnionState, left: LeftBehind): RestoredNodes
 class Restoring {
   readonly #state: UnionState;
   readonly #left: LeftBehind;
-  /** Of nodes that are looked up. */
+  /** Records of nodes that are looked up. */
   readonly #records = new Map<NodeId, NodeRecord>();
   readonly #lost = new Set<NodeId>();
   /** Orphans whose descriptors are in use. */
