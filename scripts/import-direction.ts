@@ -144,8 +144,8 @@ export const foldersMayImport: Readonly<Record<string, Readonly<Record<string, r
   mounts: {
     request: [],
     mirror: ['request'],
-    kinds: ['mirror', 'request'],
     remote: ['request'],
+    kinds: ['mirror', 'remote', 'request'],
     points: ['mirror', 'remote'],
   },
   realfs: { disk: ['.'], 'tree-copy': ['.'] },

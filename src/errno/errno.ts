@@ -38,6 +38,7 @@ export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ENODATA = 61;
+export const EREMOTE = 66;
 export const EPROTO = 71;
 export const EOVERFLOW = 75;
 export const EILSEQ = 84;
@@ -83,6 +84,7 @@ const table: ReadonlyMap<number, readonly [code: string, text: string]> = new Ma
   [ENOTEMPTY, ['ENOTEMPTY', 'directory not empty']],
   [ELOOP, ['ELOOP', 'too many levels of symbolic links']],
   [ENODATA, ['ENODATA', 'no data available']],
+  [EREMOTE, ['EREMOTE', 'object is remote']],
   [EPROTO, ['EPROTO', 'protocol error']],
   [EOVERFLOW, ['EOVERFLOW', 'value too large for defined data type']],
   [EILSEQ, ['EILSEQ', 'invalid or incomplete multibyte or wide character']],

@@ -6,6 +6,7 @@ import { MirrorFileSystem } from '../mirror/mirror-file-system.js';
 import type { MirrorOptions } from '../mirror/mirror-options.js';
 import { OwnerMap } from '../mirror/owner-map.js';
 import type { MountRequest, TmpfsRequest } from '../request/types.js';
+import { crossedMounts } from './crossed-mounts.js';
 import type { SourceContext } from './open-source.js';
 
 interface MirroredSource {
@@ -29,6 +30,7 @@ export function mirrorOfSource(
     owners: owners === undefined ? undefined : new OwnerMap(owners, { uid: stat.uid, gid: stat.gid }),
     ttlMs: 0,
     saysAtClose: context.isRemote === true,
+    ...crossedMounts(stat, context),
     quota: undefined,
     onDetach: () => undefined,
     callerIds: context.callerIds,

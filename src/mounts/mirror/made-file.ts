@@ -4,7 +4,13 @@
  */
 
 import { check } from '../../errno/fs-error.js';
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_PATH, STATX_BASIC_STATS } from '../../linux/constants.js';
+import {
+  AT_EMPTY_PATH,
+  AT_STATX_DONT_SYNC,
+  AT_SYMLINK_NOFOLLOW,
+  O_PATH,
+  STATX_BASIC_STATS,
+} from '../../linux/constants.js';
 import { unlinkat } from '../../linux/files/directory.js';
 import { close, dup } from '../../linux/files/open.js';
 import { Statx, statx } from '../../linux/files/statx.js';
@@ -71,7 +77,7 @@ function takeBack({ table }: MirrorFileSystem, { parent, name, fd }: MadeFile): 
   const [made, named] = [new Statx(), new Statx()];
   const isThere =
     statx(fd, '', AT_EMPTY_PATH, STATX_BASIC_STATS, made) === 0 &&
-    statx(parent.fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, named) === 0 &&
+    statx(parent.fd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, named) === 0 &&
     made.dev === named.dev &&
     made.ino === named.ino;
   if (isThere) unlinkat(table.descriptor(parent), name, 0);

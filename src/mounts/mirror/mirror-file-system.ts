@@ -16,7 +16,6 @@ import {
   AT_FDCWD,
   AT_REMOVEDIR,
   AT_SYMLINK_FOLLOW,
-  AT_SYMLINK_NOFOLLOW,
   O_ACCMODE,
   O_CREAT,
   O_EXCL,
@@ -71,7 +70,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
     this.#options = options;
     this.#gate = new WriteGate(options.rootFd);
     this.ttlMs = options.ttlMs;
-    this.table = new MirrorTable(options.descriptors, options.callerIds);
+    this.table = new MirrorTable(options);
     this.files = new MirrorFiles(this, options.quota, options.descriptors.held);
     check(statx(options.rootFd, '', AT_EMPTY_PATH, MIRROR_STATX, this.stat), 'statx');
     this.source = `${this.stat.dev}:${this.stat.ino}`;
@@ -370,7 +369,7 @@ export class MirrorFileSystem implements vfs.FileSystem {
 
   /** The node of a name, without a reference for the caller; `stat` holds what it is. */
   find(parent: MirrorNode, name: Name): MirrorNode | undefined {
-    const result = statx(this.table.descriptor(parent), name, AT_SYMLINK_NOFOLLOW, MIRROR_STATX, this.stat);
+    const result = this.table.lookAt(parent, name, this.stat);
     if (result === -2) return undefined;
     check(result, 'lookup', name);
     const key = objectIdentity(this.stat);

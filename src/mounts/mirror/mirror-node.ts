@@ -7,16 +7,20 @@
  * kernel then looks the name up again.
  */
 
-import { EACCES, ESTALE } from '../../errno/errno.js';
+import { EACCES, EREMOTE, ESTALE } from '../../errno/errno.js';
 import { check, fsError } from '../../errno/fs-error.js';
 import {
   AT_EMPTY_PATH,
+  AT_STATX_DONT_SYNC,
+  AT_SYMLINK_NOFOLLOW,
   O_NOFOLLOW,
   O_PATH,
   S_IFDIR,
   S_IFMT,
   STATX_BASIC_STATS,
   STATX_BTIME,
+  STATX_MNT_ID,
+  STATX_MNT_ID_UNIQUE,
 } from '../../linux/constants.js';
 import { close, openat } from '../../linux/files/open.js';
 import { Statx, statx } from '../../linux/files/statx.js';
@@ -33,6 +37,7 @@ import { nodePath } from '../../vfs/node-path.js';
 import type { NodeRecord } from '../../vfs/node-records.js';
 import { NodeTable, type TableNode } from '../../vfs/node-table.js';
 import { SlicedWork } from '../../vfs/sliced-work.js';
+import type { MirrorOptions } from './mirror-options.js';
 
 export class MirrorNode implements CachedDescriptor, OpenFile, TableNode {
   readonly id: NodeId;
@@ -91,7 +96,8 @@ const describer = {
   },
 };
 
-export const MIRROR_STATX = STATX_BASIC_STATS | STATX_BTIME;
+/** The id of the mount is told, whichever the kernel has. */
+export const MIRROR_STATX = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
 export class MirrorTable {
   readonly listings = new SlicedWork<Listing>();
@@ -99,13 +105,27 @@ export class MirrorTable {
   readonly #byKey = new Map<string, MirrorNode>();
   readonly #cache: DescriptorCache;
   readonly #callerIds: CallerIds;
+  readonly #mayCross: MirrorOptions['mayCross'];
+  readonly #flags: number;
   readonly #check = new Statx();
   /** Keeps what a process that takes the mount over needs; undefined where none will. */
   #keeper: NodeKeeper<MirrorNode> | undefined;
 
-  constructor(cache: DescriptorCache, callerIds: CallerIds) {
-    this.#cache = cache;
+  constructor({ descriptors, callerIds, mayCross }: MirrorOptions) {
+    this.#cache = descriptors;
     this.#callerIds = callerIds;
+    this.#mayCross = mayCross;
+    this.#flags = mayCross === undefined ? 0 : AT_STATX_DONT_SYNC;
+  }
+
+  /**
+   * What lies under a name in a directory of this mirror. @returns 0, or a negated errno.
+   * @throws EREMOTE where something is mounted that could hold up all of the mount.
+   */
+  lookAt(parent: MirrorNode, name: Name, out: Statx): number {
+    const result = statx(this.descriptor(parent), name, AT_SYMLINK_NOFOLLOW | this.#flags, MIRROR_STATX, out);
+    if (result === 0 && this.#mayCross?.(out) === false) throw fsError(EREMOTE, 'lookup', name);
+    return result;
   }
 
   get size(): number {
@@ -196,7 +216,7 @@ export class MirrorTable {
     if (opened === -EACCES)
       opened = this.#callerIds.asSelf(() => openat(parent, node.name, O_PATH | O_NOFOLLOW));
     const fd = check(opened, 'openat', node.name);
-    const result = statx(fd, '', AT_EMPTY_PATH, MIRROR_STATX, this.#check);
+    const result = statx(fd, '', AT_EMPTY_PATH | this.#flags, MIRROR_STATX, this.#check);
     if (result < 0 || objectIdentity(this.#check) !== node.key) {
       close(fd);
       throw fsError(ESTALE, 'openat', node.name);

@@ -1,5 +1,6 @@
 /** What a mirror is made of. */
 
+import type { Statx } from '../../linux/files/statx.js';
 import type { CallerIds } from '../../realfs/caller-ids.js';
 import type { DescriptorCache } from '../../realfs/descriptor-cache.js';
 import type { InodeNumbers } from '../../vfs/inode-numbers.js';
@@ -17,6 +18,11 @@ export interface MirrorOptions {
   readonly saysAtClose?: boolean;
   /** The directory is that of a single file which is shown: it is ours to search, whoever asks. */
   readonly isOfOneFile?: boolean;
+  /**
+   * Whether an object on another device than the root is shown; it was asked nothing but what the kernel knows of it. Absent: all are,
+   * and each is asked.
+   */
+  readonly mayCross?: (found: Statx) => boolean;
   /** Limit that we keep ourselves. */
   readonly quota: Quota | undefined;
   /** Runs after the last request; removes a private directory. */

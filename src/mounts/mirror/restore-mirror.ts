@@ -8,7 +8,7 @@
  */
 
 import { check, FsError } from '../../errno/fs-error.js';
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_RDONLY } from '../../linux/constants.js';
+import { AT_EMPTY_PATH, O_DIRECTORY, O_RDONLY } from '../../linux/constants.js';
 import { readEntries } from '../../linux/files/directory.js';
 import { close, openat } from '../../linux/files/open.js';
 import { Statx, statx } from '../../linux/files/statx.js';
@@ -95,8 +95,7 @@ class RestoringMirror {
   ): MirrorNode | undefined {
     const { table } = this.#mirror;
     const stat = this.#stat;
-    if (statx(table.descriptor(directory), name, AT_SYMLINK_NOFOLLOW, MIRROR_STATX, stat) < 0)
-      return undefined;
+    if (table.lookAt(directory, name, stat) < 0) return undefined;
     const node = this.#ofObject(id, record);
     if (node !== undefined) table.setName(node, directory, name);
     return node;
