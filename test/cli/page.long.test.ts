@@ -174,7 +174,7 @@ describe('a user finds in three clicks', () => {
   test('how large a volume is and was, and what became of what its image filled it with', async () => {
     await go('#/volumes', 'td');
     await page.click('td a:text-is("seeded")');
-    await page.waitForSelector('.drift li:has-text("/doc/notes")');
+    await page.waitForSelector('.stack:has-text("in 2 files") .drift li:has-text("/doc/notes")');
     expect(await textOf('[aria-label=Volume]')).toMatch(
       /Filled from\s+\/usr\/share of shop:2[\s\S]*Size\s+120 kB in 2 files[\s\S]*A\s*\/doc\/notes/,
     );
