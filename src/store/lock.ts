@@ -64,13 +64,13 @@ function lockOrClose(fd: number, path: string): FileLock | undefined {
   return isOurs ? held(fd) : undefined;
 }
 
-/** The lock of a directory that is there. @returns undefined when another holds it, or it is not there. */
+/** The lock of a directory. @returns undefined when another holds it, or there is none. */
 export function tryLockDirectory(path: string): FileLock | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
   return lockOrClose(fd, path);

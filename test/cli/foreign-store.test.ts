@@ -69,6 +69,29 @@ it('takes back no apply of another user, and none that says so', () => {
   expect(ours()).toEqual(['secret']);
 });
 
+it('takes no bind with cow from another user, whose folder is anywhere, and notes none in his store', () => {
+  const upper = join(bench.root, 'ours');
+  const [bind, work] = ['theirs/bind', 'theirs/w'].map((path) => join(bench.root, path));
+  plant('w/x', '');
+  plant('bind/upper/f', '');
+  plant('bind/discarding/changes.json', {});
+  const places = { mountpoint: '/m', target: '/c', source: upper, folder: bind, upper, work };
+  plant(`drafts/.binds/aa.json`, { ...places, madeAt: 'x', mountedAt: 'x' });
+  giveAway();
+  expect(theirs('drafts', '--all', '-q')).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(theirs('discard', '/m:/c').code).toBe(1);
+  expect(existsSync(join(bench.root, 'theirs/bind/upper/f'))).toBe(true);
+  bench.run('rm', '-r', 'theirs/drafts/.binds');
+  symlinkSync(upper, join(bench.root, 'theirs/drafts/.binds'));
+  for (const name of ['base', 'up', 'm']) mkdirSync(join(bench.root, name));
+  giveAway();
+  const root = ['--root', join(bench.root, 'theirs')];
+  const mount = ['mount', ...root, '-l', 'base', '--upper', 'up', '-v', './base:/c:cow', 'm'];
+  expect(bench.plyfs(...mount).code).toBe(0);
+  expect(bench.plyfs('umount', 'm').code).toBe(0);
+  expect(ours()).toEqual(['secret']);
+});
+
 it('deletes nothing in what another user has linked into his store', () => {
   plant('lock', '');
   symlinkSync(join(bench.root, 'ours'), join(bench.root, 'theirs/trash'));

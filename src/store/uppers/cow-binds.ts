@@ -12,7 +12,7 @@ import { codeOf } from '../../errno/error-code.js';
 import { UserError } from '../../errno/user-error.js';
 import { makeDirectories } from '../../linux/files/make-directories.js';
 import { type Name, textFromName } from '../../vfs/name.js';
-import { namesInFolder, writeJson } from '../atomic-file.js';
+import { isOwn, namesInFolder, writeJson } from '../atomic-file.js';
 import { FOLDER_MODE } from '../layout.js';
 import { readRecord, type Shape } from '../read-record.js';
 
@@ -63,6 +63,8 @@ function fileOf(root: string, folder: Name): string {
  */
 export function noteCowBind(root: string, bind: Omit<CowBind, 'madeAt' | 'mountedAt'>): void {
   if ([bind.folder, bind.work, bind.source].some((path) => STRAY.test(textFromName(path)))) return;
+  // Links that somebody else has laid in a store of his are not followed.
+  if (![root, join(root, 'drafts'), homeOf(root)].every(isOwn)) return;
   try {
     makeDirectories(homeOf(root), FOLDER_MODE);
     const path = fileOf(root, bind.folder);
@@ -79,11 +81,13 @@ export function forgetCowBind(root: string, folder: Name): void {
   rmSync(fileOf(root, folder), { force: true });
 }
 
-/** Those whose changes are there, the one that was mounted last first. */
+/** Those whose changes are there, the one that was mounted last first. What another user has noted is his: it names any path. */
 export function listCowBinds(root: string): CowBind[] {
   return namesInFolder(homeOf(root))
     .filter((name) => name.endsWith('.json'))
-    .map((name) => readRecord<CowBind>(join(homeOf(root), name), SHAPE))
+    .map((name) => join(homeOf(root), name))
+    .filter(isOwn)
+    .map((path) => readRecord<CowBind>(path, SHAPE))
     .filter((bind) => bind !== undefined)
     .filter(({ folder }) => existsSync(join(textFromName(folder), 'upper')))
     .sort((a, b) => b.mountedAt.localeCompare(a.mountedAt));
