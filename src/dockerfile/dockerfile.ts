@@ -62,12 +62,21 @@ const NO_TRIGGER = new Set(['FROM', 'ONBUILD', 'MAINTAINER']);
 
 /** The instruction of an ONBUILD, as if it stood at `at`. @throws UserError */
 export function parseTrigger(text: string, at: Instruction): Instruction {
+  try {
+    return { ...readTrigger(text), line: at.line };
+  } catch (error) {
+    throw atInstruction(at, error);
+  }
+}
+
+/** The instruction of an ONBUILD. @throws UserError */
+export function readTrigger(text: string): Instruction {
   const { directives, lines } = readLines(text);
   const [line, ...more] = lines;
   const instruction = line && readInstruction(line, directives.escape);
   const isTrigger = instruction && KNOWN.has(instruction.keyword) && !NO_TRIGGER.has(instruction.keyword);
-  if (!isTrigger || more.length > 0) throw wrongAt(at, `'${text}' is no instruction that ONBUILD may have`);
-  return { ...instruction, line: at.line };
+  if (!isTrigger || more.length > 0) throw new UserError(`'${text}' is no instruction that ONBUILD may have`);
+  return instruction;
 }
 
 /** The text of a trigger that ONBUILD keeps, with its here-documents. */

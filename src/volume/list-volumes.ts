@@ -13,6 +13,7 @@ import { listVolumes, type VolumeRecord } from '../store/volume-record.js';
 import { mountedType } from './backing/mount-backing.js';
 import { isAnonymous } from './create-volume.js';
 import { readOutsideIds } from './outside-users.js';
+import { matchesText } from './volume-names.js';
 
 interface VolumeUser {
   /** `docker`: a container of Docker's, by `plyfs serve docker-volumes`. */
@@ -87,7 +88,7 @@ function usersByVolume(store: Store, running: readonly RunningMount[]): Map<stri
 
 /** What `--filter` of lists and prune may say; all that is given must hold, of several names one. */
 export interface VolumeFilter {
-  /** Parts of names. */
+  /** Parts of names, or regular expressions. */
   readonly names?: readonly string[] | undefined;
   readonly labels?: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
   /** Nobody uses it. */
@@ -102,7 +103,7 @@ export function matchesFilter(volume: ListedVolume, filter: VolumeFilter): boole
   const { record, anonymous, users } = volume;
   const { names = [], drivers = [] } = filter;
   return (
-    (names.length === 0 || names.some((name) => record.name.includes(name))) &&
+    (names.length === 0 || names.some((name) => matchesText(record.name, name))) &&
     (drivers.length === 0 || drivers.includes(record.driver)) &&
     (filter.labels?.(record.labels) ?? true) &&
     (filter.until ?? []).every((limit) => Date.parse(record.createdAt) < limit) &&

@@ -32,3 +32,17 @@ export function noSuchVolume(name: string): UserError {
     hint: "'plyfs volume ls' shows those there are",
   });
 }
+
+/**
+ * Docker's rule for names in filters, of containers too (moby, api/types/filters: Match): the text has `wanted` anywhere, or
+ * matches it as a regular expression.
+ */
+export function matchesText(text: string, wanted: string): boolean {
+  if (text.includes(wanted)) return true;
+  try {
+    return new RegExp(wanted).test(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}

@@ -220,7 +220,6 @@ cooked
       'FROM base\nRUN --mount=type=bind,from=1,target=/x x\nFROM base\nCOPY --from=0 / /',
       "line 2: RUN: there is no stage '1' before",
     ],
-    ['FROM base\nCOPY none* /x/', "line 2: COPY: nothing matches 'none*'"],
     ['FROM base\nCOPY --chmod=9 Dockerfile /', "line 2: COPY: invalid mode '9'; write it as 755, or as"],
     [
       'FROM base\nRUN --mount=type=none x',

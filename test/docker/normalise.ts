@@ -33,6 +33,8 @@ const MESSAGES: Readonly<Record<Side['name'], readonly Rule[]>> = {
     [/^See 'docker.*/gms, ''],
     [/^(?:template parsing error|failed to (?:execute|parse) template): /gm, ''],
     [/(can't evaluate field \S+) in type .*$/gm, '$1'],
+    // For plyfs a hint begins there.
+    [/^(template: .*?); [^\n]*$/gm, '$1'],
     [/^time="[^"]*" level=\w+ msg="?/gm, ''],
     // Said at times, behind an error.
     [/^error waiting for container: context canceled"?\s*$/gm, ''],

@@ -15,15 +15,16 @@ const FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False'];
 
 /** Only up to the first word that is neither an option nor the value of one: what follows may be a program's. */
 function withoutBooleanValues({ options }: Pick<Command, 'options'>, argv: readonly string[]): string[] {
-  const words: string[] = [];
+  let words: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
     if (word === '--' || !word.startsWith('-') || word === '-') return [...words, ...argv.slice(at)];
     const [name = '', value] = splitAtEquals(word);
     const option = options.find(({ long, short }) => long === name || short === name);
-    if (value !== undefined && (option?.isBoolean() || option?.negate))
-      words.push(...meant(options, option, word, value));
-    else words.push(word);
+    const flag = value !== undefined && (option?.isBoolean() || option?.negate) ? option : undefined;
+    if (flag !== undefined && FALSE.includes(value ?? ''))
+      words = [...without(words, flag), ...opposite(options, flag)];
+    else words.push(flag !== undefined && TRUE.includes(value ?? '') ? (flag.long ?? word) : word);
     if (takesNext(options, word)) {
       const next = argv[++at];
       if (next !== undefined) words.push(next);
@@ -32,11 +33,14 @@ function withoutBooleanValues({ options }: Pick<Command, 'options'>, argv: reado
   return words;
 }
 
-function meant(options: readonly Option[], option: Option, word: string, value: string): string[] {
-  if (TRUE.includes(value)) return [option.long ?? word];
-  if (!FALSE.includes(value)) return [word];
-  const opposite = `--no-${option.long?.slice(2)}`;
-  return options.some(({ long }) => long === opposite) ? [opposite] : [];
+/** The last one counts: what was said of it before goes. */
+function without(words: readonly string[], { long, short }: Option): string[] {
+  return words.filter((word) => word !== long && word !== short);
+}
+
+function opposite(options: readonly Option[], { long: meant }: Option): string[] {
+  const name = `--no-${meant?.slice(2)}`;
+  return options.some(({ long }) => long === name) ? [name] : [];
 }
 
 function takesNext(options: readonly Option[], word: string): boolean {

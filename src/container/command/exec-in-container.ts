@@ -70,6 +70,7 @@ export async function execInContainer(
   try {
     const enter = await orderOf(store, record, options, pid);
     const target: Target = { enter, daemonId: daemon.id, pid };
+    noteContainer(store, record, `exec_create: ${options.command.join(' ')}`);
     noteContainer(store, record, `exec_start: ${options.command.join(' ')}`);
     const isSupervised = options.tty === true || options.detach === true || options.captured !== undefined;
     const status = await (isSupervised ? execSupervised : execHere)(store, record, options, target);

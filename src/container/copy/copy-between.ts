@@ -32,6 +32,8 @@ export async function copyBetween(
   to: string,
   options: CopyBetweenOptions,
 ): Promise<void> {
+  if (from === '') throw new UserError('source can not be empty');
+  if (to === '') throw new UserError('destination can not be empty');
   const source = parseEndpoint(from);
   const target = parseEndpoint(to);
   checkEndpoints(source, target);
@@ -82,7 +84,9 @@ function readOnly({ name, readOnly: isRoot }: ContainerRecord, path: string, cau
 async function writeTar(tree: FileTree, path: string, { followLink }: CopyBetweenOptions): Promise<void> {
   using source = findSource(tree, path, { followLink });
   if (source.isDirectory) {
-    const shownName = source.contentOnly ? '' : source.shownName;
+    // As Docker calls them: './a' of 'srv/.'.
+    const whole = path.endsWith('/.') ? '.' : '';
+    const shownName = source.contentOnly ? whole : source.shownName;
     return await writeOutput(undefined, tarOf({ directoryFd: source.directoryFd, name: '', shownName }));
   }
   using parent = findParent(tree, path, { followLink });

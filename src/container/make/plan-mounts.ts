@@ -124,12 +124,14 @@ function imageVolume(target: string, tree: ImageTree): ContainerMount {
   return { origin: 'image', request };
 }
 
-/** `ID[:ro|rw]`: all mounts of that container; `rw` leaves read-only ones as they are. */
+const INHERITED_MODES = ['', 'ro', 'rw', 'z', 'Z'];
+
+/** `ID[:ro|rw|z|Z]`: all mounts of that container; `rw` leaves read-only ones as they are, labels do nothing. */
 function inherited(store: Store, spec: string): ContainerMount[] {
   if (spec === '') throw new UserError('volumes-from specification cannot be an empty string');
   const colon = spec.indexOf(':');
-  const mode = colon < 0 ? 'rw' : spec.slice(colon + 1);
-  if (mode !== 'ro' && mode !== 'rw') {
+  const mode = colon < 0 ? '' : spec.slice(colon + 1);
+  if (!INHERITED_MODES.includes(mode)) {
     throw new UserError(`invalid volumes-from specification: '${spec}': invalid mode: ${mode}`, {
       hint: "it is 'ro' or 'rw'",
     });

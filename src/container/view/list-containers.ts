@@ -5,6 +5,7 @@
 import { UserError } from '../../errno/user-error.js';
 import { type ContainerRecord, listContainers, volumesOf } from '../../store/container-record.js';
 import type { StoreView } from '../../store/store-view.js';
+import { matchesText } from '../../volume/volume-names.js';
 import { resolveContainer } from '../record/find.js';
 import { readHealth } from '../record/health.js';
 import {
@@ -105,7 +106,7 @@ function matcher(store: StoreView, filter: ContainerFilter): Matches {
       (port) => record.exposedPorts?.includes(port.includes('/') ? port : `${port}/tcp`) === true,
     ) &&
     filter.published === undefined &&
-    some(filter.isTask, (wanted) => /^(?:false|0)$/i.test(wanted)) &&
+    some(filter.isTask, (wanted) => /^(?:false|0)$/.test(wanted)) &&
     some(filter.volumes, (volume) => hasVolume(record, volume)) &&
     (ancestors === undefined || ancestors.some((ancestor) => descends(record, ancestor))) &&
     (filter.hasLabels === undefined || filter.hasLabels(record.labels)) &&
@@ -120,7 +121,11 @@ const NEVER = ['paused', 'restarting', 'removing'];
 
 const HEALTH: readonly string[] = ['starting', 'healthy', 'unhealthy', 'none'];
 
-function checkValues({ statuses = [], exitCodes = [], health = [] }: ContainerFilter): void {
+function checkValues({ statuses = [], exitCodes = [], health = [], isTask = [] }: ContainerFilter): void {
+  for (const word of isTask) {
+    if (!/^(?:true|false|1|0)$/.test(word))
+      throw new UserError(`invalid filter 'is-task=${word}'`, { hint: 'it is true or false' });
+  }
   for (const word of health) {
     if (!HEALTH.includes(word))
       throw new UserError(`invalid filter 'health=${word}'`, { hint: `there are ${HEALTH.join(', ')}` });
@@ -136,15 +141,9 @@ function checkValues({ statuses = [], exitCodes = [], health = [] }: ContainerFi
   }
 }
 
-/** As Docker: the text anywhere in the name, or as a regular expression. */
+/** With or without Docker's slash. */
 function matchesName(name: string, wanted: string): boolean {
-  if (name.includes(wanted)) return true;
-  try {
-    return new RegExp(wanted).test(name) || new RegExp(wanted).test(`/${name}`);
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
+  return matchesText(name, wanted) || matchesText(`/${name}`, wanted);
 }
 
 function hasVolume(record: ContainerRecord, wanted: string): boolean {

@@ -17,6 +17,7 @@ import {
 } from '../../dockerfile/dockerfile.js';
 import { expandValue } from '../../dockerfile/words.js';
 import { UserError } from '../../errno/user-error.js';
+import { healthcheckOf } from '../../image/add/healthcheck-instruction.js';
 import { CONFIG_INSTRUCTIONS } from '../../image/add/instructions.js';
 import { resolveImage } from '../../image/catalog/image-index.js';
 import { layerTreePaths } from '../../image/catalog/layer-record.js';
@@ -26,7 +27,6 @@ import type { Store } from '../../store/store.js';
 import type { BuildEvent } from './build-event.js';
 import { type BuildState, findCached, nextKey, withPending } from './build-state.js';
 import { userOwner } from './file-owner.js';
-import { healthcheckOf } from './healthcheck-instruction.js';
 import { argWords } from './variables.js';
 import { WorkingTree } from './working-tree.js';
 import { makePath } from './write-files.js';

@@ -24,7 +24,7 @@ interface WordContext {
   readonly escape: string;
 }
 
-type Apply = (config: ConfigDraft, rest: string, words: WordContext) => void;
+export type Apply = (config: ConfigDraft, rest: string, words: WordContext) => void;
 
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
@@ -51,6 +51,7 @@ export const CONFIG_INSTRUCTIONS: Readonly<Record<string, Apply>> = {
     const paths = (jsonForm(rest) ?? rawWords(rest, words.escape)).map((word) =>
       expandValue(word, words.lookup, words.escape),
     );
+    if (paths.length === 0) throw new UserError('VOLUME wants an argument');
     if (paths.some((path) => path.trim() === '')) throw new UserError('a volume is an empty path');
     config.Volumes = { ...config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) };
   },

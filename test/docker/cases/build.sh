@@ -6,6 +6,10 @@ printf 'FROM base\nENV A=b\nRUN echo $A >/made\nCOPY f /f\nCMD ["cat","/made","/
 $D build -q -t im1 . 2>/dev/null | cut -c1-7
 $D run --rm im1
 
+## a wildcard that matches nothing
+printf 'FROM base\nCOPY no* /x\nCOPY no* /y/\nCOPY nope[.]txt /z/w/\nCOPY --from=base /no* /q/\nADD no* /a\n' >Dockerfile
+$D build -q -t img . >/dev/null; echo $?; $D run --rm img sh -c 'ls -d /x /y /z /q /a 2>/dev/null'
+
 ## build with arguments and stages
 printf 'FROM base AS one\nARG X=1\nRUN echo $X >/x\nFROM base\nCOPY --from=one /x /y\nCMD cat /y\n' >Dockerfile
 $D build -q -t im1 --build-arg X=2 . >/dev/null 2>&1

@@ -43,3 +43,10 @@ $D events --since $since --until $until --filter type=image --format '{{.Action}
 since=$(date +%s)
 $D volume create vjson >/dev/null
 $D events --since $since --until $(($(date +%s) + 1)) --filter volume=vjson --format '{{json .}}' | grep -o '"Type":"volume","Action":"create","Actor":{"ID":"vjson","Attributes":{"driver":"local"}},"scope":"local"'
+
+## events of exec, and the older fields
+since=$(date +%s)
+$D run -d --name c1 -l of=exec base sleep 100 >/dev/null; $D exec c1 sh -c 'exit 2'; $D rm -f c1 >/dev/null
+events() { $D events --since $since --until $(($(date +%s) + 1)) --filter label=of=exec "$@"; }
+events --format '{{.Action}}' | grep -E 'exec|create'
+events --filter event=create --filter event=start --format '{{.Status}} {{.From}} {{len .ID}}'

@@ -160,3 +160,35 @@ $D run --rm again cat /new
 
 ## cp of a container without a path
 $D create --name c1 base >/dev/null; $D cp c1: out 2>/dev/null; ls out 2>/dev/null | head -n 2
+
+## cp of no name
+$D create --name c1 base >/dev/null
+$D cp '' c1:/srv || echo $?; $D cp c1:/srv '' || echo $?
+
+## names in the tar of a directory
+$D create --name c1 base >/dev/null
+$D cp c1:/data/. - | tar tf - | sort; $D cp c1:/data - | tar tf - | sort; $D cp c1:/data/ - | tar tf - | sort
+
+## cp through symlinks, in both directions
+$D run --name c1 base sh -c 'cd /srv; ln -s page l; ln -s /data ld; ln -s /etc/../data/seed abs; ln -s /tmp/newfile dang; ln -s ../../../../etc/os-release up'
+$D cp c1:/srv/l l1; $D cp -L c1:/srv/l l2; $D cp c1:/srv/ld ld1; $D cp -L c1:/srv/ld ld2; $D cp c1:/srv/ld/ ld3; $D cp c1:/srv/ld/. ld4
+$D cp c1:/srv/abs a1; $D cp -L c1:/srv/abs a2; $D cp c1:/srv/dang g1; $D cp -L c1:/srv/dang g2 2>/dev/null; echo $?; $D cp -L c1:/srv/up u2
+for f in *; do echo "$f $(readlink $f) $(cat $f 2>/dev/null)"; done; find . | sort
+echo n >f; $D cp f c1:/srv/ld; $D cp f c1:/srv/ld/; $D cp f c1:/srv/l; $D cp f c1:/srv/dang; mkdir d; echo y >d/y; $D cp d c1:/srv/ld
+$D cp c1:/srv/page - | tar xOf -; $D cp c1:/data - | tar tf - | sort; $D cp c1:/tmp - | tar tf - | sort
+
+## commit and changes of every kind
+$D create --name c1 base >/dev/null
+$D commit -c 'ENV A=b C="d e"' -c 'CMD ["x","y"]' -c 'EXPOSE 80 81/udp' -c 'LABEL k="v w"' -c 'USER app' -c 'WORKDIR /srv' -c 'VOLUME /v' -c 'ENTRYPOINT echo hi' -c 'ONBUILD RUN x' -c 'ONBUILD COPY a b' -c 'HEALTHCHECK --interval=3s --retries=2 CMD true' -a me -m msg c1 new:tag >/dev/null; echo $?
+$D inspect -f '{{json .Config.Env}} {{json .Config.Cmd}} {{json .Config.ExposedPorts}} {{json .Config.Labels}} {{.Config.User}} {{.Config.WorkingDir}}' new:tag
+$D inspect -f '{{json .Config.Volumes}} {{json .Config.Entrypoint}} {{json .Config.OnBuild}} {{json .Config.Healthcheck}} {{.Author}} {{.Comment}}' new:tag
+for c in CMD 'HEALTHCHECK NONE' 'VOLUME []' 'ONBUILD FROM x' 'ONBUILD ONBUILD RUN x' 'HEALTHCHECK frob' 'SHELL ["a"]' 'ENV' 'env a=b'; do
+  $D commit -c "$c" c1 n >/dev/null 2>&1; echo "$c: $?"; $D inspect -f '{{json .Config.Healthcheck}}' n 2>/dev/null | grep Test; $D rmi n >/dev/null 2>&1
+done
+
+## cp over what is there
+$D run --name c1 base sh -c 'mkdir -p /d1/a; touch /d1/keep /f1; chmod 640 /f1'
+mkdir -p s t/a o/keep; echo n >s/a; echo x >t/a/in; echo q >o2
+$D cp s/. c1:/d1 2>/dev/null; echo $?; $D cp s c1:/f1 2>/dev/null; echo $?; $D cp t/. c1:/d1; echo $?
+echo z >f1; chmod 755 f1; $D cp f1 c1:/f1; $D cp c1:/f1 - | tar tvf - | cut -c1-10; $D cp c1:/d1 - | tar tf - | sort
+$D cp c1:/d1/keep o 2>/dev/null; echo $?; $D cp c1:/d1 o2 2>/dev/null; echo $?

@@ -145,3 +145,41 @@ $D create --name c1 --dns 1.2.3.4 base sh >/dev/null
 for t in .ID .HostConfig.DNS .HostConfig.NanoCPUs .HostConfig.CPUShares .Config.MacAddress; do $D inspect -f "{{$t}}|" c1; done
 $D image inspect -f '{{.ID}}' base >/dev/null; echo $?
 $D ps -a --format '{{json .}}' | grep -o '"[A-Za-z]*":' | grep -E '"(ID|Image|Command|Names|Status)"' | tr '\n' ' '
+
+## templates of what is absent
+$D create --name c1 -l a=1 base x y >/dev/null
+t() { $D inspect -f "$1" c1; echo "=$?"; }
+t '{{len .HostConfig.Binds}} {{len .Config.Entrypoint}} {{len .Config.Volumes}} {{len .Config.Labels}} {{len .Mounts}}'
+t '[{{index .Config.Labels "none"}}] [{{index .Config.Volumes "none"}}]'
+t '[{{index .State "Status"}}] [{{index .State "Frob"}}]'
+t '{{range .HostConfig.Binds}}x{{else}}none{{end}} {{with .Config.Entrypoint}}x{{else}}none{{end}}'
+t '{{printf "%v %s" .HostConfig.Binds .HostConfig.Binds}} {{join .Config.Entrypoint ","}}|'
+t '{{json .HostConfig.Binds}} {{json .Config.Volumes}} {{json nil}} {{json 1.5}}'
+t '{{.State.Health.Status}}'
+
+## templates with numbers and their types
+$D create --name c1 -l a=1 base x y >/dev/null
+t() { $D inspect -f "$1" c1; echo "=$?"; }
+t '{{printf "%d %T %x %v" .HostConfig.ShmSize .HostConfig.ShmSize .HostConfig.ShmSize .HostConfig.ShmSize}}'
+t '{{eq .HostConfig.ShmSize 67108864}} {{gt .HostConfig.ShmSize 5}} {{eq .State.ExitCode 0}} {{ne .Name "x"}}'
+t '{{printf "%T %T" .HostConfig.ShmSize .HostConfig.OomScoreAdj}}'
+t '{{printf "%T %T %T" .Config.Cmd .Config.Labels .Config.Env}}'
+t '{{printf "%10s|%-10s|%.2s|%010d|%+d|%x|%08.3f|%6.2f%%" "ab" "cd" "efg" 7 8 255 1.5 2.25}}'
+t '{{title "hello big-world x_y"}} {{slice .Name 1 3}} {{slice .Config.Cmd 1}}'
+
+## templates that take what they cannot
+$D create --name c1 -l a=1 base x y >/dev/null
+for t in '{{len nil}}' '{{len .State.Running}}' '{{index .HostConfig.Binds 0}}' '{{index .Config.Cmd 2}}' '{{index .Config.Cmd -1}}' \
+  '{{index .Config.Cmd "a"}}' '{{index .Config.Labels 1}}' '{{index .Name 99}}' '{{index nil 1}}' '{{(index .Mounts 0).Source}}' \
+  '{{slice .Config.Cmd 3}}' '{{slice .Config.Cmd 1 0}}' '{{slice .Name 1 99}}' '{{slice .State 1}}' '{{lt .HostConfig.ShmSize 1.5}}' \
+  '{{eq .State.Running "false"}}' '{{lt .Name 1}}' '{{lt .State.Running true}}' '{{eq .Config.Labels .Config.Labels}}' \
+  '{{eq .Config.Cmd .Config.Cmd}}' '{{eq .Name}}' '{{ne .Name}}' '{{range .Name}}{{end}}' '{{range .State.Running}}{{end}}' \
+  '{{.Config.Cmd.Foo}}' '{{.Config.Labels.a.b}}' '{{not}}' '{{and}}' '{{json}}' '{{json 1 2}}' '{{join .Config.Cmd}}' \
+  '{{join .Name ","}}' '{{join .Config.Labels ","}}' '{{split .State.ExitCode "/"}}' '{{lower .State.Running}}' '{{lower 1}}' \
+  '{{upper .Config.Cmd}}' '{{pad .Name 2}}' '{{pad .Name -1 0}}' '{{truncate .Name -1}}' '{{truncate .Id "a"}}' '{{printf 1}}' '{{printf}}'
+do $D inspect -f "$t" c1; echo $?; done
+
+## templates that are none
+$D create --name c1 base >/dev/null
+for t in '{{$x}}' '{{/*a*/ .Name}}' '{{}}' '{{end}}' '{{else}}' '{{if .Name}}a{{else}}b{{else}}c{{end}}' '{{if}}x{{end}}' '{{with}}{{end}}'
+do $D inspect -f "$t" c1 >/dev/null || echo failed; done

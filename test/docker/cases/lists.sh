@@ -186,3 +186,13 @@ $D volume create '' | awk '{print length}'
 
 ## system df -v as JSON
 $D create --name c1 base >/dev/null; $D system df -v --format '{{json .}}' | head -c 10
+
+## ps with filters of every kind
+for n in aa bb; do $D create --name $n -l x=$n base >/dev/null; done; $D run --name rr base true; $D run --name ff base sh -c 'exit 4'
+p() { $D ps -a "$@" --format '{{.Names}}' 2>/dev/null | sort | tr '\n' ' '; echo "=${PIPESTATUS[0]}"; }
+p -f exited=0; p -f exited=x; p -f name=/aa; p -f 'name=^/aa$'; p -f status=exited -f exited=4; p -f health=none; p -f health=frob; p -f is-task=x; p -f is-task=f
+p -f label=x=aa -f label=x=bb; p -f 'name=['; p -f volume=none; p -f ancestor=base:latest; p -f status=running -f status=created; p -f id=zzz; p -f 'name=a.'; p -f name=A; p -f before=nothere
+
+## ps names the mounts that have a source
+$D create --name c1 --tmpfs /t -v vv:/a --mount type=tmpfs,dst=/u base >/dev/null
+$D ps -a --format '{{.Mounts}} {{.LocalVolumes}}' | tr -d ,

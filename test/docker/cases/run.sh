@@ -344,3 +344,14 @@ printf 'a=1\nb\n' >l; $D create --name c1 --label-file l base >/dev/null; $D ins
 $D run --ulimit stack=65536:70000 base sh -c 'ulimit -s; ulimit -Hs'; echo $?
 $D run -d --name c1 --ulimit stack=65536 base sleep 100 >/dev/null
 $D exec c1 sh -c 'ulimit -s'; echo $?
+
+## names with a slash, and none
+$D create --name /slash base >/dev/null; $D ps -a --format '{{.Names}}'; $D rename slash /other; $D inspect -f '{{.Name}}' other
+$D run --rm --name= base echo unnamed
+
+## the last of two flags counts
+$D run --rm --rm=false --name c1 base true; $D rm c1; $D run --rm=false --rm --name c2 base true; $D ps -aq | wc -l
+$D run --rm -i -i=false base cat </dev/null; echo $?
+
+## name servers
+$D run --rm --dns 1.2.3.4 --dns-search a.b --dns-opt ndots:1 --dns-opt rotate base cat /etc/resolv.conf | sort

@@ -210,3 +210,13 @@ $D volume inspect -f '{{.Name}}' v1
 ## labels of a volume made by mount
 $D run --rm --mount type=volume,src=v1,dst=/d,volume-label=a=b base true
 $D volume inspect -f '{{.Labels}}' v1
+
+## ls by names as regular expressions
+for v in v1 v2 other; do $D volume create $v >/dev/null; done
+n() { $D volume ls -q "$@" | tr '\n' ' '; echo "=$?"; }
+n -f name=^v; n -f 'name=v1$'; n -f name=the; n -f 'name=^v1$' -f name=other; n -f 'name=v.'; n -f name=V1; n -f 'name=['
+
+## volumes-from and its modes
+$D create --name src -v v1:/aa -v v2:/bb:ro base >/dev/null
+f() { $D run --rm --volumes-from "$@" base sh -c 'for d in aa bb; do touch /$d/x 2>/dev/null && echo $d rw || echo $d ro; done' 2>/dev/null; echo $?; }
+f src; f src:ro; f src:rw; f src:z; f src:Z; f src:; f src:frob; f nothere; f src:ro:x; f ''

@@ -5,10 +5,10 @@
 import { type Instruction, parseDockerfile, parseTrigger } from '../../../src/dockerfile/dockerfile.js';
 import { expandUnquoted, expandValue, expandWords, rawWords } from '../../../src/dockerfile/words.js';
 import { applyChanges } from '../../../src/image/add/changes.js';
+import { healthcheckOf } from '../../../src/image/add/healthcheck-instruction.js';
 import { parseGitAddress } from '../../../src/image-build/context/git-address.js';
 import { PathFilter, readIgnoreFile } from '../../../src/image-build/context/path-filter.js';
 import { checkDockerfile } from '../../../src/image-build/stage/dockerfile-checks.js';
-import { healthcheckOf } from '../../../src/image-build/stage/healthcheck-instruction.js';
 import { copyOptions } from '../../../src/image-build/steps/copy/copy-options.js';
 import { parseRunMount, runOptions } from '../../../src/image-build/steps/run/run-options.js';
 import { nameFromText } from '../../../src/vfs/name.js';

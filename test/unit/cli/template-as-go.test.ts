@@ -14,6 +14,12 @@ const record = {
   },
 };
 
+const created = {
+  State: { ExitCode: 0, Health: undefined },
+  Config: { Cmd: ['x', 'y'], Entrypoint: null, Volumes: null, Env: [], Labels: { a: '1' } },
+  HostConfig: { Binds: null, ShmSize: 64, PortBindings: null },
+};
+
 const render = (text: string) => new Template(text, { textForm: 'as it is' }).render(record);
 
 describe('a template prints what Docker prints', () => {
@@ -106,7 +112,11 @@ describe('a template prints what Docker prints', () => {
     ['{{$x = 1}}', 'undefined variable: $x'],
     ['{{with .Config.User}}u{{else if true}}t{{end}}', 'is not understood'],
     ['{{range .Config.Env}}{{else if .}}{{end}}', 'is not understood'],
-    ['{{nil}}', 'is not understood'],
+    ['{{nil}}', 'template: :1:2: executing "" at <nil>: nil is not a command'],
+    ['{{/* c */ .Name}}', 'comment ends before closing delimiter'],
+    ['{{.Name}}{{end}}', 'unexpected {{end}}'],
+    ['{{if .Name}}a{{else}}b{{else}}c{{end}}', 'expected end; found {{else}}'],
+    ['{{if}}x{{end}}', 'missing value for if'],
     ['{{ /* c */ }}', 'is not understood'],
     ["{{'ab'}}", 'is not understood'],
     ['{{eq "a" 1}}', 'incompatible types for comparison'],
@@ -125,6 +135,66 @@ describe('a template prints what Docker prints', () => {
       const { message, hint } = error as Error & { hint?: string };
       expect(`${message}; ${hint ?? ''}`).toContain(problem);
     }
+  });
+
+  it.each([
+    ['{{len .Config.Entrypoint}} {{len .Config.Volumes}} {{len .HostConfig.Binds}}', '0 0 0'],
+    ['[{{index .Config.Labels "none"}}] [{{index .Config.Volumes "none"}}]', '[] [{}]'],
+    ['{{index .HostConfig.PortBindings "80/tcp"}} {{index .State "Frob"}}', '<no value> <no value>'],
+    ['{{printf "%v %s %d" .HostConfig.Binds .HostConfig.Binds .Config.Entrypoint}}', '[] [] []'],
+    ['{{printf "%T %T %T" .HostConfig.ShmSize .State.ExitCode 1}}', 'int64 int int'],
+    [
+      '{{printf "%T %T %T" .Config.Cmd .Config.Labels .Config.Env}}',
+      'strslice.StrSlice map[string]string []string',
+    ],
+    [
+      '{{printf "%s %d %x" .HostConfig.ShmSize .HostConfig.ShmSize .HostConfig.ShmSize}}',
+      '%!s(int64=64) 64 40',
+    ],
+    ['{{eq .HostConfig.ShmSize 64}} {{gt .HostConfig.ShmSize 5}} {{eq .State.ExitCode 0}}', 'true true true'],
+    ['{{title "a big-world x_y o\'neill"}}', "A Big-World X_y O'Neill"],
+    ['{{json 1.5}} {{json nil}}', '1.5 null'],
+    ['{{range .State}}[{{.}}]{{end}}', '[0]'],
+    ['{{range .HostConfig.Binds}}x{{else}}none{{end}}', 'none'],
+  ])('of what is absent, and of numbers: %s', (text, expected) => {
+    expect(new Template(text, { textForm: 'as it is' }).render(created)).toBe(expected);
+  });
+
+  it.each([
+    ['{{len nil}}', 'at <len nil>: error calling len: reflect: call of reflect.Value.Type on zero Value'],
+    ['{{len true}}', ':1:2: executing "" at <len true>: error calling len: len of type bool'],
+    [
+      '{{index .HostConfig.Binds 0}}',
+      'at <index .HostConfig.Binds 0>: error calling index: index of untyped nil',
+    ],
+    ['{{index .Config.Cmd 2}}', 'error calling index: reflect: slice index out of range'],
+    ['{{index .Config.Cmd 3}}', 'error calling index: index out of range: 3'],
+    ['{{index .Config.Cmd -1}}', 'error calling index: index out of range: -1'],
+    ['{{index .Config.Cmd "a"}}', 'error calling index: cannot index slice/array with type string'],
+    ['{{index .Config.Labels 1}}', 'error calling index: value has type int; should be string'],
+    ['{{slice .Config.Cmd 3}}', 'error calling slice: index out of range: 3'],
+    ['{{slice .Config.Cmd 1 0}}', 'error calling slice: invalid slice index: 1 > 0'],
+    ['{{slice .State 1}}', "error calling slice: can't slice item of type map[string]interface {}"],
+    ['{{lt .HostConfig.ShmSize 1.5}}', 'error calling lt: incompatible types for comparison'],
+    ['{{lt true false}}', 'error calling lt: invalid type for comparison'],
+    ['{{eq .Config.Cmd .Config.Cmd}}', 'error calling eq: non-comparable type [x y]: []interface {}'],
+    ['{{eq 1}}', 'error calling eq: missing argument for comparison'],
+    ['{{not}}', ':1:2: executing "" at <not>: wrong number of args for not: want 1 got 0'],
+    ['{{json 1 2}}', 'at <json>: wrong number of args for json: want 1 got 2'],
+    [
+      '{{lower .State.ExitCode}}',
+      ':1:14: executing "" at <.State.ExitCode>: wrong type for value; expected string; got json.Number',
+    ],
+    ['{{upper .Config.Cmd}}', 'at <.Config.Cmd>: wrong type for value; expected string; got []interface {}'],
+    ['{{join .Config.Labels ","}}', 'expected []string; got map[string]interface {}'],
+    ['{{lower 1}}', ':1:8: executing "" at <1>: expected string; found 1'],
+    ['{{truncate "abc" "a"}}', ':1:17: executing "" at <"a">: expected integer; found "a"'],
+    ['{{pad "a" -1 0}}', 'error calling pad: strings: negative Repeat count'],
+    ['{{truncate "abc" -1}}', 'error calling truncate: runtime error: slice bounds out of range [:-1]'],
+    ['{{range .State.ExitCode | printf "%d"}}{{end}}', 'at <printf "%d">: range can\'t iterate over 0'],
+    ['{{.Config.Cmd.Foo}}', ':1:9: executing "" at <.Config.Cmd.Foo>: can\'t evaluate field Foo'],
+  ])("says what it says of a mistake's place and kind: %s", (text, problem) => {
+    expect(() => new Template(text, { textForm: 'as it is' }).render(created)).toThrow(problem);
   });
 
   it('knows the names that a template of its own takes from the record', () => {

@@ -183,8 +183,8 @@ describe('createContainer()', () => {
     ['--volumes-from an unknown one', { volumesFrom: ['none'] }, "no such container: 'none'"],
     [
       '--volumes-from with a mode',
-      { volumesFrom: ['x:z'] },
-      "invalid volumes-from specification: 'x:z': invalid mode: z",
+      { volumesFrom: ['x:frob'] },
+      "invalid volumes-from specification: 'x:frob': invalid mode: frob",
     ],
     [
       'a relative working directory',

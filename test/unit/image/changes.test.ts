@@ -24,6 +24,13 @@ const cases: readonly (readonly [changes: string[], config: RunConfig])[] = [
     { ExposedPorts: { '80/tcp': {}, '53/udp': {}, '8000/tcp': {}, '8001/tcp': {} } },
   ],
   [['STOPSIGNAL SIGINT'], { StopSignal: 'SIGINT' }],
+  [['CMD'], { Cmd: ['/bin/sh', '-c', ''] }],
+  [['ONBUILD RUN a', 'ONBUILD COPY b c'], { OnBuild: ['RUN a', 'COPY b c'] }],
+  [
+    ['HEALTHCHECK --interval=3s --retries=2 CMD true'],
+    { Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 3e9, Retries: 2 } },
+  ],
+  [['HEALTHCHECK NONE'], { Healthcheck: { Test: ['NONE'] } }],
 ];
 
 describe('applyChanges()', () => {
@@ -42,7 +49,10 @@ describe('applyChanges()', () => {
 
   const errors: readonly (readonly [change: string, message: string])[] = [
     ['RUN ls', "invalid change 'RUN ls': it is none of the instructions allowed"],
-    ['CMD', "invalid change 'CMD': CMD wants an argument"],
+    ['USER', "invalid change 'USER': USER wants an argument"],
+    ['VOLUME []', "invalid change 'VOLUME []': VOLUME wants an argument"],
+    ['ONBUILD FROM x', "invalid change 'ONBUILD FROM x': 'FROM x' is no instruction that ONBUILD may have"],
+    ['SHELL ["a"]', 'invalid change \'SHELL ["a"]\': it is none of the instructions allowed'],
     ['ENV A', "invalid change 'ENV A': 'A' has no value"],
     ['ENV A=b =c', "invalid change 'ENV A=b =c': '=c' is no NAME=VALUE"],
     ['LABEL a="b', "invalid change 'LABEL a=\"b': a double quote in"],

@@ -202,7 +202,7 @@ export function containerRow({ record, status, statusText, age, mountPoint }: Li
     Pid: status.pid ?? 0,
     Labels: keyValues(record.labels),
     [ROW_LABELS]: record.labels,
-    Mounts: record.mounts.map(({ request }) => request.source ?? request.target).join(','),
+    Mounts: record.mounts.flatMap(({ request }) => request.source ?? []).join(','),
     LocalVolumes: String(volumes.length),
     Networks: record.network ?? 'host',
     Ports: '',

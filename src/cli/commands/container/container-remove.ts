@@ -64,7 +64,8 @@ export function renameCommand(shown: 'rename' | 'container rename'): Command {
       attempt(shown, flags, async () => {
         const { renameContainer } = await import('../../../container/make/rename-container.js');
         const { store, record } = await openContainer(text, flags);
-        renameContainer(store, record, name);
+        // Docker's: with or without the slash that inspect shows.
+        renameContainer(store, record, name.replace(/^\//, ''));
       }),
     );
 }

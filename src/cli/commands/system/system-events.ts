@@ -13,7 +13,8 @@ const FILTERS = ['container', 'event', 'image', 'label', 'type', 'volume'];
 
 const DETAILS = `
 Without --until it goes on until it is ended; without --since it begins now. What was kept of before is some 8 MB.
-Containers: create, start, oom, die, kill, stop, restart, rename, commit, exec_start, exec_die, destroy. Images: pull, push,
+Containers: create, start, oom, die, kill, stop, restart, rename, commit, exec_create,
+exec_start, exec_die, destroy. Images: pull, push,
 load, import, save, tag, untag, delete. Volumes: create, rename, destroy. Docker's words and attributes; what Docker tells of
 networks, of terminals and of mounts of volumes is not told.
 
@@ -23,7 +24,7 @@ are told once a minute. Writes that the kernel does without plyfs (passthrough; 
 what is full is shown by 'plyfs top'.
 
 Keys of --format json, a record a line: Type, Action, Actor {ID, Attributes}, scope, time (seconds), timeNano. They stay.
-Templates have Type, Action, Actor, Scope, Time, TimeNano.
+Templates have Type, Action, Actor, Scope, Time, TimeNano, and as Docker's Status, ID and From (the image of a container).
 
 Examples:
   plyfs events
@@ -110,7 +111,7 @@ async function printer(format: string | undefined): Promise<(event: LoggedEvent)
     return (event) => printShown(`${jsonText(apiRecordOf(event))}\n`);
   const { Template } = await import('../../print/template/template.js');
   const template = new Template(format, { textForm: 'as it is' });
-  return (event) => printShown(`${template.render(recordOf(event))}\n`);
+  return (event) => printShown(`${template.render({ ...recordOf(event), ...oldFieldsOf(event) })}\n`);
 }
 
 const NS_PER_MS = 1e6;
@@ -126,6 +127,12 @@ function recordOf({ type, action, id, attributes, timeMs }: LoggedEvent) {
     // Shortest digits of a double, so that they are those of the milliseconds with six zeros.
     TimeNano: timeMs * NS_PER_MS,
   };
+}
+
+/** What Docker has besides, of containers and images. */
+function oldFieldsOf({ type, action, id, attributes }: LoggedEvent) {
+  if (type !== 'container' && type !== 'image') return { Status: '', ID: '', From: '' };
+  return { Status: action, ID: id, From: type === 'container' ? (attributes.image ?? '') : '' };
 }
 
 function apiRecordOf(event: LoggedEvent): object {

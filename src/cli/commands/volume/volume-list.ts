@@ -54,7 +54,8 @@ const SHAPE: ListShape = {
 const DETAILS = `
 USED BY has the names of containers, running or not, and the mount points of 'plyfs mount'.
 
-Filters: name=PART, label=KEY[=VALUE], dangling=true|false (nobody uses it), driver=local, anonymous=true|false.
+Filters: name=PART (or a regular expression), label=KEY[=VALUE], dangling=true|false (nobody uses it), driver=local,
+anonymous=true|false.
 Keys of --format json and of a template (also {{.Label "key"}}; 'table TEMPLATE' adds titles):
 ${keyLines(SHAPE.keys)}.
 Labels is KEY=VALUE,..., Options a list of KEY=VALUE; MadeFor is 'CONTAINER:PATH of IMAGE' of an anonymous volume;

@@ -7,6 +7,7 @@
 
 import { formatFloat } from './format-float.js';
 import { Float, PRINTABLE_ASCII, quoted } from './go-literals.js';
+import { Typed } from './go-types.js';
 import { BadArgument, showValue } from './show-value.js';
 
 /** Go's own bound. */
@@ -42,38 +43,39 @@ export function printf(format: string, args: readonly unknown[]): string {
     return formatValue({ letter, flags: left, width: Math.abs(width), precision }, args[next++]);
   });
   const rest = isReordered ? [] : args.slice(next);
-  const extra = rest.map((arg) => (arg === null ? '<nil>' : `${typeName(arg)}=${showValue(arg)}`));
+  const extra = rest.map((arg) =>
+    arg === null ? '<nil>' : `${typeName(arg)}=${showValue(arg instanceof Typed ? arg.value : arg)}`,
+  );
   return rest.length === 0 ? text : `${text}%!(EXTRA ${extra.join(', ')})`;
 }
 
 function numberAt(value: unknown): number {
-  return typeof value === 'number' ? value : 0;
+  const plain = value instanceof Typed ? value.value : value;
+  return typeof plain === 'number' ? plain : 0;
 }
 
-function formatValue(verb: Verb, value: unknown): string {
+function formatValue(verb: Verb, value: unknown, type = typeName(value)): string {
   const { letter, flags } = verb;
   if (letter === 'T') return padded(verb, typeName(value));
+  if (value instanceof Typed) return formatValue(verb, value.value, value.type);
   if (letter === 'v' && flags.includes('#')) return padded(verb, sourceOf(value));
   if (value === undefined || value === null) {
     const text = showValue(value);
     return letter === 'v' ? padded(verb, text) : `%!${letter}(${text})`;
   }
-  if (value instanceof Float) return fitted(verb, value, floatText(verb, value));
   if (Array.isArray(value)) return `[${value.map((each) => formatValue(verb, each)).join(' ')}]`;
-  if (typeof value === 'object') {
+  if (typeof value === 'object' && !(value instanceof Float)) {
     const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
     return `map[${fields.map(([key, field]) => `${formatValue(verb, key)}:${formatValue(verb, field)}`).join(' ')}]`;
   }
-  return fitted(verb, value, plainText(verb, value));
-}
-
-/** @param text undefined when the verb is none for such a value: then it says so, with the value as `%v` has it. */
-function fitted(verb: Verb, value: unknown, text: string | undefined): string {
+  const text = plainText(verb, value as string | number | boolean | Float);
   if (text !== undefined) return padded(verb, text);
-  return `%!${verb.letter}(${typeName(value)}=${formatValue({ ...verb, letter: 'v' }, value)})`;
+  return `%!${letter}(${type}=${formatValue({ ...verb, letter: 'v' }, value)})`;
 }
 
-function plainText(verb: Verb, value: unknown): string | undefined {
+/** @returns undefined when the verb is none for such a value. */
+function plainText(verb: Verb, value: string | number | boolean | Float): string | undefined {
+  if (value instanceof Float) return floatText(verb, value);
   if (typeof value === 'string') return stringText(verb, value);
   if (typeof value === 'number') return integerText(verb, value);
   return verb.letter === 't' || verb.letter === 'v' ? String(value) : undefined;
@@ -156,6 +158,7 @@ const TYPES: Readonly<Record<string, string>> = { string: 'string', number: 'int
 
 /** The type that Docker's templates see, of records without a type of their own. */
 export function typeName(value: unknown): string {
+  if (value instanceof Typed) return value.type;
   if (value === null || value === undefined) return '<nil>';
   if (value instanceof Float) return 'float64';
   const inner = (values: readonly unknown[]) =>

@@ -20,7 +20,13 @@ export type Token =
   /** `.` alone, `.A.B`, `$`, `$x.A`: the variable, if any, and the names behind it. */
   | PathToken
   | { readonly kind: 'word' | 'mark'; readonly text: string; readonly at: number }
-  | { readonly kind: 'literal'; readonly value: string | number | Float };
+  | {
+      readonly kind: 'literal';
+      readonly value: string | number | Float;
+      readonly at: number;
+      /** As it is written. */
+      readonly text: string;
+    };
 
 export type TemplatePiece =
   | { readonly kind: 'text'; readonly text: string }
@@ -61,6 +67,8 @@ export function lexTemplate(template: string, form: TextForm): TemplatePiece[] {
     }
     trimNext = trimsAfter !== undefined;
     if (blank === '' && /^\/\*.*\*\/$/s.test(body)) continue;
+    if (blank === '' && body.startsWith('/*'))
+      throw refused(template, 'comment ends before closing delimiter');
     pieces.push({
       kind: 'action',
       source: part,
@@ -71,6 +79,12 @@ export function lexTemplate(template: string, form: TextForm): TemplatePiece[] {
 }
 
 const FORMAT_HINT = 'write {{.Key}}, {{json .}} or {{range .List}}{{.Key}} {{end}}';
+
+/** A mistake in Go's words. @param at where it is, as far as Go tells. */
+export function refused(template: string, problem: string, at?: number): UserError {
+  const place = at === undefined ? '' : `${at}:`;
+  return new UserError(`invalid format '${template}': template: :1:${place} ${problem}`);
+}
 
 export function notUnderstood(template: string, part: string): UserError {
   return new UserError(`invalid format '${template}': '${part}' is not understood`, { hint: FORMAT_HINT });
@@ -114,5 +128,6 @@ function tokenOf(groups: Readonly<Record<string, string | undefined>>, end: numb
         : char !== undefined
           ? characterOf(char)
           : numberOf(literal);
-  return value === undefined ? undefined : { kind: 'literal', value };
+  if (value === undefined) return undefined;
+  return { kind: 'literal', value, at: end - literal.length, text: literal };
 }

@@ -4,6 +4,51 @@ import type { Node, Operand, ParsedTemplate } from './parse.js';
 
 type PathOperand = Extract<Operand, { kind: 'path' }>;
 
+/** An operand as Go prints it in an error, and where Go says it is. */
+export function operandPlace(operand: Operand): { readonly at: number; readonly text: string } {
+  switch (operand.kind) {
+    case 'literal':
+      return operand;
+    case 'path':
+      return { at: pathPlace(operand), text: pathText(operand) };
+    case 'call': {
+      const own = operand.isPiped === true ? operand.args.slice(0, -1) : operand.args;
+      return { at: operand.at, text: [operand.name, ...own.map((arg) => operandPlace(arg).text)].join(' ') };
+    }
+    case 'method': {
+      const path = operandPlace(operand.path);
+      return {
+        at: path.at,
+        text: [path.text, ...operand.args.map((arg) => operandPlace(arg).text)].join(' '),
+      };
+    }
+    case 'group': {
+      const { at } = operandPlace(operand.pipeline);
+      return { at, text: `(${pipelineText(operand.pipeline)})${namesText(operand.names)}` };
+    }
+  }
+}
+
+function pipelineText(operand: Operand): string {
+  const { text } = operandPlace(operand);
+  const before = operand.kind === 'call' && operand.isPiped === true ? operand.args.at(-1) : undefined;
+  return before === undefined ? text : `${pipelineText(before)} | ${text}`;
+}
+
+/** Of several in a row the second, as text/template/parse has it. */
+function pathPlace({ at, variable, names }: PathOperand): number {
+  const parts = [...(variable === undefined ? [] : [variable]), ...names.map((name) => `.${name}`)];
+  return parts.length < 2 ? at : at + (parts[0] ?? '').length;
+}
+
+function pathText({ variable = '', names }: PathOperand): string {
+  return names.length === 0 && variable === '' ? '.' : `${variable}${namesText(names)}`;
+}
+
+function namesText(names: readonly string[]): string {
+  return names.map((name) => `.${name}`).join('');
+}
+
 /** All operands, those inside of others too. */
 export function* operandsOf(nodes: readonly Node[]): Generator<Operand> {
   for (const node of nodes) {

@@ -9,6 +9,7 @@ import {
   lexTemplate,
   notUnderstood,
   type PathToken,
+  refused,
   type TemplatePiece,
   type TextForm,
   type Token,
@@ -16,10 +17,27 @@ import {
 
 export type Operand =
   | PathToken
-  | { readonly kind: 'literal'; readonly value: string | number | boolean | Float | null }
-  | { readonly kind: 'call'; readonly name: string; readonly args: readonly Operand[] }
+  | {
+      readonly kind: 'literal';
+      readonly value: string | number | boolean | Float | null;
+      readonly at: number;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'call';
+      readonly name: string;
+      readonly args: readonly Operand[];
+      readonly at: number;
+      /** Whether the last argument stands before it in a pipeline. */
+      readonly isPiped?: boolean;
+    }
   /** `.Label "key"`: a path with arguments. */
-  | { readonly kind: 'method'; readonly path: Operand; readonly args: readonly Operand[] }
+  | {
+      readonly kind: 'method';
+      readonly path: Operand;
+      readonly args: readonly Operand[];
+      readonly isPiped?: boolean;
+    }
   /** A pipeline in brackets, and the names behind it. */
   | {
       readonly kind: 'group';
@@ -93,8 +111,7 @@ class Parser {
         this.#at--;
         const part = this.#nodes('define');
         nodes.push(...part.nodes);
-        if (part.end !== undefined)
-          throw new UserError(`invalid format '${this.#template}': '{{${part.end}}}' closes nothing`);
+        if (part.end !== undefined) throw refused(this.#template, `unexpected {{${part.end}}}`);
       }
     }
     return nodes;
@@ -180,6 +197,7 @@ class Parser {
       return { ...head, body, otherwise: [this.#block(again, rest)] };
     rest?.finish();
     const other = this.#nodes();
+    if (other.end === 'else') throw refused(this.#template, 'expected end; found {{else}}');
     if (other.end !== 'end') throw this.#unclosed(kind);
     other.rest?.finish();
     return { ...head, body, otherwise: other.nodes };
@@ -188,7 +206,11 @@ class Parser {
   #readerOf(piece: TemplatePiece): ActionReader | undefined {
     return piece.kind === 'text'
       ? undefined
-      : new ActionReader(piece.tokens, () => notUnderstood(this.#template, piece.source));
+      : new ActionReader(piece.tokens, (problem, at) =>
+          problem === undefined
+            ? notUnderstood(this.#template, piece.source)
+            : refused(this.#template, problem, at),
+        );
   }
 
   #next(): TemplatePiece | undefined {
@@ -209,10 +231,11 @@ function isBlank(nodes: readonly Node[]): boolean {
 /** Reads the tokens of one action. */
 class ActionReader {
   readonly #tokens: readonly Token[];
-  readonly #fail: () => UserError;
+  /** Without a problem: the action is not understood. */
+  readonly #fail: (problem?: string, at?: number) => UserError;
   #at = 0;
 
-  constructor(tokens: readonly Token[], fail: () => UserError) {
+  constructor(tokens: readonly Token[], fail: (problem?: string, at?: number) => UserError) {
     this.#tokens = tokens;
     this.#fail = fail;
   }
@@ -248,6 +271,8 @@ class ActionReader {
     readonly value: Operand;
   } {
     const { variables, isAssigned } = this.#declared();
+    if (this.#peek() === undefined)
+      throw this.#fail(`missing value for ${kind === 'set' ? 'command' : kind}`);
     if (variables.length > (kind === 'range' ? 2 : 1)) throw this.#fail();
     const value = this.#pipeline();
     this.finish();
@@ -284,20 +309,22 @@ class ActionReader {
     while (this.#takeMark('|')) {
       const next = this.#command();
       if (next.kind !== 'call' && next.kind !== 'method') throw this.#fail();
-      value = { ...next, args: [...next.args, value] };
+      value = { ...next, args: [...next.args, value], isPiped: true };
     }
     return value;
   }
 
   #command(): Operand {
     const token = this.#peek();
-    const name = token?.kind === 'word' && !(token.text in CONSTANTS) ? token.text : undefined;
-    if (name !== undefined) this.#at++;
-    const first = name === undefined ? this.#operand() : undefined;
+    const word = token?.kind === 'word' && !(token.text in CONSTANTS) ? token : undefined;
+    if (word !== undefined) this.#at++;
+    const first = word === undefined ? this.#operand() : undefined;
     const args: Operand[] = [];
     for (let next = this.#peek(); startsOperand(next); next = this.#peek()) args.push(this.#operand());
-    if (name !== undefined) return { kind: 'call', name, args };
-    if (first === undefined || (args.length === 0 && isNil(first))) throw this.#fail();
+    if (word !== undefined) return { kind: 'call', name: word.text, args, at: word.at };
+    if (first === undefined) throw this.#fail();
+    if (args.length === 0 && first.kind === 'literal' && first.value === null)
+      throw this.#fail('executing "" at <nil>: nil is not a command', first.at);
     if (args.length === 0) return first;
     if (first.kind !== 'path') throw this.#fail();
     return { kind: 'method', path: first, args };
@@ -307,10 +334,10 @@ class ActionReader {
     const token = this.#take();
     if (token?.kind === 'path' || token?.kind === 'literal') return token;
     if (token?.kind === 'word' && token.text in CONSTANTS) {
-      return { kind: 'literal', value: CONSTANTS[token.text] ?? null };
+      return { kind: 'literal', value: CONSTANTS[token.text] ?? null, at: token.at, text: token.text };
     }
     // A function without arguments, as an argument.
-    if (token?.kind === 'word') return { kind: 'call', name: token.text, args: [] };
+    if (token?.kind === 'word') return { kind: 'call', name: token.text, args: [], at: token.at };
     if (token?.kind !== 'mark' || token.text !== '(') throw this.#fail();
     const pipeline = this.#pipeline();
     const closing = this.#peek();
@@ -338,11 +365,6 @@ class ActionReader {
     this.#at++;
     return true;
   }
-}
-
-/** No command, as Go says. */
-function isNil(operand: Operand): boolean {
-  return operand.kind === 'literal' && operand.value === null;
 }
 
 const CONSTANTS: Readonly<Record<string, boolean | null>> = { true: true, false: false, nil: null };

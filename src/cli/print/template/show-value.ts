@@ -5,7 +5,15 @@ import { formatFloat } from './format-float.js';
 import { Float } from './go-literals.js';
 
 /** Thrown by a function for arguments that it cannot take; the message says why. */
-export class BadArgument extends Error {}
+export class BadArgument extends Error {
+  /** What is to blame: the call, the number of its arguments, or the type of the one at a position. */
+  readonly blamed: 'call' | 'count' | { readonly index: number; readonly wanted: string };
+
+  constructor(message: string, blamed: BadArgument['blamed'] = 'call') {
+    super(message);
+    this.blamed = blamed;
+  }
+}
 
 /** As Go prints it: `[a b]`, `map[a:1 b:2]` in the order of the keys, `<nil>`; `<no value>` where a map has no such key. */
 export function showValue(value: unknown): string {

@@ -12,8 +12,9 @@ import { isFreeMap } from '../free-maps.js';
 import { shown } from '../output.js';
 import { callFunction, functionNames, isTrue } from './functions.js';
 import { Float } from './go-literals.js';
+import { typedAs } from './go-types.js';
 import type { TextForm } from './lex.js';
-import { operandsOf, rootPathsOf } from './operands.js';
+import { operandPlace, operandsOf, rootPathsOf } from './operands.js';
 import { type Node, type Operand, type ParsedTemplate, parseTemplate } from './parse.js';
 import { Scope } from './scope.js';
 import { BadArgument, showRecord, showValue } from './show-value.js';
@@ -153,6 +154,7 @@ export class Template {
 
   #textOf(operand: Operand, dot: unknown, variables: Scope): string {
     const value = this.#value(operand, dot, variables);
+    if (isIndex(operand) && isEmptyRecord(value)) return '{}';
     const names = operand.kind === 'path' || operand.kind === 'group' ? operand.names : [];
     const name = names.at(-1);
     if (value === null && name !== undefined) {
@@ -176,7 +178,7 @@ export class Template {
 
   /** Lists in their order, records by key, numbers from 0. */
   #range(node: Block, value: unknown, outer: Frame): Jump | undefined {
-    const entries = entriesOf(value, (what) => this.#error(`range can't iterate over ${what}`));
+    const entries = entriesOf(value, (what) => this.#errorAt(node.value, `range can't iterate over ${what}`));
     if (entries.length === 0) return this.#run(node.otherwise, outer);
     const [first, second] = node.variables;
     for (const [key, element] of entries) {
@@ -210,31 +212,41 @@ export class Template {
       case 'call':
         if (operand.name === 'and' || operand.name === 'or') return this.#decided(operand, dot, variables);
         return this.#call(
-          operand.name,
-          operand.args.map((arg) => {
-            const value = this.#value(arg, dot, variables);
-            return LAYING_OUT.has(operand.name) && arg.kind !== 'literal' ? shownIn(value) : value;
-          }),
+          operand,
+          operand.args.map((arg) => this.#argument(operand.name, arg, dot, variables)),
         );
       case 'method':
         return this.#label(operand, dot, variables);
     }
   }
 
+  /** A list that is not there is an empty one, but in JSON and in comparisons. */
+  #argument(name: string, arg: Operand, dot: unknown, variables: Scope): unknown {
+    const value = this.#value(arg, dot, variables);
+    const [key, parent] = arg.kind === 'path' ? arg.names.slice(-2).reverse() : [];
+    const present = value === null && key !== undefined && !AS_IT_IS.has(name) ? emptyOf(key, parent) : value;
+    if (Array.isArray(present) && present !== value && name === 'index') return null;
+    const laidOut = LAYING_OUT.has(name) && arg.kind !== 'literal' ? shownIn(present) : present;
+    return name === 'printf' && key !== undefined && this.#show === showValue
+      ? typedAs(key, laidOut)
+      : laidOut;
+  }
+
   /** What stands behind the argument that decides is not looked at. */
-  #decided({ name, args }: Extract<Operand, { kind: 'call' }>, dot: unknown, variables: Scope): unknown {
+  #decided(operand: Call, dot: unknown, variables: Scope): unknown {
+    const { name, args } = operand;
     let value: unknown;
     for (const arg of args) {
       value = this.#value(arg, dot, variables);
       if (isTrue(value) === (name === 'or')) return value;
     }
-    return this.#call(name, args.length === 0 ? [] : [value]);
+    return this.#call(operand, args.length === 0 ? [] : [value]);
   }
 
   #start(variable: string | undefined, dot: unknown, variables: Scope): unknown {
     if (variable === undefined) return dot;
     const found = variables.find(variable);
-    if (found === undefined) throw this.#error(`there is no '${variable}'`);
+    if (found === undefined) throw this.#error(`template: :1: undefined variable "${variable}"`);
     return found.value;
   }
 
@@ -243,7 +255,11 @@ export class Template {
     for (const [index, asked] of path.names.entries()) {
       const name = keyOf(value, asked);
       if (typeof value === 'object' && value !== null && Object.hasOwn(value, name)) {
-        value = (value as Record<string, unknown>)[name] ?? null;
+        const field = (value as Record<string, unknown>)[name];
+        // What JSON leaves out has nothing below it.
+        if (field === undefined && index < path.names.length - 1)
+          throw this.#unknownField(path, index, value);
+        value = field ?? null;
       } else if (index > 0 && isFreeMap(path.names[index - 1] ?? '', path.names[index - 2])) {
         return undefined;
       } else if (typeof value === 'object' && value !== null && this.#elements.has(value)) {
@@ -268,17 +284,29 @@ export class Template {
       names: names.slice(0, -1),
     });
     const labels = (row as { readonly [ROW_LABELS]?: unknown })[ROW_LABELS];
-    return this.#call('index', [labels ?? this.#walk(row, { ...path, names: ['Labels'] }), key]);
+    const all = labels ?? this.#walk(row, { ...path, names: ['Labels'] });
+    return callFunction('index', [all ?? {}, key], 'cells') ?? '';
   }
 
-  #call(name: string, args: readonly unknown[]): unknown {
+  #call(operand: Call, args: readonly unknown[]): unknown {
+    const { name } = operand;
     if (this.#isTitles && SHAPING.has(name)) return args.find((arg) => typeof arg === 'string');
     try {
-      return callFunction(name, args);
+      const value = callFunction(name, args, this.#show === showValue ? 'records' : 'cells');
+      return name === 'index' ? (value ?? absentIn(operand.args[0])) : value;
     } catch (error) {
-      if (error instanceof BadArgument) throw this.#error(error.message);
+      if (error instanceof BadArgument) throw this.#badCall(operand, error);
       throw error;
     }
+  }
+
+  #badCall(operand: Call, { message, blamed }: BadArgument): UserError {
+    if (blamed === 'count') return this.#errorAt({ ...operand, args: [] }, message);
+    if (blamed === 'call') return this.#errorAt(operand, `error calling ${operand.name}: ${message}`);
+    const arg = operand.args[blamed.index] ?? operand;
+    if (arg.kind === 'literal')
+      return this.#errorAt(arg, `expected ${blamed.wanted.replace('int', 'integer')}; found ${arg.text}`);
+    return this.#errorAt(arg, `wrong type for value; expected ${blamed.wanted}; ${message}`);
   }
 
   /** A function that is not there is an error also where nothing is shown. */
@@ -302,23 +330,29 @@ export class Template {
   requireKeys(keys: readonly string[], shown: readonly string[]): void {
     const path = rootPathsOf(this.#parsed).find(({ names: [first] }) => !keys.includes(first ?? ''));
     if (path === undefined) return;
-    const { message } = this.#unknownField(path, 0, undefined);
+    const { message } = this.#unknownField(path, 0, null);
     throw new UserError(message, { hint: `there are ${shown.join(', ')}` });
   }
 
   /** In Go's words: where in the template, which path, what of it is not there. */
   #unknownField(path: Path, index: number, value: unknown): UserError {
     const name = path.names[index] ?? '';
-    const before = path.names.slice(0, index).map((one) => `.${one}`);
-    const start = path.variable ?? '';
-    const column = path.at + [start, ...before].join('').length;
-    const whole = `${start}${path.names.map((one) => `.${one}`).join('')}`;
     const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
-    const problem = isRecord ? `map has no entry for key "${name}"` : `can't evaluate field ${name}`;
-    return this.#error(
-      `template: :1:${column}: executing "" at <${whole}>: ${problem}`,
-      isRecord ? `there are ${Object.keys(value as object).join(', ')}` : undefined,
+    const problem = isRecord
+      ? `map has no entry for key "${name}"`
+      : value === undefined && index === 0 && 'kind' in path
+        ? `nil data; no entry for key "${name}"`
+        : `can't evaluate field ${name}`;
+    return this.#errorAt(
+      { kind: 'path', variable: path.variable, names: path.names, at: path.at },
+      problem,
+      isRecord ? `there are ${keysOf(value).join(', ')}` : undefined,
     );
+  }
+
+  #errorAt(operand: Operand, problem: string, hint?: string): UserError {
+    const { at, text } = operandPlace(operand);
+    return this.#error(`template: :1:${at}: executing "" at <${text}>: ${problem}`, hint);
   }
 
   #error(problem: string, hint?: string): UserError {
@@ -330,6 +364,7 @@ export class Template {
 const MOST_DEPTH = 500;
 
 type Block = Extract<Node, { body: unknown }>;
+type Call = Extract<Operand, { kind: 'call' }>;
 type Jump = 'break' | 'continue';
 
 /** Where an action is carried out. */
@@ -345,6 +380,48 @@ interface Frame {
 type Path = Pick<Extract<Operand, { kind: 'path' }>, 'names' | 'at'> & {
   readonly variable?: string | undefined;
 };
+
+/** What JSON has as null, as Go has it. */
+function emptyOf(name: string, parent: string | undefined): unknown {
+  if (LISTS.has(name)) return [];
+  return isFreeMap(name, parent) ? {} : null;
+}
+
+/** Functions for which a list that is not there is nothing. */
+const AS_IT_IS = new Set(['json', 'eq', 'ne']);
+
+/** Maps whose values are structs without fields. */
+const SETS = new Set(['Volumes', 'ExposedPorts']);
+
+/** Maps whose values are lists or records. */
+const OF_RECORDS = new Set(['Ports', 'PortBindings', 'Networks']);
+
+/** What Go's map has for a key that is not there. */
+function absentIn(map: Operand | undefined): unknown {
+  const names = map?.kind === 'path' ? map.names : [];
+  const name = names.at(-1) ?? '';
+  if (SETS.has(name)) return {};
+  return isFreeMap(name, names.at(-2)) && !OF_RECORDS.has(name) ? '' : undefined;
+}
+
+/** Without those that JSON leaves out. */
+function keysOf(record: object): string[] {
+  return Object.entries(record).flatMap(([key, value]) => (value === undefined ? [] : key));
+}
+
+function isIndex(operand: Operand): boolean {
+  return operand.kind === 'call' && operand.name === 'index';
+}
+
+function isEmptyRecord(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    Object.keys(value).length === 0
+  );
+}
 
 /** The key of a record that a template's name means. */
 function keyOf(record: unknown, name: string): string {
@@ -369,7 +446,8 @@ function entriesOf(value: unknown, fail: (what: string) => UserError): [string |
   if (Array.isArray(value)) return value.map((element, index) => [index, element as unknown]);
   if (typeof value === 'number') return Array.from({ length: value }, (_, index) => [index, index]);
   if (typeof value !== 'object' || value instanceof Float) throw fail(showValue(value));
-  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return fields.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
 }
 
 function* elementsOf(value: unknown): Generator<object> {

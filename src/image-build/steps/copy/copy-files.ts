@@ -23,8 +23,6 @@ export async function copyStep(tools: CopyTools, build: StageBuild, instruction:
   const where = build.absolute(target).replace(/\/$/, '') + (isDirectory || options.parents ? '/' : '');
   await using gather = new Gatherer(tools, build, { instruction, options });
   const pieces = await Promise.all(sources.map((source) => gather.piecesOf(source)));
-  if (pieces.every(({ count }) => count === 0))
-    throw wrongAt(instruction, `nothing matches ${quoted(sources)}`);
   const known = pieces.reduce((sum, { count = 0 }) => sum + count, 0);
   if ((known > 1 || sources.length > 1) && !where.endsWith('/')) {
     throw wrongAt(instruction, `the target '${target}' of several sources has to end with a slash`);
@@ -39,7 +37,11 @@ export async function copyStep(tools: CopyTools, build: StageBuild, instruction:
       for (const piece of pieces) {
         count += await piece.place({ rootFd: root.fd, target: where, owner }, owner);
       }
-      if (count === 0) throw wrongAt(instruction, `nothing matches ${quoted(sources)}`);
+      // As in Docker no error: 'COPY optional[.]txt /' is how its users say that a file need not be there.
+      if (count === 0) {
+        const { message } = wrongAt(instruction, `nothing matches ${quoted(sources)}`);
+        build.tools.report({ kind: 'warning', message });
+      }
     },
   });
 }

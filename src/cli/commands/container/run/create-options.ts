@@ -59,6 +59,7 @@ export interface CreateFlags extends ContainerFlags {
   readonly dns?: string[];
   readonly dnsSearch?: string[];
   readonly dnsOption?: string[];
+  readonly dnsOpt?: string[];
   readonly sysctl?: string[];
   readonly network?: string;
   readonly net?: string;
@@ -132,6 +133,7 @@ function addRuntimeOptions(command: Command): Command {
       "an option of resolv.conf instead of the host's (repeatable)",
       collectValues,
     )
+    .addOption(new Option('--dns-opt <option>', 'the same').argParser(collectValues).hideHelp())
     .option('--group-add <group>', 'a supplementary group, name or number (repeatable)', collectValues)
     .option('--cap-add <capability>', "as NET_ADMIN, or 'ALL' (repeatable)", collectValues)
     .option('--cap-drop <capability>', "as CHOWN, or 'ALL' (repeatable)", collectValues)
@@ -183,7 +185,7 @@ export function optionsOf(image: string, command: readonly string[], flags: Crea
   return {
     image,
     command,
-    name: flags.name,
+    name: plainName(flags.name),
     volumes: flags.volume,
     mounts: flags.mount,
     tmpfs: flags.tmpfs,
@@ -229,7 +231,7 @@ export function optionsOf(image: string, command: readonly string[], flags: Crea
     shmSize: flags.shmSize,
     dns: flags.dns,
     dnsSearch: flags.dnsSearch,
-    dnsOption: flags.dnsOption,
+    dnsOption: [...(flags.dnsOption ?? []), ...(flags.dnsOpt ?? [])],
     memory: flags.memory,
     memorySwap: flags.memorySwap,
     memoryReservation: flags.memoryReservation,
@@ -264,4 +266,9 @@ export async function createFor(
   idFile?.write(pending.record.id);
   for (const warning of pending.warnings) say(`plyfs ${command}: ${warning}`);
   return pending;
+}
+
+/** Docker's: a name may have the slash that inspect shows, and an empty one is none. */
+function plainName(name: string | undefined): string | undefined {
+  return name?.replace(/^\//, '') || undefined;
 }
