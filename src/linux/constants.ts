@@ -140,6 +140,8 @@ export const FS_APPEND_FL = 0x20;
 export const FS_NOATIME_FL = 0x80;
 export const FS_XFLAG_IMMUTABLE = 0x8;
 export const FS_XFLAG_APPEND = 0x10;
+export const FS_XFLAG_SYNC = 0x20;
+export const FS_XFLAG_NOATIME = 0x40;
 
 /** For mount(2); MS_PRIVATE and its like are also propagation values of mount_setattr(2). */
 export const MS_RDONLY = 0x1;

@@ -110,3 +110,4 @@ export const SYS_setxattrat = 463;
 export const SYS_getxattrat = 464;
 export const SYS_listxattrat = 465;
 export const SYS_removexattrat = 466;
+export const SYS_file_getattr = 468;

@@ -172,7 +172,7 @@ function copyOf(state: UnionState, node: UnionNode): Temporary {
     temporary.discard();
     throw error;
   } finally {
-    close(fd);
+    temporary.closeFile(fd);
   }
 }
 

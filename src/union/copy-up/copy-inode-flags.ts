@@ -5,8 +5,15 @@
 
 import { EACCES, EINVAL, ENOTTY, EOPNOTSUPP, EPERM } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
-import { FS_NOATIME_FL, FS_SYNC_FL, O_NONBLOCK, O_RDONLY } from '../../linux/constants.js';
-import { getInodeFlags, setInodeFlags } from '../../linux/files/inode-flags.js';
+import {
+  FS_NOATIME_FL,
+  FS_SYNC_FL,
+  FS_XFLAG_NOATIME,
+  FS_XFLAG_SYNC,
+  O_NONBLOCK,
+  O_RDONLY,
+} from '../../linux/constants.js';
+import { getExtendedFlagsAt, getInodeFlags, setInodeFlags } from '../../linux/files/inode-flags.js';
 import { close } from '../../linux/files/open.js';
 import { hasInodeFlags } from '../../realfs/protection-flags.js';
 import { openAt, Place } from '../../realfs/real-object.js';
@@ -23,7 +30,7 @@ export function copyInodeFlags(state: UnionState, node: UnionNode, target: Reado
   const protection = protectionOf(state, node);
   if (protection !== 0) writeProtection(state.stack.xattrs, target, protection);
   state.objects.locate(node, at);
-  const kept = flagsAt(at) & (FS_SYNC_FL | FS_NOATIME_FL);
+  const kept = keptFlagsAt(at);
   if (kept === 0) return;
   const fd = check(openAt(target.dirfd, target.name, O_RDONLY | O_NONBLOCK), 'open', target.name);
   try {
@@ -33,6 +40,14 @@ export function copyInodeFlags(state: UnionState, node: UnionNode, target: Reado
   } finally {
     close(fd);
   }
+}
+
+/** One call that opens nothing, where the kernel has it and the file system answers. */
+function keptFlagsAt(place: Readonly<Place>): number {
+  const extended = getExtendedFlagsAt(place.dirfd, place.name);
+  if (extended < 0) return flagsAt(place) & (FS_SYNC_FL | FS_NOATIME_FL);
+  const sync = (extended & FS_XFLAG_SYNC) === 0 ? 0 : FS_SYNC_FL;
+  return (extended & FS_XFLAG_NOATIME) === 0 ? sync : sync | FS_NOATIME_FL;
 }
 
 /** 0 where the file system has no flags, or, without privileges, where the file cannot be read. */

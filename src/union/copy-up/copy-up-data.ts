@@ -32,11 +32,10 @@ const EMPTY = new Uint8Array(0);
 
 /**
  * A file of the right length without data, to be marked by `markMetacopy`.
+ * @param source the node's object.
  * @returns undefined where that saves nothing or cannot be found again: empty files.
  */
-export function buildMetadata(state: UnionState, node: UnionNode): Temporary | undefined {
-  const source = new Statx();
-  state.objects.statNode(node, source);
+export function buildMetadata(state: UnionState, node: UnionNode, source: Statx): Temporary | undefined {
   if (source.sizeBytes === 0 || (source.nlink > 1 && !canBeIndexed(state, node))) return undefined;
   const { temporary, fd } = Temporary.file(state.stack.work!);
   let done = false;
@@ -45,7 +44,7 @@ export function buildMetadata(state: UnionState, node: UnionNode): Temporary | u
     done = true;
     return temporary;
   } finally {
-    close(fd);
+    temporary.closeFile(fd);
     if (!done) temporary.discard();
   }
 }
@@ -62,12 +61,14 @@ function canBeIndexed(state: UnionState, node: UnionNode): boolean {
   return !node.byName && indexNameOf(state.stack, state.objects.homeOf(node), node.name) !== undefined;
 }
 
-/** A file with the first `sizeLimit` bytes of the node's data. @throws Wait */
-export function buildData(state: UnionState, node: UnionNode, sizeLimit: number): Temporary {
-  const source = new Statx();
+/**
+ * A file with the first `sizeLimit` bytes of the node's data.
+ * @param source the node's object; kept while a helper thread copies.
+ * @throws Wait
+ */
+export function buildData(state: UnionState, node: UnionNode, sizeLimit: number, source: Statx): Temporary {
   const finished = finishPending(state, node, sizeLimit);
   if (finished?.temporary !== undefined) return finished.temporary;
-  state.objects.statNode(node, source);
   const { temporary, fd } = Temporary.file(state.stack.work!);
   let kept = false;
   try {
@@ -115,7 +116,7 @@ function readCapability(state: UnionState, node: UnionNode): Buffer | undefined 
 }
 
 interface Transfer {
-  /** Closed when the transfer is over. */
+  /** Closed when the transfer is over, but for one that names the temporary. */
   readonly targetFd: number;
   readonly temporary: Temporary | undefined;
   /** The capability of a target that has one. */
@@ -162,7 +163,8 @@ function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
     if (!state.volatile) check(pace.sync(targetFd, 'data'), 'fsync', node.name);
   } finally {
     if (!pending) {
-      close(targetFd);
+      if (temporary === undefined) close(targetFd);
+      else temporary.closeFile(targetFd);
       if (sourceFd >= 0) close(sourceFd);
     }
   }

@@ -6,7 +6,7 @@ import { EACCES, EOPNOTSUPP, EPERM } from '../../errno/errno.js';
 import { check, fsError } from '../../errno/fs-error.js';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../linux/constants.js';
 import { mkdirat, mknodat, readlinkat, symlinkat } from '../../linux/files/directory.js';
-import { Statx } from '../../linux/files/statx.js';
+import type { Statx } from '../../linux/files/statx.js';
 import { setxattrAt } from '../../linux/files/xattr.js';
 import { chmodAt, chownAt, Place, utimesAt } from '../../realfs/real-object.js';
 import { copyXattrs } from '../../realfs/tree-copy/attributes.js';
@@ -19,7 +19,6 @@ import { copyInodeFlags } from './copy-inode-flags.js';
 import { buildData, buildMetadata } from './copy-up-data.js';
 import { CopyUpXattrs } from './copy-xattrs.js';
 
-const found = new Statx();
 const at = new Place();
 
 interface Built {
@@ -31,23 +30,28 @@ interface Built {
 /**
  * Makes the object; its attributes follow.
  * @param sizeLimit how much of a file's data is wanted; undefined: it may stay where it is.
+ * @param source the node's object; kept while a helper thread copies its data.
  * @throws Wait
  */
-export function build(state: UnionState, node: UnionNode, sizeLimit: number | undefined): Built {
+export function build(
+  state: UnionState,
+  node: UnionNode,
+  sizeLimit: number | undefined,
+  source: Statx,
+): Built {
   const type = node.mode & S_IFMT;
   if (type === S_IFREG) {
     // A copy of the data that was begun is taken: later it would be mistaken for one made in place.
     const isBegun = state.pendingCopies.get(node) !== undefined;
     if (sizeLimit === undefined && state.stack.features.metacopy && !isBegun) {
-      const temporary = buildMetadata(state, node);
+      const temporary = buildMetadata(state, node, source);
       if (temporary !== undefined) return { temporary, lacksData: true };
     }
     const limit = sizeLimit ?? Number.MAX_SAFE_INTEGER;
-    return { temporary: buildData(state, node, limit), lacksData: false };
+    return { temporary: buildData(state, node, limit, source), lacksData: false };
   }
   const work = state.stack.work!;
   const name = work.temporaryName();
-  state.objects.statNode(node, found);
   if (type === S_IFDIR) check(mkdirat(work.fd, name, 0o700), 'copy-up', node.name);
   else if (type === S_IFLNK) {
     state.objects.locate(node, at);
@@ -55,7 +59,7 @@ export function build(state: UnionState, node: UnionNode, sizeLimit: number | un
     if (typeof content === 'number') throw fsError(-content, 'copy-up', node.name);
     check(symlinkat(content, work.fd, name), 'copy-up', node.name);
   } else {
-    check(mknodat(work.fd, name, type, found.rdevMajor, found.rdevMinor), 'copy-up', node.name);
+    check(mknodat(work.fd, name, type, source.rdevMajor, source.rdevMinor), 'copy-up', node.name);
   }
   return { temporary: Temporary.inWork(work, name), lacksData: false };
 }
@@ -75,7 +79,9 @@ export function setCopyAttributes(state: UnionState, { node, temporary, source }
   // Without privileges the copy belongs to the serving user, who is the only one to use the mount.
   if (owned < 0 && state.callerIds.enabled) check(owned, 'chown', node.name);
   state.objects.locate(node, at);
-  copyXattrs(at, { dirfd, name }, new CopyUpXattrs(state.stack.xattrs));
+  const xattrs = new CopyUpXattrs(state.stack.xattrs);
+  copyXattrs(at, { dirfd, name }, xattrs);
+  if (!xattrs.hasMetCapability) node.lacksCapability = true;
   copyInodeFlags(state, node, { dirfd, name });
   const opened = isOpened(state, source.mode) ? OWNER_WRITES : 0;
   if (type !== S_IFLNK) chmodAt(dirfd, name, (source.mode & 0o7777) | opened);

@@ -61,10 +61,11 @@ export function ensureUpper(state: UnionState, node: UnionNode): RealDirectory {
   if (top.layer === state.stack.upper) return top;
   if (node.removed || node.parent === undefined) throw fsError(ENOENT, 'copy-up', node.name);
   const parentDir = ensureUpper(state, node.parent);
+  const source = new Statx();
+  state.objects.statNode(node, source);
   const work = state.stack.work!;
   const name = work.temporaryName();
   check(mkdirat(work.fd, name, 0o700), 'copy-up', node.name);
-  const source = new Statx();
   const copy = { node, temporary: Temporary.inWork(work, name), source };
   let realIno = 0;
   withOwnerWriting(state, parentDir, () => {
@@ -159,9 +160,9 @@ function copyFileInto(
   { sizeLimit, link }: { readonly sizeLimit: number | undefined; readonly link: 'name' | 'index' },
 ): void {
   const home = state.objects.homeOf(node);
-  const { temporary, lacksData: keepsData } = build(state, node, sizeLimit);
   const source = new Statx();
   state.objects.statNode(node, source);
+  const { temporary, lacksData: keepsData } = build(state, node, sizeLimit, source);
   const copy = { node, temporary, source };
   const indexName = source.nlink > 1 && !node.byName ? indexNameOf(state.stack, home, node.name) : undefined;
   if (!keepsData) state.files.outdate(node);
@@ -188,13 +189,13 @@ function copyFileInto(
  * the node. Overlayfs refuses it (EEXIST, ENOTDIR).
  */
 function copyUpOrphan(state: UnionState, node: UnionNode, sizeLimit: number | undefined): void {
-  const { temporary, lacksData } = build(state, node, sizeLimit);
   const source = new Statx();
+  state.objects.statNode(node, source);
+  const { temporary, lacksData } = build(state, node, sizeLimit, source);
   const copy = { node, temporary, source };
   let fd = -1;
   let realIno = 0;
   try {
-    state.objects.statNode(node, source);
     setCopyAttributes(state, copy);
     if (lacksData) markMetacopy(state, temporary);
     realIno = inodeOf(temporary);
@@ -287,7 +288,6 @@ function install(state: UnionState, copy: Copy, publishCopy: () => void): number
   const { node, temporary, source } = copy;
   let done = false;
   try {
-    state.objects.statNode(node, source);
     // First: without privileges only a file that its owner may write takes a user xattr.
     recordOrigin(state, copy);
     if (state.isLive) recordBase(state.stack.xattrs, temporary.dirfd, temporary.name, source);

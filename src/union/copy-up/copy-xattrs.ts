@@ -8,15 +8,19 @@ import { EOPNOTSUPP, EPERM } from '../../errno/errno.js';
 import type { Refusal, XattrPolicy } from '../../realfs/tree-copy/policy.js';
 import type { Name } from '../../vfs/name.js';
 import type { PrivateXattrs } from '../form/overlay-xattrs.js';
+import { CAPABILITY } from '../nodes/pending-copies.js';
 
 export class CopyUpXattrs implements XattrPolicy {
   readonly #own: PrivateXattrs;
+  /** Whether the original has security.capability. */
+  hasMetCapability = false;
 
   constructor(own: PrivateXattrs) {
     this.#own = own;
   }
 
   leavesOut(attribute: Name): boolean {
+    if (attribute === CAPABILITY) this.hasMetCapability = true;
     return this.#own.isPrivate(attribute);
   }
 

@@ -19,7 +19,7 @@ import {
   O_TMPFILE,
 } from '../../linux/constants.js';
 import { linkat, renameat2 } from '../../linux/files/directory.js';
-import { close, dup, openat } from '../../linux/files/open.js';
+import { close, openat } from '../../linux/files/open.js';
 import { descriptorPath } from '../../realfs/real-object.js';
 import type { Name } from '../../vfs/name.js';
 import type { WorkDirectory } from './work-directory.js';
@@ -42,16 +42,19 @@ export class Temporary {
     return new Temporary(work, work.fd, name);
   }
 
-  /** An empty regular file. @returns it, and a descriptor open for reading and writing, which the caller closes. */
+  /** An empty regular file. @returns it, and a descriptor open for reading and writing, for `closeFile()`. */
   static file(work: WorkDirectory): { readonly temporary: Temporary; readonly fd: number } {
     const unnamed = openat(work.fd, '.', O_TMPFILE | O_RDWR, 0o600);
-    if (unnamed >= 0) {
-      return { temporary: new Temporary(work, unnamed, ''), fd: check(dup(unnamed), 'dup') };
-    }
+    if (unnamed >= 0) return { temporary: new Temporary(work, unnamed, ''), fd: unnamed };
     if (unnamed !== -EOPNOTSUPP && unnamed !== -EISDIR && unnamed !== -EINVAL) check(unnamed, 'tmpfile');
     const name = work.temporaryName();
     const fd = check(openat(work.fd, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600), 'create', name);
     return { temporary: Temporary.inWork(work, name), fd };
+  }
+
+  /** What was to be written to a file is written. A file without a name is open until it has one, or is dropped. */
+  closeFile(fd: number): void {
+    if (fd !== this.dirfd) close(fd);
   }
 
   /** Gives it its name, which must be free. @returns 0, or a negated errno. */

@@ -59,7 +59,8 @@ export class PendingCopies {
   take(node: UnionNode, copy: PendingCopy): void {
     this.#copies.delete(node);
     close(copy.sourceFd);
-    close(copy.targetFd);
+    if (copy.temporary === undefined) close(copy.targetFd);
+    else copy.temporary.closeFile(copy.targetFd);
   }
 
   /** Gives up a copy whose job is done. */
