@@ -150,6 +150,10 @@ export function addReviewTools(server: McpServer, store: Store): void {
         return { total, changes: changes.map(withShortPatch) };
       }),
   );
+  addDiscardTool(server, store);
+}
+
+function addDiscardTool(server: McpServer, store: Store): void {
   server.registerTool(
     'discard',
     {

@@ -62,6 +62,12 @@ export function addSnapshotTools(server: McpServer, store: Store): void {
       })),
   );
   addDiffTool(server, store);
+  addRestoreTools(server, store);
+  addForkTool(server, store);
+}
+
+/** The tools that go back to a snapshot, or take one away. */
+function addRestoreTools(server: McpServer, store: Store): void {
   server.registerTool(
     'snapshot_restore',
     {
@@ -94,7 +100,6 @@ export function addSnapshotTools(server: McpServer, store: Store): void {
         return { name };
       }),
   );
-  addForkTool(server, store);
 }
 
 function addDiffTool(server: McpServer, store: Store): void {

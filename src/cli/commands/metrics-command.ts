@@ -34,8 +34,9 @@ export function metricsCommand(): Command {
 async function runMetrics(flags: { readonly debug?: boolean }): Promise<void> {
   try {
     const { mountMetrics } = await import('../../daemon/client/mount-metrics.js');
+    const found = await mountMetrics();
     printShown(
-      formatPrometheus(familiesOf(await mountMetrics()))
+      formatPrometheus([...mountFamilies(found), ...daemonFamilies(found)])
         .split('\n')
         .map(shownLine)
         .join('\n'),
@@ -45,13 +46,11 @@ async function runMetrics(flags: { readonly debug?: boolean }): Promise<void> {
   }
 }
 
-function familiesOf({ mounts, daemons }: Metrics): MetricFamily[] {
+function mountFamilies({ mounts }: Metrics): MetricFamily[] {
   const named = mounts.map((mount) => ({
     ...mount,
     labels: { mountpoint: mount.mountpoint, id: mount.id },
   }));
-  const ofDaemons = (key: 'residentBytes' | 'openFiles' | 'cpuSeconds') =>
-    daemons.map((daemon) => ({ labels: { pid: String(daemon.pid) }, value: daemon[key] }));
   return [
     {
       name: 'plyfs_mount_up',
@@ -100,6 +99,13 @@ function familiesOf({ mounts, daemons }: Metrics): MetricFamily[] {
         stats === undefined ? [] : [{ labels, value: stats.nodes }],
       ),
     },
+  ];
+}
+
+function daemonFamilies({ daemons }: Metrics): MetricFamily[] {
+  const ofDaemons = (key: 'residentBytes' | 'openFiles' | 'cpuSeconds') =>
+    daemons.map((daemon) => ({ labels: { pid: String(daemon.pid) }, value: daemon[key] }));
+  return [
     {
       name: 'plyfs_daemon_resident_bytes',
       type: 'gauge',

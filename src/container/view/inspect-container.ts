@@ -29,30 +29,14 @@ export function inspectContainer(
   record: ContainerRecord,
   { remote = new Map(), sizes }: InspectContainerOptions = {},
 ) {
-  const { status, state, pid, daemon } = containerStatus(store, record);
-  const { process } = record;
-  const args = [...process.entrypoint, ...process.command];
+  const args = [...record.process.entrypoint, ...record.process.command];
   const home = realHome(store, record.id);
   return {
     Id: record.id,
     Created: record.createdAt,
     Path: args[0] ?? '',
     Args: args.slice(1),
-    State: {
-      Status: status,
-      Running: status === 'running',
-      Paused: false,
-      Restarting: false,
-      OOMKilled: state?.oomKilled === true,
-      Dead: status === 'dead',
-      Pid: pid ?? 0,
-      ExitCode: state?.exitCode ?? 0,
-      Error: state?.error ?? state?.lost ?? '',
-      StartedAt: state?.startedAt ?? NEVER,
-      FinishedAt: state?.finishedAt ?? NEVER,
-      Health: readHealth(store, record),
-      DaemonPid: daemon?.pid ?? 0,
-    },
+    State: stateOf(store, record),
     Image: record.image.id,
     ResolvConfPath: '',
     HostnamePath: '',
@@ -85,31 +69,7 @@ export function inspectContainer(
       ...inspectMount(store, mount),
       ...remote.get(mount.request.target),
     })),
-    Config: {
-      Hostname: record.hostname,
-      Domainname: record.runtime?.domainName ?? '',
-      User: process.user,
-      AttachStdin: process.interactive,
-      AttachStdout: true,
-      AttachStderr: true,
-      ExposedPorts: portsOf(record.exposedPorts ?? []),
-      Tty: process.tty,
-      OpenStdin: process.interactive,
-      StdinOnce: process.endsInputWithClient === true,
-      Env: process.environment,
-      Cmd: orNull(process.command),
-      Healthcheck: record.healthcheck,
-      Image: record.image.name,
-      Volumes: anonymousVolumesOf(record.mounts),
-      WorkingDir: process.workingDirectory === '/' ? '' : process.workingDirectory,
-      Entrypoint: orNull(process.entrypoint),
-      OnBuild: null,
-      Labels: record.labels,
-      StopSignal: process.stopSignal,
-      StopTimeout: process.stopTimeoutMs === undefined ? undefined : process.stopTimeoutMs / 1000,
-      MacAddress: undefined,
-      Shell: undefined,
-    },
+    Config: configOf(record),
     NetworkSettings: networkSettingsOf(record),
     // Up to here in Docker's order; what follows are our own.
     ImageName: record.image.name,
@@ -117,6 +77,55 @@ export function inspectContainer(
     Layers: record.layers.map((hex) => layerTreePath(store, hex)),
     Upper: `${home}/upper`,
     Work: `${home}/work`,
+  };
+}
+
+function stateOf(store: Store, record: ContainerRecord) {
+  const { status, state, pid, daemon } = containerStatus(store, record);
+  return {
+    Status: status,
+    Running: status === 'running',
+    Paused: false,
+    Restarting: false,
+    OOMKilled: state?.oomKilled === true,
+    Dead: status === 'dead',
+    Pid: pid ?? 0,
+    ExitCode: state?.exitCode ?? 0,
+    Error: state?.error ?? state?.lost ?? '',
+    StartedAt: state?.startedAt ?? NEVER,
+    FinishedAt: state?.finishedAt ?? NEVER,
+    Health: readHealth(store, record),
+    DaemonPid: daemon?.pid ?? 0,
+  };
+}
+
+/** In Docker's order. */
+function configOf(record: ContainerRecord) {
+  const { process } = record;
+  return {
+    Hostname: record.hostname,
+    Domainname: record.runtime?.domainName ?? '',
+    User: process.user,
+    AttachStdin: process.interactive,
+    AttachStdout: true,
+    AttachStderr: true,
+    ExposedPorts: portsOf(record.exposedPorts ?? []),
+    Tty: process.tty,
+    OpenStdin: process.interactive,
+    StdinOnce: process.endsInputWithClient === true,
+    Env: process.environment,
+    Cmd: orNull(process.command),
+    Healthcheck: record.healthcheck,
+    Image: record.image.name,
+    Volumes: anonymousVolumesOf(record.mounts),
+    WorkingDir: process.workingDirectory === '/' ? '' : process.workingDirectory,
+    Entrypoint: orNull(process.entrypoint),
+    OnBuild: null,
+    Labels: record.labels,
+    StopSignal: process.stopSignal,
+    StopTimeout: process.stopTimeoutMs === undefined ? undefined : process.stopTimeoutMs / 1000,
+    MacAddress: undefined,
+    Shell: undefined,
   };
 }
 

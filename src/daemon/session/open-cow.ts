@@ -9,7 +9,7 @@ import type { BindRequest } from '../../mounts/request/types.js';
 import { openUnion } from '../../union/open-union.js';
 import { displayName, type Name, nameFromText } from '../../vfs/name.js';
 import type { OwnUpper } from '../config/mount-config.js';
-import { findInside, type ImageContext } from './open-image.js';
+import { findInside, type ImageContext, sharedUnionOptions } from './open-image.js';
 
 /** @param source of the bind on the host. @throws UserError, FsError when it cannot be opened. */
 export function openCow(
@@ -35,16 +35,9 @@ export function openCow(
     upper: own?.upper,
     work: own?.work,
     readOnly: own === undefined,
-    volatile: false,
-    accessTimes: [],
     passthrough: 'programs',
     live: true,
-    xattrNamespace: context.xattrNamespace,
-    privileged: context.privileged,
-    inodeNumbers: context.inodeNumbers,
-    callerIds: context.callerIds,
-    descriptorLimit: context.descriptorLimit,
-    held: context.descriptors.held,
+    ...sharedUnionOptions(context),
   });
   return { system, fileName: undefined };
 }

@@ -51,17 +51,24 @@ export function openImage(
     upper: undefined,
     work: undefined,
     readOnly: true,
+    passthrough: 'all',
+    ...sharedUnionOptions(context),
+  });
+  return { system, fileName: undefined };
+}
+
+/** What all unions mounted over the union have in common. */
+export function sharedUnionOptions(context: ImageContext) {
+  return {
     volatile: false,
     accessTimes: [],
-    passthrough: 'all',
     xattrNamespace: context.xattrNamespace,
     privileged: context.privileged,
     inodeNumbers: context.inodeNumbers,
     callerIds: context.callerIds,
     descriptorLimit: context.descriptorLimit,
     held: context.descriptors.held,
-  });
-  return { system, fileName: undefined };
+  } as const;
 }
 
 /** A file of a layer, as a read-only bind of it. */
