@@ -37,6 +37,7 @@ const OFTEN: Readonly<Record<string, readonly string[]>> = {
     'daemon/client/launch',
     'daemon/client/launch-shared',
     'daemon/config/build-config',
+    'daemon/config/upper-layers',
     'daemon/config/validate-stack',
   ],
   umount: ['cli/commands/umount-command', 'daemon/client/unmount'],
@@ -49,15 +50,39 @@ const OFTEN: Readonly<Record<string, readonly string[]>> = {
     'daemon/client/launch-shared',
     'store/store',
   ],
+  exec: ['cli/commands/container/run/container-exec', 'container/command/exec-in-container'],
+  stop: ['cli/commands/container/container-stop', 'container/end/stop-container'],
   supervisor: ['container/command/supervise-main', 'daemon/client/launch-shared'],
-  enter: ['container/enter/template-main'],
+  enter: ['container/enter/template-main', 'container/enter/enter-main'],
   daemon: ['daemon/serve/shared-main', 'daemon/serve/shared-daemon'],
   session: ['daemon/session/session-worker'],
 };
 
 /** Those that share modules, from what is to load least; commands share among themselves what none but commands needs. */
-const SHARERS = ['plyfs', 'ps', 'umount', 'enter', 'mount', 'try', 'daemon', 'run', 'session', 'supervisor'];
-const CLIENTS: ReadonlySet<string> = new Set(['plyfs', 'ps', 'run', 'mount', 'umount', 'try']);
+const SHARERS = [
+  'plyfs',
+  'ps',
+  'umount',
+  'enter',
+  'mount',
+  'try',
+  'exec',
+  'stop',
+  'daemon',
+  'run',
+  'session',
+  'supervisor',
+];
+const CLIENTS: ReadonlySet<string> = new Set([
+  'plyfs',
+  'ps',
+  'run',
+  'mount',
+  'umount',
+  'try',
+  'exec',
+  'stop',
+]);
 const COMMAND_LINES = 'commander';
 
 /**

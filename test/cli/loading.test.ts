@@ -1,6 +1,6 @@
 /** What a command loads, a third of a millisecond a module: nothing that it has no use for. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { addImage } from '../helpers/images.js';
@@ -70,6 +70,28 @@ describe('a command loads what it needs alone', () => {
       expect(loaded.length).toBeLessThan(90);
     } finally {
       bench.plyfs('umount', 'at');
+    }
+  });
+
+  test('exec and stop of a container that runs: neither layers nor the union', () => {
+    const root = join(bench.root, 'store');
+    const folder = ['--root', root];
+    addImage(root, { name: 'sleepy:latest', config: {} }, [
+      (layer) => {
+        mkdirSync(join(layer, 'bin'));
+        cpSync('/bin/busybox', join(layer, 'bin/busybox'));
+      },
+    ]);
+    const command = ['/bin/busybox', 'sleep', '60'];
+    expect(bench.plyfs('run', ...folder, '-d', '--name', 'sleepy', 'sleepy', ...command).code).toBe(0);
+    const executed = loadedBy('exec', ...folder, 'sleepy', '/bin/busybox', 'true');
+    const stopped = loadedBy('stop', ...folder, '-t', '0', 'sleepy');
+    expect(executed).toContain('container/command/exec-in-container.js');
+    expect(stopped).toContain('container/end/stop-container.js');
+    for (const loaded of [executed, stopped]) {
+      expect(folders(loaded, 'union/')).toEqual([]);
+      expect(folders(loaded, 'realfs/')).toEqual([]);
+      expect(folders(loaded, 'image/')).toEqual([]);
     }
   });
 

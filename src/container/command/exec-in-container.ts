@@ -18,18 +18,15 @@ import { lockContainer } from '../record/container-lock.js';
 import { noteContainer } from '../record/note-container.js';
 import { isFatalDefault, type SignalName, send, statusOfSignal } from '../record/signal.js';
 import { containerStatus } from '../record/status.js';
-import type { HostFile } from '../tree/host-files.js';
-import { addHostFiles } from '../tree/mount-container.js';
-import { namespaceMounts } from '../tree/namespace-mounts.js';
 import { type CapturedStreams, captureCommand } from './attach/capture-command.js';
 import type { CommandStreams } from './attach/command-streams.js';
 import { followCommand, requestOf, untilStarted } from './attach/follow-command.js';
 import { encodeJson, FRAME } from './attach/frames.js';
+import { enterRequest, forwardSignals } from './command-order.js';
 import type { CommandTemplate } from './command-template.js';
 import { StartFailure } from './start-failure.js';
 import { runProcess } from './start-process.js';
 import { startSupervisor, exitStatusOf as statusOfOutcome } from './start-supervisor.js';
-import { enterRequest, forwardSignals } from './supervise.js';
 import type { SuperviseRequest } from './supervise-request.js';
 
 interface ExecOptions {
@@ -119,9 +116,7 @@ async function orderOf(
       tty: options.tty === true,
     },
   };
-  const files = pid === undefined ? await hostFiles(store, record) : [];
-  // Each such command has a namespace of its own.
-  const mounts = pid === undefined ? namespaceMounts(store, record, { sharesTmpfs: true }) : [];
+  const { files, mounts } = pid === undefined ? await ownTree(store, record) : { files: [], mounts: [] };
   // A mistyped directory is not to be made.
   const makeDirectory = options.workingDirectory === undefined;
   const request = { ...enterRequest(store, withOptions, options.command, { files, mounts }), makeDirectory };
@@ -280,7 +275,15 @@ async function assertStillMounted(store: Store, record: ContainerRecord, daemonI
   if (containerStatus(store, record).daemon?.id !== daemonId) throw new NotRunning(record);
 }
 
-async function hostFiles(store: Store, record: ContainerRecord): Promise<HostFile[]> {
+/** In a container that is only mounted each command has a namespace of its own. */
+async function ownTree(
+  store: Store,
+  record: ContainerRecord,
+): Promise<Pick<EnterRequest, 'files' | 'mounts'>> {
+  // They look into layers, of which a container that runs needs nothing.
+  const { addHostFiles } = await import('../tree/mount-container.js');
+  const { namespaceMounts } = await import('../tree/namespace-mounts.js');
   using _lock = await lockContainer(store, record);
-  return addHostFiles(store, record);
+  const files = await addHostFiles(store, record);
+  return { files, mounts: namespaceMounts(store, record, { sharesTmpfs: true }) };
 }

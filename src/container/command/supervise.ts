@@ -14,7 +14,7 @@ import { enterCgroups, hadOomKill, removeCgroups } from '../cgroup/cgroup.js';
 import { makeOwnCgroups, shownCgroups } from '../cgroup/own-cgroups.js';
 import type { RemoveOptions } from '../end/remove-container.js';
 import { passSignal } from '../end/signal-command.js';
-import type { ContentSource, EnterRequest } from '../enter/enter-request.js';
+import type { ContentSource } from '../enter/enter-request.js';
 import {
   type CommandState,
   isRunning,
@@ -24,13 +24,14 @@ import {
   writeState,
 } from '../record/command-state.js';
 import { lockContainer } from '../record/container-lock.js';
-import { mayChangeUser } from '../record/may-change-user.js';
 import { noteContainer } from '../record/note-container.js';
-import { FORWARDED, type SignalName, statusOfSignal } from '../record/signal.js';
-import { containerStatus, mountPointOf } from '../record/status.js';
+import { type SignalName, statusOfSignal } from '../record/signal.js';
+import { containerStatus } from '../record/status.js';
 import type { HostFile } from '../tree/host-files.js';
-import { addHostFiles, mountWithHostFiles, unmountContainer } from '../tree/mount-container.js';
+import { addHostFiles, mountWithHostFiles } from '../tree/mount-container.js';
 import { namespaceMounts } from '../tree/namespace-mounts.js';
+import { unmountContainer } from '../tree/unmount-container.js';
+import { enterRequest, forwardSignals } from './command-order.js';
 import type { CommandTemplate } from './command-template.js';
 import type { HealthMonitor } from './health/health-monitor.js';
 import { watchHealth } from './health/watch-health.js';
@@ -254,43 +255,4 @@ async function end(store: Store, record: RunnableRootfs, ending: Ending): Promis
   }
   if (!isKept) await remove?.({ force: true, volumes: true });
   return exitCode;
-}
-
-export function enterRequest(
-  store: Store,
-  record: RunnableRootfs,
-  args: readonly string[],
-  over: Pick<EnterRequest, 'files' | 'mounts' | 'cgroups'>,
-): EnterRequest {
-  const { environment, workingDirectory, user, tty } = record.process;
-  return {
-    root: mountPointOf(store, record),
-    hostname: record.hostname,
-    ...over,
-    args,
-    environment,
-    workingDirectory,
-    makeDirectory: true,
-    user,
-    terminal: tty,
-    ownsStreams: false,
-    privileged: record.privileged,
-    runtime: record.runtime ?? {},
-    rootless: !mayChangeUser(),
-    ...(record.network === undefined ? {} : { network: record.network }),
-  };
-}
-
-/** What comes to this process goes to a command, from the first moment on. */
-export function forwardSignals(pass: (name: SignalName) => void): Disposable {
-  const listeners = FORWARDED.map((name) => {
-    const listener = () => pass(name);
-    process.on(name, listener);
-    return { name, listener };
-  });
-  return {
-    [Symbol.dispose]: () => {
-      for (const { name, listener } of listeners) process.off(name, listener);
-    },
-  };
 }

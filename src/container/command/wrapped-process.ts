@@ -54,6 +54,8 @@ function spawnEntering(
       stdio: [input, output, 'pipe', 'pipe', errors === 'inherit' ? 2 : errors, sealed ?? 'ignore'],
       // A session of its own: a Ctrl-C at our terminal comes to us alone, and we pass it on.
       detached: true,
+      // Node would parse them all, and nothing of ours is the command's.
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined },
     });
   } finally {
     if (sealed !== undefined) closeSync(sealed);

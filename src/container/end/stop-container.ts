@@ -11,7 +11,7 @@ import { lockContainer, lockIfThere } from '../record/container-lock.js';
 import { noteContainer } from '../record/note-container.js';
 import { parseSignal, type SignalName, send, statusOfSignal } from '../record/signal.js';
 import { containerStatus, mountPointOf } from '../record/status.js';
-import { type LetGo, type TakenMount, takeMount, untilLetGo } from '../tree/mount-container.js';
+import { type LetGo, type TakenMount, takeMount, untilLetGo } from '../tree/unmount-container.js';
 import { processesIn } from './processes.js';
 import { signalCommand } from './signal-command.js';
 

@@ -39,7 +39,6 @@ export function stopCommand(name: 'stop' | 'container stop'): Command {
 
 async function runStop(name: string, texts: readonly string[], flags: StopFlags): Promise<void> {
   const { stopContainer } = await import('../../../container/end/stop-container.js');
-  const { removeContainer } = await import('../../../container/end/remove-container.js');
   const { containerStatus } = await import('../../../container/record/status.js');
   await forEachContainer(
     texts,
@@ -48,7 +47,9 @@ async function runStop(name: string, texts: readonly string[], flags: StopFlags)
       const ran = containerStatus(store, record).status === 'running';
       await stopContainer(store, record, await stopOptionsOf(flags));
       // A supervisor that waits for a command does so at its end; here there may be none.
-      if (ran && record.autoRemove) await removeContainer(store, record, { force: true, volumes: true });
+      if (!ran || !record.autoRemove) return;
+      const { removeContainer } = await import('../../../container/end/remove-container.js');
+      await removeContainer(store, record, { force: true, volumes: true });
     },
     { command: name, atOnce: true },
   );
