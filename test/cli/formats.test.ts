@@ -59,7 +59,7 @@ const OTHERS: readonly [section: string, command: string[]][] = [
   ['plyfs mounts', ['mounts', '--format', 'json']],
   ['plyfs daemon status', ['daemon', 'status', '--format', 'json']],
   ['plyfs inspect MOUNTPOINT (one record)', ['inspect', 'mnt']],
-  ['plyfs why (one record)', ['why', '--format', 'json', 'mnt']],
+  ['plyfs why (one record)', ['why', '--user', '33', '--format', 'json', 'mnt']],
   ['plyfs top', ['top', '--no-stream', '--interval', '0.1', '--format', 'json']],
   ['plyfs doctor', ['doctor', '--format', 'json']],
 ];

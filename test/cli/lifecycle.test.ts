@@ -247,5 +247,13 @@ describe('plyfs why', () => {
     expect(stdout).toMatch(/l2\/both/);
     expect(stdout).not.toContain('refused');
     expect(bench.plyfs('why', 'm/ro/both').stdout).toContain("'/ro/both' is ro through -v ./l1:/ro:ro");
+    // The kernel says the same to who has the mode against him.
+    bench.run('sh', '-c', 'chmod 700 m/both');
+    expect(bench.plyfs('why', '--user', '33', 'm/both').stdout).toMatch(
+      /user 33 may not read, write, execute \(EACCES\): \/both is 0700 of 0:0\n$/,
+    );
+    expect(bench.run('setpriv', '--reuid', '33', '--clear-groups', 'cat', 'm/both').stderr).toContain(
+      'denied',
+    );
   });
 });
