@@ -5,6 +5,7 @@
 
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { containerStatus } from '../../container/record/status.js';
 import { ELOOP, ENOENT, ENOTDIR } from '../../errno/errno.js';
 import { isErrno } from '../../errno/fs-error.js';
 import { UserError } from '../../errno/user-error.js';
@@ -16,7 +17,13 @@ import { type Name, nameFromText } from '../../vfs/name.js';
 import { BeneathTree } from '../changes/beneath-tree.js';
 import { type AreaTrees, openAreaTrees } from '../changes/scan-area.js';
 import { currentDraft } from '../record/bind-draft.js';
-import { areaHome, type DraftArea, isOfMount, tryLockDraft } from '../record/draft-record.js';
+import {
+  areaHome,
+  type DraftArea,
+  type DraftRecord,
+  isOfMount,
+  tryLockDraft,
+} from '../record/draft-record.js';
 import {
   type ApplyRecord,
   appliedFolder,
@@ -80,14 +87,26 @@ function recoverApply(store: Store, folder: string): void {
 
 /** The host has all of it; the draft is not emptied yet. */
 function finishReset(store: Store, record: ApplyRecord, folder: string): void {
-  // What a mount serves is not taken out of its upper: the changes stay in the draft until it is unmounted.
-  const isMounts = isOfMount(record.draft.bind) && existsSync(record.draft.bind.folder);
-  using lock = isMounts ? tryLockDraft(store, record.draft) : undefined;
-  if (isMounts && lock === undefined) return;
+  using held = holdBind(store, record.draft);
+  if (held === undefined) return;
   if (record.isWhole) emptyDraft(store, record.draft.name, join(folder, 'areas'));
   else for (const trees of draftTrees(store, record)) leaveDraft(trees, record, folder);
   using log = new ApplyLog(join(folder, 'log'));
   log.add({ do: 'reset' });
+}
+
+/**
+ * What is served is not taken out of its upper, nor put there: of a bind that is mounted the rest is done when it is not.
+ * @returns undefined when it is; else nobody mounts it until disposal.
+ */
+function holdBind(store: Store, draft: DraftRecord): Disposable | undefined {
+  const { bind } = draft;
+  if (bind === undefined || currentDraft(store, draft) === undefined)
+    return { [Symbol.dispose]: () => undefined };
+  const lock = tryLockDraft(store, draft);
+  if (isOfMount(bind) || !containerStatus(store, { id: bind.container }).isMounted) return lock;
+  lock?.[Symbol.dispose]();
+  return undefined;
 }
 
 /** The trees of each area that is in the draft still; each is closed after it. */
@@ -136,7 +155,8 @@ function finishUndo(store: Store, record: ApplyRecord): void {
     removeApply(store, record);
     return;
   }
-  using lock = tryLockDraft(store, record.draft);
+  const { draft } = record;
+  using lock = draft.bind === undefined ? tryLockDraft(store, draft) : holdBind(store, draft);
   if (lock !== undefined) refill(store, record);
 }
 

@@ -130,3 +130,30 @@ test('an apply that is killed leaves the old tree or the new one, where upper li
     bench.run('umount', 'up');
   }
 });
+
+test('what an apply that was killed would still take out of a bind stays there while it is mounted', () => {
+  const log = (): string => bench.run('sh', '-c', 'cat store/drafts/.applied/*/log').stdout;
+  mount('-v', `${bench.host}:/work:cow`, 'm');
+  bench.run('sh', '-c', 'echo x >> m/work/f; rm m/work/gone');
+  umount();
+  const kill = ['env', 'PLYFS_TEST_KILL_AFTER=', process.execPath, bench.cli, 'apply', '--yes', 'm'];
+  // Between the step at which the host has all of it, and the one at which the bind has nothing of it any more.
+  let [low, high] = [0, 64];
+  while (!log().includes('"done"') || log().includes('"reset"')) {
+    expect(high - low).toBeGreaterThan(1);
+    const step = (low + high) >> 1;
+    if (log().includes('"reset"')) expect(bench.command('undo').code).toBe(0);
+    bench.run(...(kill.with(1, `${kill[1]}${step}`) as [string, ...string[]]), '--root', 'store');
+    if (log().includes('"reset"')) high = step;
+    else low = step;
+  }
+  expect([onHost('f'), existsSync(join(bench.host, 'gone'))]).toEqual(['1\nx\n', false]);
+  mount('-v', `${bench.host}:/work:cow`, 'm');
+  expect(bench.command('drafts').code).toBe(0);
+  expect(bench.run('sh', '-c', 'cat m/work/f; ls m/work up.work/cow/*/upper').stdout).toContain(
+    '1\nx\nm/work:\nd\nf\n\n',
+  );
+  expect(log()).not.toContain('"reset"');
+  umount();
+  expect([review(), log().includes('"reset"'), onHost('f')]).toEqual(['', true, '1\nx\n']);
+});
