@@ -11,6 +11,7 @@ import type { ServingLoop } from '../../engine/kernel/serving-loop.js';
 import { SessionLoop } from '../../engine/kernel/session-loop.js';
 import { errnoText } from '../../errno/errno.js';
 import { check, FsError } from '../../errno/fs-error.js';
+import { messageOf } from '../../errno/reason.js';
 import type { Negotiated } from '../../fuse/negotiate.js';
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '../../linux/constants.js';
 import { dup2, openat } from '../../linux/files/open.js';
@@ -241,7 +242,8 @@ export class ServedSession {
    * whoever called it may go on with `losetup -d`, mkfs or a mount of the same upper.
    *
    * Descriptors of the main thread are made to mean /dev/null: their numbers stay taken, since other threads use them too.
-   * The device comes first: the kernel closes all backing files of passthrough with it.
+   * The device comes first: the kernel closes all backing files of passthrough with it. INVARIANT: the end is told whatever a disk
+   * that is gone says to it, or the main thread would wait for it for ever.
    */
   #letGo(
     reason: string,
@@ -252,9 +254,9 @@ export class ServedSession {
     this.#isOver = true;
     const { nothing } = this.#parts;
     const { fuseFd = -1, locks = [] } = this.#handed ?? {};
-    this.#kept?.end();
+    attempt(() => this.#kept?.end(), this.#log);
     if (fuseFd >= 0) check(dup2(nothing, fuseFd), 'dup2');
-    this.#tree?.close();
+    attempt(() => this.#tree?.close(), this.#log);
     for (const lock of locks) check(dup2(nothing, lock), 'dup2');
     const isHung = this.#tree?.stopThreads() === false;
     this.#post({ kind: 'ended', reason, isHung, notOnDisk, crash });
@@ -263,4 +265,13 @@ export class ServedSession {
 
 function notSafe(errno: number): string {
   return `what was written is not safe on disk: ${errnoText(errno)}`;
+}
+
+/** What goes wrong at the end is told, and ends nothing else. */
+function attempt(act: () => void, log: (line: string) => void): void {
+  try {
+    act();
+  } catch (error) {
+    log(`letting go: ${messageOf(error)}`);
+  }
 }
