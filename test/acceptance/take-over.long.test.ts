@@ -161,17 +161,29 @@ test('a request that a thread never comes to the end of is answered EIO, and the
   expect(bench.run('node', cli, 'umount', 'm2').code).toBe(0);
 }, 120_000);
 
-test('a mount stands whose daemon is killed before it has said so', () => {
-  const dies = `{ const { existsSync, writeFileSync } = process.getBuiltinModule('node:fs');
+test.each([
+  ['with mount(2)', /session\.serve\(fuseFd, locks, /],
+  ['before it has told its keeper', /if \(this\.#features\.resend === true && !session\.isNotKept\)/],
+  [
+    'before it has said whose the mount is',
+    /const state = this\.state\(\);\s*writeRunState\(directory, state\);/,
+  ],
+  ['before it has said so', /this\.#hooks\.onMounted\(state\);/],
+])(
+  'a mount stands whose daemon is killed %s',
+  (_when, step) => {
+    const dies = `{ const { existsSync, writeFileSync } = process.getBuiltinModule('node:fs');
     if (!existsSync('${bench.root}/died')) { writeFileSync('${bench.root}/died', ''); process.kill(process.pid, 'SIGKILL'); } } $&`;
-  const cli = otherVersion([[/this\.#hooks\.onMounted\(state\);/, dies]]);
-  mkdirSync(join(bench.root, 'm2'));
-  const mount = bench.run('node', cli, 'mount', '-l', 'layer', 'm2');
-  expect(mount).toEqual({ code: 0, stdout: '', stderr: '' });
-  expect(existsSync(join(bench.root, 'died'))).toBe(true);
-  expect(bench.run('cat', 'm2/tree/sub/file1').stdout).toBe('content 1\n');
-  expect(bench.run('node', cli, 'umount', 'm2').code).toBe(0);
-}, 120_000);
+    const cli = otherVersion([[step, dies]]);
+    mkdirSync(join(bench.root, 'm2'));
+    const mount = bench.run('node', cli, 'mount', '-l', 'layer', 'm2');
+    expect(mount).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(existsSync(join(bench.root, 'died'))).toBe(true);
+    expect(bench.run('cat', 'm2/tree/sub/file1').stdout).toBe('content 1\n');
+    expect(bench.run('node', cli, 'umount', 'm2').code).toBe(0);
+  },
+  120_000,
+);
 
 test('while much is asked the keeper stands by, takes over, and ends with the mount', async () => {
   const much = background(

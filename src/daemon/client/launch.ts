@@ -25,6 +25,7 @@ import {
   removeRunDirectory,
   runRoot,
 } from '../run-directory/run-state.js';
+import { unmountStranded } from '../run-directory/stranded-mount.js';
 import { limitedLaunch } from './limited-launch.js';
 
 const LOG_FILE = 'log';
@@ -61,6 +62,7 @@ export async function launchDaemon(
     }
     return await startDaemon(request, directory, environment);
   } catch (error) {
+    await unmountStranded(directory);
     removeRunDirectory(directory);
     throw error;
   }

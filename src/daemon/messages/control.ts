@@ -6,6 +6,7 @@
  * root.
  */
 
+import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '../../errno/reason.js';
 import { UserError, type UserErrorCode } from '../../errno/user-error.js';
@@ -46,12 +47,16 @@ const MOST_CONNECTIONS = 256;
 /** A longer line is no request; the connection is closed. */
 const LINE_LIMIT = 1024 * 1024;
 
-/** Listens at `path`; resolves when connections are accepted. Errors of one connection end that connection only. */
+/**
+ * Listens at `path`; resolves when connections are accepted. Errors of one connection end that connection only.
+ * PRECONDITION: a socket that is there is of a process that was killed.
+ */
 export function serveControl(
   path: string,
   handlers: ReadonlyMap<string, ControlHandler>,
   { lineLimit = LINE_LIMIT } = {},
 ): Promise<Server> {
+  rmSync(path, { force: true });
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       if (!isUser(socket)) {

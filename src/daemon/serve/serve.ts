@@ -6,7 +6,7 @@
  * directory, no work directory that a failed start has made.
  */
 
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { LIMITS } from '../../engine/fuse-native/native-limits.js';
@@ -48,6 +48,7 @@ import {
   runStateOf,
   writeRunState,
 } from '../run-directory/run-state.js';
+import { unmountStranded } from '../run-directory/stranded-mount.js';
 import { lockUpper } from '../run-directory/upper-lock.js';
 import { keepThreadCode, stopServingThreads } from '../session/serving-threads.js';
 import type { Features, MountSession, SessionEnd } from '../session/session.js';
@@ -154,8 +155,8 @@ export class ServedMount {
     if (left !== undefined) {
       this.#locks.push(...left.locks);
       resumeSources(config, this.#sources, this.#hooks.log);
-      rmSync(`${this.#directory}/${CONTROL_SOCKET}`, { force: true });
     } else {
+      await unmountStranded(this.#directory);
       // Before the worker starts: it may change the work directory, which must be ours by then.
       this.#madeWork = validateConfig(config).madeWork;
       this.#locks.push(...(await lockUpper(config, request.runRoot)));
@@ -220,17 +221,16 @@ export class ServedMount {
     const mounted = attached.detached ?? topMountAt(readMountinfo(), config.mountpoint);
     this.#mountId = mounted?.mountId;
     if (mounted !== undefined) widenReadAhead(mounted.device);
-    const { fuseFd } = attached;
-    const store = this.#keeping.hold({ fuseFd, locks: this.#locks });
-    session.serve(fuseFd, this.#locks, store);
+    writeRunState(this.#directory, this.state());
+    const [{ fuseFd }, locks] = [attached, this.#locks];
+    session.serve(fuseFd, locks, this.#keeping.hold({ fuseFd, locks }));
   }
 
   /** Serves on what another process has left. */
   #goOn(session: MountSession, left: LeftMount): void {
     const { fuseFd, state, handed } = left;
     this.#attached = { privileged: state.privileged, fuseFd };
-    this.#mountId = state.mountId;
-    this.#createdAt = state.createdAt;
+    [this.#mountId, this.#createdAt] = [state.mountId, state.createdAt];
     this.#keeping.adopt(left);
     session.serve(fuseFd, this.#locks, handed);
   }
@@ -272,12 +272,11 @@ export class ServedMount {
 
   /** What other processes may know. */
   state(): RunState {
+    const privileged = this.#attached?.privileged ?? false;
     const [mountId, createdAt] = [this.#mountId, this.#createdAt];
     const { mounts, layers } = this.currentConfig;
     const { isShared = false, isForeground = false } = this.#hooks;
-    const privileged = this.#attached?.privileged ?? false;
-    const { keeperPid } = this.#keeping;
-    const { endsWithProcess: endsBecause } = this;
+    const [{ keeperPid }, endsBecause] = [this.#keeping, this.endsWithProcess];
     const process = { isShared, isForeground, endsBecause, keeperPid };
     const state = runStateOf(this.#request, { privileged, mountId, mounts, createdAt, ...process });
     return { ...state, layers };

@@ -5,7 +5,7 @@
  * of them at a signal.
  */
 
-import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { STATE_FORM } from '../../engine/kernel/request-record.js';
@@ -55,6 +55,8 @@ export class SharedDaemon {
   readonly #directory: string;
   readonly #log: (line: string) => void;
   readonly #mounts = new Set<ServedMount>();
+  /** Those that are being taken over, by their ids. */
+  readonly #starting = new Map<string, Promise<SharedMount>>();
   readonly #restMs: number;
   #server: Server | undefined;
   #connections = 0;
@@ -84,10 +86,8 @@ export class SharedDaemon {
 
   async listen(): Promise<void> {
     const path = join(this.#directory, CONTROL_SOCKET);
-    // Of one that was killed: the lock says that it is gone.
-    rmSync(path, { force: true });
     const handlers = new Map<string, ControlHandler>([
-      ['mount', (args, caller) => this.#mount(args.request as ServeRequest, { caller })],
+      ['mount', (args, caller) => this.#order(args.request as ServeRequest, caller)],
       ['status', () => this.#report()],
       ['restart', () => this.#restart()],
       ['upgrade', (args) => this.#upgrade(args.program)],
@@ -151,15 +151,25 @@ export class SharedDaemon {
       try {
         const left = leftMount(runRoot, id, store);
         if (left === undefined) throw new Error('its daemon was killed before it stood');
-        this.#mount(left.request, { left }).catch((error: unknown) =>
-          this.#log(`mount ${id}: ${messageOf(error)}`),
-        );
+        const standing = this.#mount(left.request, { left });
+        this.#starting.set(id, standing);
+        standing
+          .catch((error: unknown) => this.#log(`mount ${id}: ${messageOf(error)}`))
+          .finally(() => this.#starting.delete(id));
       } catch (error) {
         this.#log(`mount ${id} is lost: ${messageOf(error)}`);
         this.#keeper?.remove(id);
       }
     }
     this.#rest();
+  }
+
+  /** One that is taken over is what its command asks for once more, since the daemon before was killed at it. @throws UserError */
+  #order(request: ServeRequest, caller: ControlCaller): Promise<SharedMount> {
+    const { id, config } = request;
+    const standing = [...this.#mounts].map((mount) => mount.state()).find((state) => state.id === id);
+    if (standing === undefined || config.isDetached === true) return this.#mount(request, { caller });
+    return this.#starting.get(id) ?? Promise.resolve(standing);
   }
 
   /** Resolves when the mount answers. @throws UserError */
