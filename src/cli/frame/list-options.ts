@@ -51,7 +51,7 @@ export function formatList(
 ): string {
   if (flags.quiet) return tableRows.map((row) => `${shown(String(row[shape.quietKey]))}\n`).join('');
   if (flags.format === 'json') return formatJson(rows);
-  if (flags.format === 'table') return formatTable(tableRows, shape.columns);
+  if (flags.format === 'table' || flags.format === '') return formatTable(tableRows, shape.columns);
   return formatTemplate(rows, flags.format, shape.keys, shape.columns);
 }
 

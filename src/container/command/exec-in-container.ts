@@ -112,7 +112,8 @@ async function orderOf(
         environmentEntries(options.environmentFiles ?? [], options.environment ?? []),
       ),
       workingDirectory: options.workingDirectory ?? process.workingDirectory,
-      user: options.user ?? process.user,
+      // Docker's: an empty one is none, and not root.
+      user: options.user || process.user,
       tty: options.tty === true,
     },
   };

@@ -266,7 +266,8 @@ function processOf(options: ContainerOptions, parsed: ParsedOptions, image: RunC
     command: given.length > 0 ? given : fallback,
     environment: newEnvironment(image.Env ?? [], parsed.environment),
     workingDirectory,
-    user: options.user ?? image.User ?? '',
+    // Docker's: an empty one is none, and not root.
+    user: options.user || (image.User ?? ''),
     tty: options.tty === true,
     interactive: options.interactive === true,
     endsInputWithClient: options.isDetached !== true,

@@ -196,3 +196,7 @@ p -f label=x=aa -f label=x=bb; p -f 'name=['; p -f volume=none; p -f ancestor=ba
 ## ps names the mounts that have a source
 $D create --name c1 --tmpfs /t -v vv:/a --mount type=tmpfs,dst=/u base >/dev/null
 $D ps -a --format '{{.Mounts}} {{.LocalVolumes}}' | tr -d ,
+
+## commands with quotes in them
+$D create --name c1 base sh -c 'echo "a b" \ é' >/dev/null; $D create --name c2 base sh 'a"b' >/dev/null
+$D ps -a --format '{{.Command}} {{json .Command}}'; $D ps -a --no-trunc --format '{{.Command}}'; $D ps -a --no-trunc | awk -F'  +' '{print $3}'; $D ps -a --format '' | head -n 1

@@ -355,3 +355,7 @@ $D run --rm -i -i=false base cat </dev/null; echo $?
 
 ## name servers
 $D run --rm --dns 1.2.3.4 --dns-search a.b --dns-opt ndots:1 --dns-opt rotate base cat /etc/resolv.conf | sort
+
+## an empty user is the image's
+printf 'FROM base\nUSER app\nWORKDIR /srv\n' | $D build -q -t im - >/dev/null
+$D run --rm -u '' im id -u; $D run --rm -w '' im pwd; $D run -d --name c1 im sleep 100 >/dev/null; $D exec -u '' c1 id -u; $D exec -w '' c1 pwd

@@ -19,6 +19,7 @@ import { attempt, openStoreView, ROOT_FLAG, ROOT_TEXT } from '../../frame/store-
 import { keyLines, keyValues, type Row } from '../../print/format-table.js';
 import { printShown } from '../../print/output.js';
 import { humanSize } from '../../print/progress.js';
+import { quoted, textOf } from '../../print/template/go-literals.js';
 import { ROW_LABELS } from '../../print/template/template.js';
 
 const FILTERS = [
@@ -193,7 +194,7 @@ export function containerRow({ record, status, statusText, age, mountPoint }: Li
     Names: record.name,
     Image: record.image.name,
     ImageID: record.image.id,
-    Command: `"${commandText([...entrypoint, ...command])}"`,
+    Command: quoted(commandText([...entrypoint, ...command])),
     CreatedAt: record.createdAt,
     RunningFor: age,
     State: status.status,
@@ -220,11 +221,13 @@ const SHORT_COMMAND = 20;
 const SHORT_MOUNT = 15;
 
 export function shortenedContainer(row: Row): Row {
-  const command = String(row.Command);
+  const quotedCommand = String(row.Command);
+  const command = textOf(quotedCommand) ?? quotedCommand;
   return {
     ...row,
     ID: String(row.ID).slice(0, SHORT_ID),
-    Command: command.length > SHORT_COMMAND + 2 ? `${command.slice(0, SHORT_COMMAND)}…"` : command,
+    Command:
+      command.length > SHORT_COMMAND ? quoted(`${command.slice(0, SHORT_COMMAND - 1)}…`) : quotedCommand,
     Mounts: String(row.Mounts)
       .split(',')
       .map((text) => (text.length > SHORT_MOUNT ? `${text.slice(0, SHORT_MOUNT - 1)}…` : text))

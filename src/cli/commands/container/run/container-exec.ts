@@ -69,7 +69,7 @@ async function runExec(name: string, text: string, args: readonly string[], flag
       command: args,
       environment: flags.env,
       environmentFiles: flags.envFile,
-      workingDirectory: flags.workdir,
+      workingDirectory: flags.workdir || undefined,
       user: flags.user,
       tty: flags.tty,
       interactive: flags.interactive,
