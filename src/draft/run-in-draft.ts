@@ -23,7 +23,7 @@ import type { Store } from '../store/store.js';
 import { type Name, nameFromText } from '../vfs/name.js';
 import type { DraftEnterReport, DraftEnterRequest } from './enter/draft-enter-request.js';
 import { leaveHostMounts } from './enter/draft-tree.js';
-import { cacheDirectories } from './mount/cache-directories.js';
+import { cacheDirectories, cacheVariables } from './mount/cache-directories.js';
 import {
   hideAreas,
   hideLeftAreas,
@@ -124,15 +124,14 @@ function requestOf(
 ): DraftEnterRequest {
   const isWhole = mounted.mounts.some(({ path }) => path === '/');
   const own = hidden.map((path) => ({ path, mode: 0o700 }));
+  const temporary = isWhole ? [] : TEMPORARY.filter(({ path }) => isDirectory(path));
+  const covered = mounted.mounts.map(({ path }) => path);
+  const [memory] = temporary.filter(({ path }) => !covered.includes(path));
   return {
     mounts: mounted.mounts,
-    emptied: isWhole ? own : [...own, ...TEMPORARY.filter(({ path }) => isDirectory(path))],
-    caches: isWhole
-      ? []
-      : cacheDirectories(
-          process.env,
-          mounted.mounts.map(({ path }) => path),
-        ),
+    emptied: [...own, ...temporary],
+    caches: isWhole ? [] : cacheDirectories(process.env, covered),
+    variables: memory === undefined ? {} : cacheVariables(process.env, covered, memory.path),
     assembly: [...configs.values()][0]?.mountpoint ?? '/',
     workingDirectory: nameFromText(workingDirectory),
     args,

@@ -29,7 +29,7 @@ function main(): void {
   enterTree(request);
   if (request.isUserNamespace) check(dropAmbientCapabilities(), 'prctl', 'ambient capabilities');
   const [command = ''] = request.args;
-  const environment = environmentOf(process.env);
+  const environment = environmentOf({ ...process.env, ...request.variables });
   const program = findProgram(command, environment);
   report({ at: 'ready' });
   hearStarter();

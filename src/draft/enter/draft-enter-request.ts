@@ -24,6 +24,8 @@ export interface DraftEnterRequest {
   /** Where the new root is put together: a directory that a mount of a draft covers, of no use otherwise. */
   readonly assembly: Name;
   readonly workingDirectory: Name;
+  /** What the command's environment has beside that of who starts it. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly args: readonly string[];
   /** In a user namespace of one user, whose privileges there end with the preparation. */
   readonly isUserNamespace: boolean;

@@ -26,7 +26,7 @@ export function startInTree(request: DraftEnterRequest): number {
   leaveHostMounts();
   enterTree(request);
   const [command = ''] = request.args;
-  const environment = environmentOf(process.env);
+  const environment = environmentOf({ ...process.env, ...request.variables });
   const program = nameFromText(findProgram(command, environment));
   const variables = [...environment].map(([name, value]) => nameFromText(`${name}=${value}`));
   const pid = spawnProcess(program, request.args.map(nameFromText), variables, { group: 'same' });

@@ -4,7 +4,7 @@
  */
 
 import { realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeOf } from '../../errno/error-code.js';
 import { type Name, nameFromText } from '../../vfs/name.js';
 import { KERNEL_TREES } from './plan-tree.js';
@@ -21,21 +21,59 @@ export function cacheDirectories(environment: NodeJS.ProcessEnv, over: readonly 
   return [...found].filter((path) => path !== undefined).filter(isApart);
 }
 
+/**
+ * Variables that lead programs to directories of their own in `temporary`, where what they have for it is not there and cannot be made:
+ * the directory above it is read-only in the draft.
+ * @param over as for `cacheDirectories()`. @param temporary a directory of the draft's that is empty and in memory.
+ */
+export function cacheVariables(
+  environment: NodeJS.ProcessEnv,
+  over: readonly Name[],
+  temporary: string,
+): Record<string, string> {
+  // What lies in a place that is in memory, or is covered, can be made.
+  const writable = [...over, nameFromText(temporary)];
+  const isLost = (path: string): boolean =>
+    realDirectory(path) === undefined && !writable.some((one) => isAtOrBelow(existingAbove(path), one));
+  const lost = PLACES.map(({ variable, below }) => ({
+    variable,
+    path: placeOf(environment, variable, below),
+  }))
+    .filter(({ path }) => path !== '' && isLost(path))
+    .map(({ variable }) => [variable, join(temporary, `.${variable.toLowerCase()}`)]);
+  return Object.fromEntries(lost);
+}
+
+/** The nearest directory above that is there, free of symlinks. */
+function existingAbove(path: string): Name {
+  const above = dirname(path);
+  return above === path ? path : (realDirectory(above) ?? existingAbove(above));
+}
+
 /** The XDG base directory specification, and the manuals of npm, Cargo and Go. */
+const PLACES: readonly { readonly variable: string; readonly below: readonly string[] }[] = [
+  { variable: 'XDG_CACHE_HOME', below: ['.cache'] },
+  { variable: 'npm_config_cache', below: ['.npm'] },
+  { variable: 'CARGO_HOME', below: ['.cargo'] },
+  { variable: 'GOMODCACHE', below: ['go', 'pkg', 'mod'] },
+];
+
+/** What Cargo keeps beside its programs and settings. */
+const OF_CARGO = ['registry', 'git'];
+
+/** @returns '' where it has none. */
+function placeOf(environment: NodeJS.ProcessEnv, variable: string, below: readonly string[]): string {
+  const { HOME = '', [variable]: value } = environment;
+  if (value?.startsWith('/') === true) return value;
+  return HOME.startsWith('/') ? join(HOME, ...below) : '';
+}
+
 function placesOf(environment: NodeJS.ProcessEnv): string[] {
-  const { HOME = '' } = environment;
-  const of = (variable: string, ...below: string[]): string => {
-    const value = environment[variable];
-    if (value?.startsWith('/') === true) return value;
-    return HOME.startsWith('/') ? join(HOME, ...below) : '';
-  };
-  const cargo = of('CARGO_HOME', '.cargo');
-  return [
-    of('XDG_CACHE_HOME', '.cache'),
-    of('npm_config_cache', '.npm'),
-    ...(cargo === '' ? [] : [join(cargo, 'registry'), join(cargo, 'git')]),
-    of('GOMODCACHE', 'go', 'pkg', 'mod'),
-  ].filter((path) => path !== '');
+  return PLACES.flatMap(({ variable, below }) => {
+    const path = placeOf(environment, variable, below);
+    if (path === '') return [];
+    return variable === 'CARGO_HOME' ? OF_CARGO.map((name) => join(path, name)) : [path];
+  });
 }
 
 function realDirectory(path: string): Name | undefined {

@@ -1,8 +1,9 @@
 /** `plyfs try` beside a daemon that runs: it starts nothing but the command, told by counting processes and daemons. */
 
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { DraftBench } from './draft-bench.js';
 
 let bench: DraftBench;
@@ -46,4 +47,17 @@ test('pipes of a command in a draft wait for their other end, though Node has us
   const { stdout } = bench.run('sh', '-c', command);
   // O_NONBLOCK would be 04000.
   expect(stdout.replaceAll(/^flags:\s*0*(?:100000)?/gm, '')).toBe('\n1\n1\nlate\n');
+});
+
+test('a program whose cache is not there has one in memory', () => {
+  // A draft of one directory has a /tmp of its own, below which TMPDIR may lie.
+  const home = mkdtempSync(join(homedir(), '.plyfs-test-'));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const script =
+    'mkdir -p "$npm_config_cache/_cacache" && mkdir -p "$XDG_CACHE_HOME/pip" && echo made; mkdir ~/.npm || echo refused';
+  const clean = ['-u', 'XDG_CACHE_HOME', '-u', 'npm_config_cache', `HOME=${home}`];
+  const args = ['try', '--root', join(bench.root, 'store'), '-q', '-C', bench.host, 'sh', '-c', script];
+  const { stdout } = bench.run('env', ...clean, process.execPath, bench.cli, ...args);
+  expect(stdout).toBe('made\nrefused\n');
+  expect(readdirSync(home)).toEqual([]);
 });

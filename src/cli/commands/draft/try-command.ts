@@ -18,7 +18,8 @@ draft, and the host stays as it is. Network, processes and users are the host's;
 written there is not in the draft. Of an ordinary user it needs no privileges.
 
 With -C or --over the draft covers these directories alone; everything else is read-only, and /tmp and /var/tmp are empty.
-What is written in your caches (~/.cache, ~/.npm and those of Cargo and Go) goes to memory and is gone with the command.
+What is written in your caches (~/.cache, ~/.npm and those of Cargo and Go) goes to memory and is gone with the command;
+one that is not there is in /tmp, by XDG_CACHE_HOME, npm_config_cache, CARGO_HOME or GOMODCACHE.
 A draft that exists goes on with its own. Without a command the shell runs. Exit status: that of the command, 125 when
 plyfs failed, 126 and 127 when it cannot be run or found.
 
