@@ -1,4 +1,4 @@
-/** A disk of upper that is gone for good, as one that was pulled out: the mount is unmounted, and its daemon ends. */
+/** What a daemon needs is gone for good: the disk of upper, as one that was pulled out, or its run directory. */
 
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -32,4 +32,19 @@ it('ends with its mount when upper is on a disk that has gone', { timeout: 60_00
   bench.plyfs('umount', '--lazy', 'at');
   await until(() => isGone(daemon), 20_000);
   expect(bench.runIds()).toEqual([]);
+});
+
+it('goes on when its run directory is gone and its keeper is killed', async () => {
+  writeFileSync(join(bench.root, 'low/f'), 'low');
+  expect(bench.plyfs('mount', '-l', 'low', 'at').code).toBe(0);
+  const status = () => bench.plyfs('daemon', 'status', '--format', '{{.Pid}} {{.Keeper}}').stdout;
+  const [daemon = 0, keeper = 0] = status().split(' ').map(Number);
+  expect(keeper).toBeGreaterThan(0);
+  bench.run('sh', '-c', 'rm -r run/mounts/*');
+  process.kill(keeper, 'SIGKILL');
+  await until(() => isGone(keeper));
+  expect(bench.run('timeout', '5', 'cat', 'at/f').stdout).toBe('low');
+  expect(status()).toMatch(new RegExp(`^${daemon} `));
+  bench.run('umount', 'at');
+  await until(() => isGone(daemon), 20_000);
 });

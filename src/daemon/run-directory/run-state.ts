@@ -198,7 +198,17 @@ export function writeRunState(directory: string, state: RunState): void {
   writeRunFile(directory, 'state.json', `${JSON.stringify(state, null, 2)}\n`);
 }
 
-/** The same for another file of the run directory. @throws UserError */
+/** As `writeRunState()`, where the mount goes on without: why it could not be written is logged. */
+export function tellRunState(directory: string, state: RunState, log: (line: string) => void): void {
+  try {
+    writeRunState(directory, state);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log(error.message);
+  }
+}
+
+/** Writes another file of the run directory as a whole. @throws UserError */
 export function writeRunFile(directory: string, name: string, text: string): void {
   const temporary = join(directory, `${name}.new`);
   try {

@@ -46,6 +46,7 @@ import {
   removeRunDirectory,
   runDirectory,
   runStateOf,
+  tellRunState,
   writeRunState,
 } from '../run-directory/run-state.js';
 import { unmountStranded } from '../run-directory/stranded-mount.js';
@@ -256,18 +257,12 @@ export class ServedMount {
 
   /** Another process keeps it. */
   noteKeeper(): void {
-    if (this.#keeping.isKept) writeRunState(this.#directory, this.state());
+    if (this.#keeping.isKept) tellRunState(this.#directory, this.state(), this.#hooks.log);
   }
 
-  /** The next mount that wants upper waits for this one. */
+  /** The next mount that wants upper waits for this one; for a shorter time where that cannot be told. */
   #tellEnding(): void {
-    try {
-      writeRunState(this.#directory, { ...this.state(), isEnding: true });
-    } catch (error) {
-      // They wait for a shorter time.
-      if (!(error instanceof UserError)) throw error;
-      this.#hooks.log(error.message);
-    }
+    tellRunState(this.#directory, { ...this.state(), isEnding: true }, this.#hooks.log);
   }
 
   /** What other processes may know. */

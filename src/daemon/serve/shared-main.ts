@@ -59,6 +59,12 @@ async function main(directory: string, restMs: number, task: string): Promise<vo
   removeAbandoned(dirname(directory));
 }
 
+// exit() would wait for the serving threads, which sleep in system calls: nobody would take over what they serve.
+process.on('uncaughtException', (error) => {
+  log(error.stack ?? String(error));
+  process.kill(process.pid, 'SIGKILL');
+});
+
 main(process.argv[2] ?? '', Number(process.argv[3] ?? '0'), process.argv[4] ?? '').catch((error: unknown) => {
   log(
     missingAddon(error)?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)),
