@@ -76,7 +76,7 @@ async function askToMount<T>(
 /** What stands already where the daemon was killed before it could say so, and the next one serves it. */
 function takenOver({ runRoot, id }: ServeRequest): RunState | undefined {
   const state = readRunState(runDirectory(runRoot, id));
-  return state?.mountId !== undefined && isAlive(state) ? state : undefined;
+  return state?.mountId !== undefined && state.isStarting !== true && isAlive(state) ? state : undefined;
 }
 
 /** Resolves when a daemon listens, this one or another that was quicker. @throws UserError */

@@ -58,6 +58,8 @@ export interface RunState {
   readonly readOnly: boolean;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
+  /** Just mounted: nobody could take it over yet, and it does not answer without this process. */
+  readonly isStarting?: boolean;
   /** The mount is gone for all; the process will end by itself. */
   readonly isEnding?: boolean;
   /** The process serves other mounts too, and lives on when this one is gone. */
@@ -315,9 +317,11 @@ export function isAlive({
   pid,
   startTicks,
   keeper,
-}: Pick<RunState, 'pid' | 'startTicks' | 'keeper'>): boolean {
+  isStarting,
+}: Pick<RunState, 'pid' | 'startTicks' | 'keeper' | 'isStarting'>): boolean {
   if (processStartTicks(pid) === startTicks) return true;
-  return keeper !== undefined && processStartTicks(keeper.pid) === keeper.startTicks;
+  if (keeper === undefined || isStarting === true) return false;
+  return processStartTicks(keeper.pid) === keeper.startTicks;
 }
 
 /**

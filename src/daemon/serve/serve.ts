@@ -222,7 +222,7 @@ export class ServedMount {
     const mounted = attached.detached ?? topMountAt(readMountinfo(), config.mountpoint);
     this.#mountId = mounted?.mountId;
     if (mounted !== undefined) widenReadAhead(mounted.device);
-    writeRunState(this.#directory, this.state());
+    writeRunState(this.#directory, { ...this.state(), isStarting: true });
     const [{ fuseFd }, locks] = [attached, this.#locks];
     session.serve(fuseFd, locks, this.#keeping.hold({ fuseFd, locks }));
   }

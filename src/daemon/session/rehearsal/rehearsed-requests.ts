@@ -18,7 +18,7 @@ import {
   FUSE_UNLINK,
   opcodeName,
 } from '../../../fuse/abi/abi-opcodes.js';
-import { O_APPEND, O_CREAT, O_EXCL, O_WRONLY, S_IFREG } from '../../../linux/constants.js';
+import { O_APPEND, O_CREAT, O_EXCL, O_WRONLY, S_IFREG, XATTR_NAME_CAPS } from '../../../linux/constants.js';
 import type { Name } from '../../../vfs/name.js';
 import { type NodeId, ROOT_NODE } from '../../../vfs/node-id.js';
 import type { StandInKernel } from './stand-in-kernel.js';
@@ -121,7 +121,7 @@ export class RehearsedRequests {
   }
 
   #askCapability(file: NodeId): void {
-    this.#ask(FUSE_GETXATTR, file, [CAPABILITY_BYTES, 0], 'security.capability');
+    this.#ask(FUSE_GETXATTR, file, [CAPABILITY_BYTES, 0], XATTR_NAME_CAPS);
   }
 
   #getattr(node: NodeId): void {
