@@ -39,7 +39,22 @@ const POLL_MS = 5;
 /** As `lockFile()`, while this process does other work: the holder may be another part of it. */
 export async function lockFilePatiently(path: string, pollMs: number = POLL_MS): Promise<FileLock> {
   // Opened once: the holder may remove the file, which is not to be made again.
-  const fd = openLockFile(path);
+  return whenFree(openLockFile(path), path, pollMs);
+}
+
+/** The same of a file in a folder that somebody may remove. @returns undefined when that is gone; it is not made again. */
+export async function lockInFolder(path: string): Promise<FileLock | undefined> {
+  let fd: number;
+  try {
+    fd = openSync(path, 'a+', 0o600);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  return whenFree(fd, path, POLL_MS);
+}
+
+async function whenFree(fd: number, path: string, pollMs: number): Promise<FileLock> {
   try {
     while (!lockIfFree(fd, path)) await pause(pollMs);
   } catch (error) {

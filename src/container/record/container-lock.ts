@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../../errno/user-error.js';
 import { containerHome } from '../../store/container-home.js';
-import { type FileLock, lockFilePatiently } from '../../store/lock.js';
+import { type FileLock, lockInFolder } from '../../store/lock.js';
 import type { Store } from '../../store/store.js';
 
 /** Waits for other commands. @throws UserError when the container is gone by then. */
@@ -25,10 +25,9 @@ export async function lockContainer(
 /** Waits for other commands. @returns undefined when the container is gone by then. */
 export async function lockIfThere(store: Store, { id }: { id: string }): Promise<FileLock | undefined> {
   const home = store.path(containerHome(id));
-  if (!existsSync(home)) return undefined;
-  const lock = await lockFilePatiently(lockPath(home));
+  const lock = await lockInFolder(lockPath(home));
   // The process that held it may have removed the container, whose home goes at once.
-  if (existsSync(lockPath(home))) return lock;
+  if (lock === undefined || existsSync(lockPath(home))) return lock;
   lock[Symbol.dispose]();
   return undefined;
 }
