@@ -1,7 +1,8 @@
 /** What a snapshot is taken of, by the text that a user gives. */
 
-import { findContainer } from '../container/record/find.js';
+import { findContainer, findNamedContainer } from '../container/record/find.js';
 import { UserError } from '../errno/user-error.js';
+import type { ContainerRecord } from '../store/container-record.js';
 import type { Store } from '../store/store.js';
 import { readVolume } from '../store/volume-record.js';
 import type { SnapshotTarget } from './snapshot-target.js';
@@ -13,11 +14,7 @@ type Find = (store: Store, name: string) => Promise<SnapshotTarget | undefined>;
  * of a container is to be quick.
  */
 const FINDERS: Readonly<Record<SnapshotTarget['kind'], Find>> = {
-  container: async (store, name) => {
-    const record = findContainer(store, name);
-    if (record === undefined) return undefined;
-    return (await import('./container-target.js')).containerTarget(store, record);
-  },
+  container: (store, name) => targetOf(store, findContainer(store, name)),
   volume: async (store, name) => {
     const record = readVolume(store, name);
     if (record === undefined) return undefined;
@@ -32,6 +29,16 @@ const FINDERS: Readonly<Record<SnapshotTarget['kind'], Find>> = {
   mount: async (store, path) => (await import('./find-upper.js')).findUpper(store, path),
 };
 
+const findNamed: Find = (store, name) => targetOf(store, findNamedContainer(store, name));
+
+async function targetOf(
+  store: Store,
+  record: ContainerRecord | undefined,
+): Promise<SnapshotTarget | undefined> {
+  if (record === undefined) return undefined;
+  return (await import('./container-target.js')).containerTarget(store, record);
+}
+
 /**
  * `container:NAME`, `volume:NAME`, `draft:NAME`, `mount:PATH`, or a name or path alone: the first that there is counts.
  * @throws UserError when there is no such thing.
@@ -42,8 +49,11 @@ export async function findSnapshotTarget(store: Store, text: string): Promise<Sn
   const kind = rest === '' ? undefined : kinds.find((one) => one === prefix);
   const asked = kind === undefined ? kinds : [kind];
   const name = kind === undefined ? text : rest;
-  for (const one of asked) {
-    const found = await FINDERS[one](store, name);
+  const { container, ...others } = FINDERS;
+  // What something is named is not the beginning of a container's id.
+  const finders = kind === undefined ? [findNamed, ...Object.values(others), container] : [FINDERS[kind]];
+  for (const find of finders) {
+    const found = await find(store, name);
     if (found !== undefined) return found;
   }
   throw new UserError(`no such ${kind ?? 'container, volume, draft or mount point'}: '${name}'`, {

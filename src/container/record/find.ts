@@ -17,9 +17,8 @@ export function resolveContainer(store: StoreView, text: string): ContainerRecor
 /** @throws UserError when several ids begin so. */
 export function findContainer(store: StoreView, text: string): ContainerRecord | undefined {
   if (text === '') return undefined;
-  const name = text.startsWith('/') ? text.slice(1) : text;
   const records = listContainers(store);
-  const exact = records.find(({ id }) => id === text) ?? records.find((record) => record.name === name);
+  const exact = namedAmong(records, text);
   if (exact !== undefined) return exact;
   const begins = records.filter(({ id }) => id.startsWith(text));
   if (begins.length > 1) {
@@ -28,6 +27,16 @@ export function findContainer(store: StoreView, text: string): ContainerRecord |
     });
   }
   return begins[0];
+}
+
+/** By its whole id or its name. */
+export function findNamedContainer(store: StoreView, text: string): ContainerRecord | undefined {
+  return text === '' ? undefined : namedAmong(listContainers(store), text);
+}
+
+function namedAmong(records: readonly ContainerRecord[], text: string): ContainerRecord | undefined {
+  const name = text.startsWith('/') ? text.slice(1) : text;
+  return records.find(({ id }) => id === text) ?? records.find((record) => record.name === name);
 }
 
 /** The record as it is now, of one that was found before. @throws UserError when it was removed meanwhile. */
