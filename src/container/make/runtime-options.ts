@@ -86,7 +86,7 @@ function listed<K extends string, T>(
   parse: (text: string) => T,
 ): { readonly [key in K]?: readonly T[] } {
   const entry: { [key in K]?: readonly T[] } = {};
-  if (texts !== undefined) entry[key] = texts.map(parse);
+  if (texts !== undefined && texts.length > 0) entry[key] = texts.map(parse);
   return entry;
 }
 
