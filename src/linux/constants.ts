@@ -118,6 +118,7 @@ export const FALLOC_FL_UNSHARE_RANGE = 0x40;
 
 export const XATTR_CREATE = 1;
 export const XATTR_REPLACE = 2;
+export const XATTR_NAME_CAPS = 'security.capability';
 
 export const LOCK_SH = 1;
 export const LOCK_EX = 2;

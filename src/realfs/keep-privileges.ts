@@ -4,12 +4,11 @@
  */
 
 import { check } from '../errno/fs-error.js';
-import { AT_EMPTY_PATH, S_ISGID, S_ISUID, STATX_MODE } from '../linux/constants.js';
+import { AT_EMPTY_PATH, S_ISGID, S_ISUID, STATX_MODE, XATTR_NAME_CAPS } from '../linux/constants.js';
 import { fchmod } from '../linux/files/inode.js';
 import { Statx, statx } from '../linux/files/statx.js';
 import { fgetxattr, fsetxattr } from '../linux/files/xattr.js';
 
-const CAPABILITY = 'security.capability';
 /** linux/capability.h: struct vfs_ns_cap_data has 24 bytes, older forms fewer. */
 const room = Buffer.allocUnsafeSlow(64);
 const found = new Statx();
@@ -20,10 +19,11 @@ const found = new Statx();
  * @throws FsError when what was taken cannot be given back.
  */
 export function writeKeepingPrivileges(fd: number, write: () => number): number {
-  const length = fgetxattr(fd, CAPABILITY, room);
+  const length = fgetxattr(fd, XATTR_NAME_CAPS, room);
   const mode = modeOf(fd);
   const written = write();
-  if (length > 0) check(fsetxattr(fd, CAPABILITY, room.subarray(0, length), 0), 'setxattr', CAPABILITY);
+  if (length > 0)
+    check(fsetxattr(fd, XATTR_NAME_CAPS, room.subarray(0, length), 0), 'setxattr', XATTR_NAME_CAPS);
   // A daemon without CAP_FSETID loses these.
   if ((mode & (S_ISUID | S_ISGID)) !== 0 && modeOf(fd) !== mode) check(fchmod(fd, mode & 0o7777), 'fchmod');
   return written;

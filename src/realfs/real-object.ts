@@ -16,6 +16,7 @@ import {
   STATX_BTIME,
   UTIME_NOW,
   UTIME_OMIT,
+  XATTR_NAME_CAPS,
 } from '../linux/constants.js';
 import { fchmodat, fchownat, Times, utimensat } from '../linux/files/inode.js';
 import { openat } from '../linux/files/open.js';
@@ -90,7 +91,7 @@ export function killPrivilegesAt(dirfd: number, name: Name, owner: WrittenObject
   const { mode } = owner;
   const kept = withoutPrivileges(owner);
   if (kept !== mode) chmodAt(dirfd, name, kept & 0o7777);
-  const result = removexattrAt(dirfd, name, 'security.capability');
+  const result = removexattrAt(dirfd, name, XATTR_NAME_CAPS);
   if (result !== -ENODATA && result !== -EOPNOTSUPP && result !== -EPERM) check(result, 'removexattr', name);
   return kept;
 }
@@ -109,7 +110,7 @@ export function withoutPrivileges({ mode, gid, writer }: WrittenObject): number 
 const capability = new Uint8Array(64);
 
 export function hasCapabilityAt(dirfd: number, name: Name): boolean {
-  return getxattrAt(dirfd, name, 'security.capability', capability) > 0;
+  return getxattrAt(dirfd, name, XATTR_NAME_CAPS, capability) > 0;
 }
 
 /** Everything that both have, but for what the union decides: ino, nlink, owner, time to live. */

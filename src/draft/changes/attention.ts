@@ -4,7 +4,7 @@
  * By path and mode alone; a list that is never complete. `apply` wants a word of its own for each of these kinds.
  */
 
-import { S_IFBLK, S_IFCHR, S_IFREG, S_ISGID, S_ISUID } from '../../linux/constants.js';
+import { S_IFBLK, S_IFCHR, S_IFREG, S_ISGID, S_ISUID, XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { displayName } from '../../vfs/name.js';
 import { joined } from './beneath-tree.js';
 import type { Change } from './change.js';
@@ -50,7 +50,7 @@ export function attentionOf(change: Change, xattrNames: readonly string[] = []):
     const isProgram = draft.type === S_IFREG;
     if (isProgram && (draft.mode & S_ISUID) !== 0) marks.push('setuid');
     if (isProgram && (draft.mode & S_ISGID) !== 0) marks.push('setgid');
-    if (xattrNames.includes('security.capability')) marks.push('capabilities');
+    if (xattrNames.includes(XATTR_NAME_CAPS)) marks.push('capabilities');
     if (marks.length > 0) permits.push('setuid');
     if (draft.type === S_IFCHR || draft.type === S_IFBLK) {
       marks.push('device');

@@ -8,14 +8,13 @@ import { EPERM } from '../../errno/errno.js';
 import * as flag from '../../fuse/abi/abi-flags.js';
 import type { SetattrIn } from '../../fuse/messages/decode-attr.js';
 import type { RequestHeader } from '../../fuse/messages/request.js';
+import { XATTR_NAME_CAPS } from '../../linux/constants.js';
 import type { Caller } from '../../vfs/caller.js';
 import type { AttrChange, FileSystem } from '../../vfs/file-system.js';
 import type { Name } from '../../vfs/name.js';
 import type { NodeId } from '../../vfs/node-id.js';
 import { CapabilityRemovals, mayDropSetId, Writers } from './bare-chown.js';
 import { modeAfterChown } from './chown-mode.js';
-
-const CAPABILITY = 'security.capability';
 
 /** What a setattr names; one that names nothing is a chown that keeps both ids. */
 const FATTR_MEANT =
@@ -55,17 +54,17 @@ export class SetIdPolicy {
 
   /** Notes an attribute that was found. */
   afterGetxattr(header: RequestHeader, name: Name, room: number): void {
-    if (name === CAPABILITY) this.#removals.asked(header, room);
+    if (name === XATTR_NAME_CAPS) this.#removals.asked(header, room);
   }
 
   /** @returns as `beforeSetattr()`. */
   beforeRemovexattr(fs: FileSystem, header: RequestHeader, name: Name, caller: Caller): number {
-    const isChown = name === CAPABILITY && this.#removals.isForChown(header);
+    const isChown = name === XATTR_NAME_CAPS && this.#removals.isForChown(header);
     return isChown && !mayDropSetId(fs, header.nodeId, caller) ? -EPERM : 0;
   }
 
   afterRemovexattr(header: RequestHeader, name: Name): void {
-    if (name === CAPABILITY) this.#removals.removed(header);
+    if (name === XATTR_NAME_CAPS) this.#removals.removed(header);
   }
 
   /** @param flags O_* of the open. */

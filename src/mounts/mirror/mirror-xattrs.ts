@@ -2,7 +2,7 @@
 
 import { ENODATA, EOPNOTSUPP } from '../../errno/errno.js';
 import { check, fsError } from '../../errno/fs-error.js';
-import { S_ISGID } from '../../linux/constants.js';
+import { S_ISGID, XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../../linux/files/xattr.js';
 import { chmodAt } from '../../realfs/real-object.js';
 import { filterXattrList, seesXattr } from '../../realfs/xattr-list.js';
@@ -41,8 +41,7 @@ export function setMirrorXattr(
   assertStorable(mirror, name);
   const fd = mirror.table.descriptor(node);
   check(setxattrAt(fd, '', name, value, flags), 'setxattr', name);
-  if (name === 'security.capability' && node.openState !== undefined)
-    node.openState.hasCapability = undefined;
+  if (name === XATTR_NAME_CAPS && node.openState !== undefined) node.openState.hasCapability = undefined;
   if (!killSgid) return;
   mirror.statNode(node);
   const mode = node.mode & 0o7777 & ~S_ISGID;

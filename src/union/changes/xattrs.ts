@@ -7,7 +7,7 @@
 
 import { EINVAL, ENODATA, EOPNOTSUPP, EROFS } from '../../errno/errno.js';
 import { check, fsError } from '../../errno/fs-error.js';
-import { S_ISGID } from '../../linux/constants.js';
+import { S_ISGID, XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { Statx } from '../../linux/files/statx.js';
 import { getxattrAt, listxattrAt, removexattrAt, setxattrAt } from '../../linux/files/xattr.js';
 import { isReadOnlyDisk } from '../../realfs/disk/read-only-disk.js';
@@ -18,7 +18,6 @@ import type { SetxattrOptions } from '../../vfs/file-system.js';
 import type { Name } from '../../vfs/name.js';
 import { copyUp } from '../copy-up/copy-up.js';
 import type { UnionNode } from '../nodes/node.js';
-import { CAPABILITY } from '../nodes/pending-copies.js';
 import type { UnionState } from '../nodes/union-state.js';
 
 const scratch = Buffer.allocUnsafeSlow(65536);
@@ -43,7 +42,7 @@ export function getNodeXattr(state: UnionState, node: UnionNode, name: Name): Ui
   // Absent: see below.
   if (isAcl(name) && !isOffered(state, name)) return undefined;
   assertOffered(state, name);
-  const isCapability = name === CAPABILITY;
+  const isCapability = name === XATTR_NAME_CAPS;
   if (isCapability && node.lacksCapability) return undefined;
   state.objects.locate(node, at);
   const length = getxattrAt(at.dirfd, at.name, state.stack.xattrs.stored(name), scratch);
@@ -78,13 +77,13 @@ export function setNodeXattr(
   if (name === state.stack.xattrs.prefix) throw fsError(EINVAL, 'setxattr', name);
   copyUp(state, node);
   state.objects.locate(node, at);
-  if (name === CAPABILITY) node.lacksCapability = false;
+  if (name === XATTR_NAME_CAPS) node.lacksCapability = false;
   check(
     setxattrAt(at.dirfd, at.name, state.stack.xattrs.stored(name), value, options.flags),
     'setxattr',
     name,
   );
-  if (name === CAPABILITY && node.openState !== undefined) node.openState.hasCapability = true;
+  if (name === XATTR_NAME_CAPS && node.openState !== undefined) node.openState.hasCapability = true;
   if (name !== 'system.posix_acl_access') return;
   state.objects.statNode(node, found);
   if (options.killSgid && (found.mode & S_ISGID) !== 0) {
@@ -108,5 +107,5 @@ export function removeNodeXattr(state: UnionState, node: UnionNode, name: Name):
   copyUp(state, node);
   state.objects.locate(node, at);
   check(removexattrAt(at.dirfd, at.name, stored), 'removexattr', name);
-  if (name === CAPABILITY && node.openState !== undefined) node.openState.hasCapability = false;
+  if (name === XATTR_NAME_CAPS && node.openState !== undefined) node.openState.hasCapability = false;
 }

@@ -7,7 +7,7 @@
  */
 
 import { check } from '../../errno/fs-error.js';
-import { O_RDONLY, O_RDWR } from '../../linux/constants.js';
+import { O_RDONLY, O_RDWR, XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { ftruncate } from '../../linux/files/inode.js';
 import { close } from '../../linux/files/open.js';
 import { Statx } from '../../linux/files/statx.js';
@@ -17,7 +17,7 @@ import { Place, utimesAt } from '../../realfs/real-object.js';
 import { Wait } from '../../vfs/wait.js';
 import { Temporary } from '../form/temporary.js';
 import type { UnionNode } from '../nodes/node.js';
-import { CAPABILITY, type PendingCopy, timesOfStat } from '../nodes/pending-copies.js';
+import { type PendingCopy, timesOfStat } from '../nodes/pending-copies.js';
 import type { UnionState } from '../nodes/union-state.js';
 import { indexNameOf } from '../stack/index-directory.js';
 
@@ -62,19 +62,24 @@ function canBeIndexed(state: UnionState, node: UnionNode): boolean {
 }
 
 /**
- * A file with the first `sizeLimit` bytes of the node's data.
+ * A file with the first `sizeLimit` bytes of the node's data, and what the node's object was before they were read.
  * @param source the node's object; kept while a helper thread copies.
  * @throws Wait
  */
-export function buildData(state: UnionState, node: UnionNode, sizeLimit: number, source: Statx): Temporary {
+export function buildData(
+  state: UnionState,
+  node: UnionNode,
+  sizeLimit: number,
+  source: Statx,
+): { readonly temporary: Temporary; readonly source: Statx } {
   const finished = finishPending(state, node, sizeLimit);
-  if (finished?.temporary !== undefined) return finished.temporary;
+  if (finished?.temporary !== undefined) return { temporary: finished.temporary, source: finished.before };
   const { temporary, fd } = Temporary.file(state.stack.work!);
   let kept = false;
   try {
     transfer(state, node, { targetFd: fd, temporary, source, sizeLimit });
     kept = true;
-    return temporary;
+    return { temporary, source };
   } catch (error) {
     if (error instanceof Wait) kept = true;
     throw error;
@@ -100,7 +105,7 @@ export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: numbe
   state.objects.locate(node, at);
   const { dirfd, name } = at;
   if (capability !== undefined)
-    check(setxattrAt(dirfd, name, CAPABILITY, capability, 0), 'setxattr', CAPABILITY);
+    check(setxattrAt(dirfd, name, XATTR_NAME_CAPS, capability, 0), 'setxattr', XATTR_NAME_CAPS);
   utimesAt(dirfd, name, timesOfStat(before));
   check(removexattrAt(dirfd, name, state.stack.xattrs.metacopy), 'removexattr', 'metacopy');
   return before;
@@ -111,7 +116,7 @@ const capabilityRoom = Buffer.allocUnsafeSlow(64);
 /** What writing takes away from the file in upper. */
 function readCapability(state: UnionState, node: UnionNode): Buffer | undefined {
   state.objects.locate(node, at);
-  const length = getxattrAt(at.dirfd, at.name, CAPABILITY, capabilityRoom);
+  const length = getxattrAt(at.dirfd, at.name, XATTR_NAME_CAPS, capabilityRoom);
   return length > 0 ? Buffer.from(capabilityRoom.subarray(0, length)) : undefined;
 }
 

@@ -25,6 +25,8 @@ interface Built {
   readonly temporary: Temporary;
   /** The data stays in the lower. */
   readonly lacksData: boolean;
+  /** The original before its data was read: without privileges that moves its access time. */
+  readonly source: Statx;
 }
 
 /**
@@ -45,10 +47,10 @@ export function build(
     const isBegun = state.pendingCopies.get(node) !== undefined;
     if (sizeLimit === undefined && state.stack.features.metacopy && !isBegun) {
       const temporary = buildMetadata(state, node, source);
-      if (temporary !== undefined) return { temporary, lacksData: true };
+      if (temporary !== undefined) return { temporary, lacksData: true, source };
     }
     const limit = sizeLimit ?? Number.MAX_SAFE_INTEGER;
-    return { temporary: buildData(state, node, limit, source), lacksData: false };
+    return { ...buildData(state, node, limit, source), lacksData: false };
   }
   const work = state.stack.work!;
   const name = work.temporaryName();
@@ -61,7 +63,7 @@ export function build(
   } else {
     check(mknodat(work.fd, name, type, source.rdevMajor, source.rdevMinor), 'copy-up', node.name);
   }
-  return { temporary: Temporary.inWork(work, name), lacksData: false };
+  return { temporary: Temporary.inWork(work, name), lacksData: false, source };
 }
 
 /** A copy that gets its place last. */

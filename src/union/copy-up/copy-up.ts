@@ -160,9 +160,9 @@ function copyFileInto(
   { sizeLimit, link }: { readonly sizeLimit: number | undefined; readonly link: 'name' | 'index' },
 ): void {
   const home = state.objects.homeOf(node);
-  const source = new Statx();
-  state.objects.statNode(node, source);
-  const { temporary, lacksData: keepsData } = build(state, node, sizeLimit, source);
+  const found = new Statx();
+  state.objects.statNode(node, found);
+  const { temporary, lacksData: keepsData, source } = build(state, node, sizeLimit, found);
   const copy = { node, temporary, source };
   const indexName = source.nlink > 1 && !node.byName ? indexNameOf(state.stack, home, node.name) : undefined;
   if (!keepsData) state.files.outdate(node);
@@ -189,9 +189,9 @@ function copyFileInto(
  * the node. Overlayfs refuses it (EEXIST, ENOTDIR).
  */
 function copyUpOrphan(state: UnionState, node: UnionNode, sizeLimit: number | undefined): void {
-  const source = new Statx();
-  state.objects.statNode(node, source);
-  const { temporary, lacksData } = build(state, node, sizeLimit, source);
+  const found = new Statx();
+  state.objects.statNode(node, found);
+  const { temporary, lacksData, source } = build(state, node, sizeLimit, found);
   const copy = { node, temporary, source };
   let fd = -1;
   let realIno = 0;

@@ -5,10 +5,10 @@
  */
 
 import { EOPNOTSUPP, EPERM } from '../../errno/errno.js';
+import { XATTR_NAME_CAPS } from '../../linux/constants.js';
 import type { Refusal, XattrPolicy } from '../../realfs/tree-copy/policy.js';
 import type { Name } from '../../vfs/name.js';
 import type { PrivateXattrs } from '../form/overlay-xattrs.js';
-import { CAPABILITY } from '../nodes/pending-copies.js';
 
 export class CopyUpXattrs implements XattrPolicy {
   readonly #own: PrivateXattrs;
@@ -20,7 +20,7 @@ export class CopyUpXattrs implements XattrPolicy {
   }
 
   leavesOut(attribute: Name): boolean {
-    if (attribute === CAPABILITY) this.hasMetCapability = true;
+    if (attribute === XATTR_NAME_CAPS) this.hasMetCapability = true;
     return this.#own.isPrivate(attribute);
   }
 

@@ -8,6 +8,7 @@
  */
 
 import { check } from '../../errno/fs-error.js';
+import { XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { Times } from '../../linux/files/inode.js';
 import { close } from '../../linux/files/open.js';
 import type { Statx } from '../../linux/files/statx.js';
@@ -30,8 +31,6 @@ export interface PendingCopy {
   /** The security.capability that a copy in place takes away. */
   readonly capability: Buffer | undefined;
 }
-
-export const CAPABILITY = 'security.capability';
 
 export class PendingCopies {
   readonly #copies = new Map<UnionNode, PendingCopy>();
@@ -67,7 +66,7 @@ export class PendingCopies {
   abandon(node: UnionNode, copy: PendingCopy): void {
     copy.temporary?.discard();
     if (copy.capability !== undefined)
-      check(fsetxattr(copy.targetFd, CAPABILITY, copy.capability, 0), 'setxattr', CAPABILITY);
+      check(fsetxattr(copy.targetFd, XATTR_NAME_CAPS, copy.capability, 0), 'setxattr', XATTR_NAME_CAPS);
     if (copy.temporary === undefined) utimesAt(copy.targetFd, '', timesOfStat(copy.before));
     this.take(node, copy);
   }
