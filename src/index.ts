@@ -13,7 +13,7 @@
 
 export type { MountOptions } from './daemon/config/build-config.js';
 export type { EngineName } from './daemon/config/mount-config.js';
-export type { WhyReply, WhyStep } from './daemon/messages/why-reply.js';
+export type { WayStep, WhyReply, WhyStep } from './daemon/messages/why-reply.js';
 export type { ListedMount } from './daemon/run-directory/list-mounts.js';
 export { type ApplyRefusal, ApplyRefused } from './draft/choose-without-asking.js';
 export type { ChangeDescription } from './draft/describe-change.js';

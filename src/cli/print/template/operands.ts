@@ -35,7 +35,7 @@ function pipelineText(operand: Operand): string {
   return before === undefined ? text : `${pipelineText(before)} | ${text}`;
 }
 
-/** Of several in a row the second, as text/template/parse has it. */
+/** Where a path stands: of several names in a row the second, as text/template/parse has it. */
 function pathPlace({ at, variable, names }: PathOperand): number {
   const parts = [...(variable === undefined ? [] : [variable]), ...names.map((name) => `.${name}`)];
   return parts.length < 2 ? at : at + (parts[0] ?? '').length;
