@@ -66,6 +66,7 @@ test('tells of stopped and killed containers, restarts and other commands in the
   expect(actions).toEqual([
     'create',
     'start',
+    'exec_create: sh -c exit 4',
     'exec_start: sh -c exit 4',
     'exec_die',
     'kill',

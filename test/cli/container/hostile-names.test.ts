@@ -44,7 +44,7 @@ test.each<[string, readonly string[], string]>([
   ['diff', ['diff', 'web'], `A '/${QUOTED.slice(1)}`],
   ['diff, bytes', ['diff', 'web'], "A '/'$'\\377'"],
   ['diff --format json', ['diff', '--format', 'json', 'web'], IN_JSON],
-  ['ps', ['ps', '-a', '--no-trunc'], "forged'$'\\033'"],
+  ['ps', ['ps', '-a', '--no-trunc'], 'forged\\x1b]0;'],
   ['ps, a template', ['ps', '-a', '--format', '{{.Labels}}'], "'who=evil'$'\\n'"],
   [
     'ps, a template with text of its own',

@@ -87,8 +87,11 @@ mkdir h
 $D create --name c1 -v $PWD/h:/m:ro -v v1:/v base >/dev/null
 $D inspect -f '{{range .Mounts}}{{.Type}} {{.Name}} {{.Source}} {{.Destination}} {{.Driver}} [{{.Mode}}] {{.RW}} {{.Propagation}}
 {{end}}' c1 | sort
-$D inspect -f '{{.HostConfig.Binds}}' c1
-$D inspect -f '{{json .HostConfig.Binds}}' c1
+$D inspect -f '{{range .HostConfig.Binds}}{{.}}
+{{end}}' c1 | sort
+$D create --name c2 -v v1:/v base >/dev/null
+$D inspect -f '{{.HostConfig.Binds}}' c2
+$D inspect -f '{{json .HostConfig.Binds}}' c2
 
 ## ps shows mounts
 mkdir h
