@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { deleteTree } from '../../../src/store/delete-tree.js';
-import { lockFile, lockFilePatiently, tryLockFile } from '../../../src/store/lock.js';
+import { lockFile, lockFilePatiently, lockInFolder, tryLockFile } from '../../../src/store/lock.js';
 import { Store } from '../../../src/store/store.js';
 import { abandonIntents } from '../../helpers/dead-intents.js';
 
@@ -193,6 +193,16 @@ describe('who has no time for large trees', () => {
     store.locked(() => undefined);
     expect(store.trash()).toEqual([]);
   });
+});
+
+test('lockInFolder() makes the lock, and not the folder of one that is gone', async () => {
+  const home = join(root, 'gone');
+  expect(await lockInFolder(join(home, 'lock'))).toBeUndefined();
+  expect(existsSync(home)).toBe(false);
+  mkdirSync(home);
+  using lock = await lockInFolder(join(home, 'lock'));
+  expect(lock).toBeDefined();
+  expect(tryLockFile(join(home, 'lock'))).toBeUndefined();
 });
 
 describe('lockFilePatiently()', () => {
