@@ -109,10 +109,9 @@ const namesOf = (module: object): string[] => Object.keys(module).filter((name) 
 
 const named = new Map<string, number>(
   [constants, processCalls, library].flatMap((module) =>
-    namesOf(module).map((name): [string, number] => [
-      name,
-      (module as Record<string, unknown>)[name] as number,
-    ]),
+    namesOf(module)
+      .map((name): [string, unknown] => [name, (module as Record<string, unknown>)[name]])
+      .filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
   ),
 );
 
