@@ -30,6 +30,7 @@ import {
   type MountedDraft,
   mountNowhere,
   mountShown,
+  OutdatedPlan,
   type PlannedDraft,
   planDraft,
   untilUnused,
@@ -51,6 +52,8 @@ interface DraftOutcome {
 
 const LETS_GO_MS = 5_000;
 const LINE_LIMIT = 64 * 1024;
+/** Where somebody mounts and unmounts all the time. */
+const MOST_PLANS = 10;
 
 /** @throws UserError when it cannot be mounted, StartFailure when the command cannot be run. */
 export async function runInDraft(
@@ -62,10 +65,26 @@ export async function runInDraft(
   const record = readDraft(store, name);
   if (record === undefined) throw new Error(`draft '${name}' has lost its record`);
   await hideLeftAreas(store, record);
-  const plan = planDraft(store, record);
-  const { status, states } = (await runUnseen(plan, command)) ?? (await runInShown(plan, command));
+  const { plan, end } = await runPlanned(store, record, command);
+  const { status, states } = end;
   writeDraft(store, { ...plan.record, lastCommand: command.args, lastStatus: status });
   return { status, isStillUsed: !(await untilUnused(states, LETS_GO_MS)) };
+}
+
+async function runPlanned(
+  store: Store,
+  record: DraftRecord,
+  command: DraftCommand,
+): Promise<{ readonly plan: PlannedDraft; readonly end: CommandEnd }> {
+  let plan = planDraft(store, record);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return { plan, end: (await runUnseen(plan, command)) ?? (await runInShown(plan, command)) };
+    } catch (error) {
+      if (!(error instanceof OutdatedPlan) || attempt === MOST_PLANS) throw error;
+      plan = planDraft(store, plan.record);
+    }
+  }
 }
 
 interface CommandEnd {

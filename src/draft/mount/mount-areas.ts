@@ -23,6 +23,7 @@ import {
 import { EACCES, ENOENT, ENOTCONN } from '../../errno/errno.js';
 import { codeOf } from '../../errno/error-code.js';
 import { isErrno } from '../../errno/fs-error.js';
+import { messageOf } from '../../errno/reason.js';
 import { UserError } from '../../errno/user-error.js';
 import {
   AT_FDCWD,
@@ -39,7 +40,7 @@ import { makeDirectories } from '../../linux/files/make-directories.js';
 import { close, openat } from '../../linux/files/open.js';
 import { fstatfs, StatFsResult } from '../../linux/files/statfs.js';
 import { Statx, statx } from '../../linux/files/statx.js';
-import { type MountEntry, readMountinfo } from '../../linux/mounts/mountinfo.js';
+import { type MountEntry, readMountinfo, topMountAt } from '../../linux/mounts/mountinfo.js';
 import { isRemoteType } from '../../mounts/remote/remote-types.js';
 import type { Store } from '../../store/store.js';
 import { recordBase } from '../../union/form/base.js';
@@ -58,6 +59,8 @@ const AREA_MODE = 0o700;
 /** What the command in a draft gets to see, before any of it is mounted. */
 export interface PlannedDraft {
   readonly record: DraftRecord;
+  /** The host's mounts that it was made of. */
+  readonly entries: readonly MountEntry[];
   readonly parts: readonly PlannedPart[];
   /** The configuration of each area, by its path. */
   readonly configs: ReadonlyMap<Name, MountConfig>;
@@ -71,6 +74,9 @@ export interface MountedDraft {
   /** Mount points of the areas, as long as they show on the host. */
   readonly merged: readonly Name[];
 }
+
+/** The host's mounts are others than those that were planned for: nothing is mounted, and another plan may do. */
+export class OutdatedPlan extends Error {}
 
 /** Makes the areas that the draft has not yet. PRECONDITION: the draft is locked. @throws UserError */
 export function planDraft(store: Store, given: DraftRecord): PlannedDraft {
@@ -91,20 +97,21 @@ export function planDraft(store: Store, given: DraftRecord): PlannedDraft {
       .filter(({ how }) => how === 'area')
       .map(({ path }) => [path, configOf(store, record, areaOf(record, path))]),
   );
-  return { record, parts, configs, hidden };
+  return { record, entries, parts, configs, hidden };
 }
 
 /**
  * Mounts where no path leads, by the daemon that serves all mounts of the user.
- * @returns undefined where that cannot be; nothing is mounted then. @throws UserError, the same.
+ * @returns undefined where that cannot be; nothing is mounted then. @throws UserError, OutdatedPlan; the same.
  */
-export async function mountNowhere({ parts, configs }: PlannedDraft): Promise<MountedDraft | undefined> {
+export async function mountNowhere(plan: PlannedDraft): Promise<MountedDraft | undefined> {
+  const { parts, configs } = plan;
   if (!(await mayDetach([...configs.values()]))) return undefined;
   const { results, failure } = await settleAll(configs, launchDetached);
   const isWhole = [...results.values()].every((one) => one !== undefined);
   if (failure !== undefined || !isWhole) {
     for (const one of results.values()) if (one !== undefined) close(one.fd);
-    if (failure !== undefined) throw failure.reason;
+    if (failure !== undefined) throw reasonOfFailure(plan, failure);
     await untilUnused(
       [...results.values()].flatMap((one) => (one === undefined ? [] : [one.state])),
       ENDS_MS,
@@ -118,13 +125,14 @@ export async function mountNowhere({ parts, configs }: PlannedDraft): Promise<Mo
   return { mounts, states: [...results.values()].map((one) => one!.state), merged: [] };
 }
 
-/** Mounts at the draft's own folders, each area by a daemon of its own. @throws UserError; nothing is mounted then. */
-export async function mountShown({ parts, configs }: PlannedDraft): Promise<MountedDraft> {
+/** Mounts at the draft's own folders, each area by a daemon of its own. @throws UserError, OutdatedPlan; nothing is mounted then. */
+export async function mountShown(plan: PlannedDraft): Promise<MountedDraft> {
+  const { parts, configs } = plan;
   const { results, failure } = await settleAll(configs, (config) => launchDaemon(config));
   const merged = [...results.keys()].map((path) => configs.get(path)!.mountpoint);
   if (failure !== undefined) {
     await hideAreas(merged);
-    throw failure.reason;
+    throw reasonOfFailure(plan, failure);
   }
   const mounts = parts.map(({ path, how }) => ({
     path,
@@ -151,6 +159,15 @@ async function settleAll<T>(
     }),
   );
   return { results, failure: settled.find((one) => one.status === 'rejected') };
+}
+
+/** The host goes on meanwhile: a container or a disk may have been unmounted since the plan was made. */
+function reasonOfFailure({ entries, configs }: PlannedDraft, failure: PromiseRejectedResult): unknown {
+  const now = readMountinfo();
+  const isOutdated = [...configs.keys()].some(
+    (path) => topMountAt(now, path)?.mountId !== topMountAt(entries, path)?.mountId,
+  );
+  return isOutdated ? new OutdatedPlan(messageOf(failure.reason)) : failure.reason;
 }
 
 /** The mounts show on the host no longer; they are served for as long as a command has them. */
