@@ -165,5 +165,6 @@ test('drafts go back with renames, deletions and the names of a file', { timeout
   expect(bench.do('fork', 'd', 'same').stderr).toContain("there is a draft 'same' already");
   expect(bench.get('review', '--name-only', 'same')).toBe(bench.get('review', '--name-only', 'd'));
   bench.get('discard', 'd', 'other', 'same');
-  expect(bench.do('snapshot', 'ls', 'd').code).toBe(1);
+  // A 'd' alone may be the beginning of a container's id.
+  expect(bench.do('snapshot', 'ls', 'draft:d').code).toBe(1);
 });
