@@ -28,7 +28,7 @@ export class AttrChange {
   mtimeNsec = 0;
   /** Clear setuid, setgid and capabilities as an unprivileged write does. */
   killPriv = false;
-  /** A chown(2) that keeps both ids: names no field, and takes setuid and setgid as any other. */
+  /** A chown(2) that keeps both ids: names no field, and takes setuid and setgid like every other. */
   bareChown = false;
   /** Open handle the change came through. */
   handle: number | undefined;

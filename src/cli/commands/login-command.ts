@@ -137,7 +137,7 @@ async function ask(question: string, answer: 'shown' | 'hidden'): Promise<string
   const lines = createInterface({ input: process.stdin, output, terminal: true });
   // From here on the terminal shows nothing by itself.
   if (answer === 'hidden') process.stdout.write(question);
-  // Ctrl-C, which the interface takes, ends the command as anywhere.
+  // Ctrl-C, which the interface takes, ends the command like everywhere else.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     return await lines.question(answer === 'shown' ? question : '');

@@ -75,7 +75,7 @@ export class JobLane {
     return this.#running.size > 0;
   }
 
-  /** Marks the jobs that are done. @returns whether there was any. */
+  /** Marks the jobs that are done. @returns whether one was. */
   collect(): boolean {
     this.#forgetFailed();
     let any = false;

@@ -52,7 +52,7 @@ export class JobRunner {
     return [...this.#lanes.values()].some((lane) => lane.busy);
   }
 
-  /** Marks the jobs that are done. @returns whether there was any. */
+  /** Marks the jobs that are done. @returns whether one was. */
   collect(): boolean {
     let any = this.#pauses.length > 0;
     for (const pause of this.#pauses) pause.done = true;

@@ -1,5 +1,5 @@
 /**
- * A chown(2) that keeps both ids, which drops setuid, setgid and capabilities as any other, comes as two requests that
+ * A chown(2) that keeps both ids, which drops setuid, setgid and capabilities like every other, comes as two requests that
  * do not say what they are: the removal of security.capability, and a setattr that names nothing.
  *
  * The same two come before a write to a file with capabilities, which leaves set-id bits to those who have CAP_FSETID.

@@ -1,6 +1,6 @@
 /**
  * Descriptors that outlive the process that opened them: they lie as messages (SCM_RIGHTS, unix(7)) in the queue of a socket pair,
- * where the kernel keeps them open as long as any process holds both sockets. Whoever holds them need not know what is in it.
+ * where the kernel keeps them open while some process holds both sockets. Whoever holds them need not know what is in it.
  *
  * A message is a label and its descriptor. The queue gives what was put first; to look at all of it each message is put at its end
  * again before it is taken from its beginning, so that a process that is killed meanwhile leaves one twice and loses none.

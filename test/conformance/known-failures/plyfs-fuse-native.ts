@@ -37,7 +37,7 @@ export const limitedCases: Readonly<Record<string, readonly string[]>> = {
     'host-changes: uidmap and gidmap translate owners both ways, an owner outside them is nobody',
     'host-changes: a bind of a file system without ACLs lets users pass',
     'host-changes: squash shows one owner and stores as the owner of the source',
-    'host-changes: in a bind new objects belong to the caller, with umask, setgid directory and sticky bit as anywhere',
+    'host-changes: in a bind new objects belong to the caller, with umask, setgid directory and sticky bit like everywhere else',
     'set-id: a chown by an owner who is not in the group drops setgid also where the group may not execute',
     'set-id: while somebody writes to the file, one by who may not change the mode drops nothing',
     'set-id: one by who may not change the mode is refused and drops nothing',

@@ -279,7 +279,7 @@ const cases: Case[] = [
     },
   },
   {
-    name: 'in a bind new objects belong to the caller, with umask, setgid directory and sticky bit as anywhere',
+    name: 'in a bind new objects belong to the caller, with umask, setgid directory and sticky bit like everywhere else',
     needs,
     layers: union,
     host: dir({
