@@ -114,6 +114,8 @@ it('the loop copies again after some that were quick', () => {
   expect(started).toEqual(new Array(8).fill('copy'));
 });
 
+/** As much as helpers take to start: one look is enough. */
+const SLOW_MS = 100;
 const [DIRECTORIES, SUBDIRECTORIES] = [6, 3];
 
 /** Lists the directory and all below it, as find does. @returns how many there are. */
@@ -142,7 +144,7 @@ function makeTree(): void {
 
 it('a walk has helpers list each directory of each layer once, and most before it gets there', () => {
   makeTree();
-  syncMs = 10;
+  syncMs = SLOW_MS + 10;
   const directories = 1 + DIRECTORIES * (1 + SUBDIRECTORIES);
   expect(walk(ROOT_NODE)).toBe(directories);
   // The first is listed by the loop, which finds it slow.
@@ -160,7 +162,7 @@ it('a walk has no helper list anything where the disk is quick', () => {
 
 it('a listing alone reads nothing ahead', () => {
   makeTree();
-  syncMs = 10;
+  syncMs = SLOW_MS + 10;
   const entry = new Entry();
   union.lookup(ROOT_NODE, 'd0', entry);
   const sink: DirentSink = { plus: true, fits: () => true, add: () => undefined, addPlus: () => undefined };
@@ -170,7 +172,7 @@ it('a listing alone reads nothing ahead', () => {
 
 it('what no request asks for waits for no helper: nobody would ask again', () => {
   makeTree();
-  syncMs = 10;
+  syncMs = SLOW_MS + 10;
   const entry = new Entry();
   for (const name of ['d0', 'd1']) served(() => union.lookup(ROOT_NODE, name, entry));
   const sink: DirentSink = { plus: true, fits: () => true, add: () => undefined, addPlus: () => undefined };

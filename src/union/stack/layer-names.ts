@@ -1,7 +1,8 @@
 /**
  * Names of layers that are not in memory, without letting others wait for a slow disk.
  *
- * The serving thread looks names up and lists directories itself until that took longer than memory does. From then on helpers bring in
+ * The serving thread looks names up and lists directories itself until it has waited for the disk for as long as helpers take to start.
+ * From then on, after a look that took longer than memory does, helpers bring in
  * each directory before it is listed for the first time, and each name that the kernel does not have (RESOLVE_CACHED), and the
  * request comes again: many who walk at once then wait for the disk together, and others not at all. After a number of
  * quick ones the thread looks by itself again. Where all is in memory this costs two looks at the clock.
@@ -26,6 +27,8 @@ import type { RealDirectory } from './layer.js';
  * have started. On a quick disk they cost more than they bring (docs/decisions/012-cold-names.md).
  */
 const QUICK_MS = 1.5;
+/** Slow looks are the thread's own until they have taken so long in all: where little is cold, helpers would come when it is read. */
+const PATIENCE_MS = 100;
 /** What each name of a listing takes beside. */
 const NAME_MS = 0.02;
 /** After so many looks in a directory for which nothing had to be read, its names are taken to be in memory. */
@@ -45,6 +48,8 @@ export class LayerNames {
   readonly #cache: DescriptorCache;
   readonly #pace: DiskPace;
   readonly #reads = new ThreadReads();
+  /** By slow looks, at most PATIENCE_MS. */
+  #waitedMs = 0;
   /** The jobs that bring in the directory. */
   readonly #underway = new Map<ListedDirectory, readonly Job[]>();
   /** In which directories a request has waited for its name, by the job that it waited for last. */
@@ -66,7 +71,8 @@ export class LayerNames {
     const tookMs = this.#pace.now() - startedMs - names * NAME_MS;
     // A thread that has no CPU is slow, too, and then helpers would be slower.
     const isRead = tookMs > QUICK_MS && this.#reads.hasMore();
-    this.#pace.took(isRead ? tookMs : 0);
+    if (isRead) this.#waitedMs = Math.min(PATIENCE_MS, this.#waitedMs + tookMs);
+    this.#pace.took(isRead && this.#waitedMs >= PATIENCE_MS ? tookMs : 0);
     if (isRead) for (const dir of dirs) dir.quickLooks = 0;
   }
 
