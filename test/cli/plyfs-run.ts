@@ -109,8 +109,19 @@ export async function untilIs<Seen>(look: () => Seen, wanted: Seen, timeoutMs = 
   }
 }
 
+/** /proc/PID/stat; undefined for a process that is gone, or goes while it is read. */
+export function statOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
 /** Whether the process is gone, or only its corpse is left. */
 export function isGone(pid: number): boolean {
-  if (!existsSync(`/proc/${pid}/stat`)) return true;
-  return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const stat = statOf(pid);
+  return stat === undefined || /^\d+ \(.*\) [ZX]/s.test(stat);
 }

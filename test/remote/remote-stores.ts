@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { until, untilIs } from '../cli/plyfs-run.js';
+import { statOf, until, untilIs } from '../cli/plyfs-run.js';
 
 export interface Store {
   readonly name: string;
@@ -180,7 +180,7 @@ function freePort(): Promise<number> {
 function descendants(root: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
-    const stat = statOf(name);
+    const stat = statOf(Number(name));
     if (stat !== undefined)
       parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]));
   }
@@ -194,15 +194,4 @@ function descendants(root: number): number[] {
   };
   visit(root);
   return found;
-}
-
-/** Processes end while they are listed. */
-function statOf(pid: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
-    throw error;
-  }
 }
