@@ -43,6 +43,7 @@ export const EPROTO = 71;
 export const EOVERFLOW = 75;
 export const EILSEQ = 84;
 export const EOPNOTSUPP = 95;
+export const ECONNABORTED = 103;
 export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
 export const ESTALE = 116;
@@ -89,6 +90,7 @@ const table: ReadonlyMap<number, readonly [code: string, text: string]> = new Ma
   [EOVERFLOW, ['EOVERFLOW', 'value too large for defined data type']],
   [EILSEQ, ['EILSEQ', 'invalid or incomplete multibyte or wide character']],
   [EOPNOTSUPP, ['EOPNOTSUPP', 'operation not supported']],
+  [ECONNABORTED, ['ECONNABORTED', 'software caused connection abort']],
   [ENOTCONN, ['ENOTCONN', 'transport endpoint is not connected']],
   [ETIMEDOUT, ['ETIMEDOUT', 'connection timed out']],
   [ESTALE, ['ESTALE', 'stale file handle']],

@@ -32,6 +32,30 @@ function mount(...args: string[]): void {
 }
 
 describe('plyfs mount', () => {
+  it('takes nothing away that has come to its place, with its number, before it has seen that it is gone', async () => {
+    mount('-l', 'l2', 'm2');
+    mount('-l', 'l1', 'm');
+    const number = (): string => bench.run('findmnt', '-no', 'ID', 'm').stdout.trim();
+    const [pid, freed] = [bench.pid(), number()];
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // The kernel gives the lowest number that is free, maybe to somebody else's mount first.
+      let tries = 0;
+      do {
+        expect(bench.run('umount', 'm').code).toBe(0);
+        expect(bench.run('mount', '--bind', 'm2', 'm').code).toBe(0);
+      } while (number() !== freed && ++tries < 200);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await untilIs(() => bench.runIds().length, 1);
+    expect(number()).toBe(freed);
+    expect(bench.run('cat', 'm/both').stdout).toBe('l2');
+    bench.run('umount', 'm');
+    expect(bench.plyfs('umount', 'm2').code).toBe(0);
+    expectClean();
+  });
+
   it('answers when it returns, and plyfs umount returns when the daemon has let go', async () => {
     mount('-l', 'l1', '-l', 'l2', '--upper', 'u', 'm');
     expect(bench.run('cat', 'm/low', 'm/both').stdout).toBe('lowl2');

@@ -2,7 +2,7 @@
  * Unmounting from outside: through the daemon when it answers, over its head when it is dead or hangs.
  */
 
-import { FS_TYPE, readMountinfo } from '../../engine/kernel/attach-mountinfo.js';
+import { FS_TYPE, isSameMount, readMountinfo } from '../../engine/kernel/attach-mountinfo.js';
 import { hasCode } from '../../errno/error-code.js';
 import { UserError } from '../../errno/user-error.js';
 import { displayName, type Name } from '../../vfs/name.js';
@@ -72,7 +72,7 @@ export async function unmountPath(
   const asked = state === undefined ? undefined : await askToUnmount(state, { lazy, durable, settle: wait });
   const isDone = asked !== undefined;
   // A daemon may be gone before it has answered: the session ends while fusermount3 is still on its way out.
-  const isGoneAlready = isDone || !readMountinfo().some(({ mountId }) => mountId === mount.mountId);
+  const isGoneAlready = isDone || !readMountinfo().some((one) => isSameMount(one, mount));
   if (!isGoneAlready) await unmountDirectly(path, { lazy, privileged: state?.privileged });
   if (!state) {
     // Of a daemon that died: listing takes its state away, now that nothing is mounted.

@@ -4,7 +4,7 @@
 
 import { FS_TYPE, type MountEntry, readMountinfo } from '../../engine/kernel/attach-mountinfo.js';
 import { displayName } from '../../vfs/name.js';
-import { listRunStates, type RunState, runRoot } from './run-state.js';
+import { isMountOf, listRunStates, type RunState, runRoot } from './run-state.js';
 
 /** All strings are text. */
 export interface ListedMount {
@@ -26,18 +26,14 @@ export interface ListedMount {
 export function listMounts(states = listRunStates(runRoot()), entries = readMountinfo()): ListedMount[] {
   const ours = entries.filter((entry) => entry.type === FS_TYPE);
   const served = states.filter((state) => state.mountId !== undefined);
-  const up = ours.filter((entry) => served.some((state) => isSame(state, entry)));
+  const up = ours.filter((entry) => served.some((state) => isMountOf(state, entry)));
   // A bind of a mount (containerd's root directories, `mount --bind`) is no mount of its own.
   const devices = new Set(up.map(({ device }) => device));
   const orphans = ours.filter(({ device }) => !devices.has(device));
   return [
-    ...served.map((state) => listed(state, up.some((entry) => isSame(state, entry)) ? 'up' : 'detached')),
+    ...served.map((state) => listed(state, up.some((entry) => isMountOf(state, entry)) ? 'up' : 'detached')),
     ...orphans.map(orphan),
   ];
-}
-
-function isSame(state: RunState, entry: MountEntry): boolean {
-  return state.mountId === entry.mountId && state.mountpoint === entry.mountpoint;
 }
 
 function listed(state: RunState, status: 'up' | 'detached'): ListedMount {

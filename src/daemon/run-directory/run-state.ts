@@ -23,8 +23,9 @@ import { hasCode, isSystemError } from '../../errno/error-code.js';
 import { reasonOf } from '../../errno/reason.js';
 import { UserError } from '../../errno/user-error.js';
 import { makeDirectories } from '../../linux/files/make-directories.js';
-import { readMountinfo } from '../../linux/mounts/mountinfo.js';
+import { type MountEntry, readMountinfo } from '../../linux/mounts/mountinfo.js';
 import { isRootsOwn, outerUid } from '../../linux/process/user-namespace.js';
+import { FS_TYPE } from '../../mounts/kinds/fs-type.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import { randomHex } from '../../vfs/random-hex.js';
 import type { ResolvedMount, ServeRequest, VolumeId } from '../config/mount-config.js';
@@ -276,8 +277,16 @@ export function deadStates(root: string): RunState[] {
     .filter((state) => !isAlive(state) && isMounted(state));
 }
 
-function isMounted({ mountId, mountpoint }: RunState): boolean {
-  return readMountinfo().some((entry) => entry.mountId === mountId && entry.mountpoint === mountpoint);
+function isMounted(state: RunState): boolean {
+  return readMountinfo().some((entry) => isMountOf(state, entry));
+}
+
+/** The number alone tells nothing: the kernel gives that of a mount that is gone to the next one. */
+export function isMountOf(
+  { mountId, mountpoint }: RunState,
+  entry: Pick<MountEntry, 'type' | 'mountId' | 'mountpoint'>,
+): boolean {
+  return entry.type === FS_TYPE && entry.mountId === mountId && entry.mountpoint === mountpoint;
 }
 
 /** A thousand layers and mounts with paths of the longest kind. */

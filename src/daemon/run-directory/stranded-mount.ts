@@ -4,7 +4,7 @@
  */
 
 import { readMountinfo } from '../../engine/kernel/attach-mountinfo.js';
-import { isAlive, readRunState } from './run-state.js';
+import { isAlive, isMountOf, readRunState } from './run-state.js';
 
 /**
  * Takes it away, so that its mount point is free again.
@@ -14,9 +14,8 @@ import { isAlive, readRunState } from './run-state.js';
 export async function unmountStranded(directory: string): Promise<void> {
   const state = readRunState(directory);
   if (state?.mountId === undefined || isAlive(state)) return;
-  const { mountId, mountpoint, privileged } = state;
-  const isThere = readMountinfo().some((one) => one.mountId === mountId && one.mountpoint === mountpoint);
-  if (!isThere) return;
+  const { mountpoint, privileged } = state;
+  if (!readMountinfo().some((entry) => isMountOf(state, entry))) return;
   // Loads the system calls, which a command that mounts has no need of.
   const { detachMount } = await import('../../engine/kernel/attach-mount.js');
   await detachMount(mountpoint, { lazy: true, privileged });

@@ -16,7 +16,7 @@ import { close, openat } from '../../linux/files/open.js';
 import { clonePrivate } from '../../linux/mounts/mount.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import type { MountConfig } from '../config/mount-config.js';
-import { listRunStates, type RunState } from './run-state.js';
+import { isMountOf, listRunStates, type RunState } from './run-state.js';
 
 /** Before it ends a daemon has upper's file system written out, which a busy disk makes slow. */
 const ENDING_TIMEOUT_MS = 60_000;
@@ -88,11 +88,8 @@ function patienceMs(directory: Name, root: string): number {
   // The last thing before the end is that its state is removed.
   if (holder === undefined) return GONE_TIMEOUT_MS;
   if (holder.isEnding === true) return ENDING_TIMEOUT_MS;
-  // The kernel gives the number of a mount that is gone to another.
-  const { mountId, mountpoint } = holder;
-  const isThere = (entry: MountEntry): boolean =>
-    entry.mountId === mountId && entry.mountpoint === mountpoint;
-  return mountId === undefined || readMountinfo().some(isThere) ? 0 : GONE_TIMEOUT_MS;
+  const isThere = readMountinfo().some((entry) => isMountOf(holder, entry));
+  return holder.mountId === undefined || isThere ? 0 : GONE_TIMEOUT_MS;
 }
 
 function holderAmong(directory: Name, states: readonly RunState[]): RunState | undefined {

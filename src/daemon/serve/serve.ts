@@ -431,8 +431,7 @@ export class ServedMount {
     if (!this.#attached) return;
     const top = this.#topMount();
     // Without an id the session was to mount and has not said that it did; the checks found no FUSE mount here.
-    const isOurs = this.#mountId === undefined ? top?.type === FS_TYPE : top?.mountId === this.#mountId;
-    if (!isOurs) return;
+    if (top?.type !== FS_TYPE || top.mountId !== (this.#mountId ?? top.mountId)) return;
     try {
       await this.#detach({ lazy: true });
     } catch (error) {
@@ -448,7 +447,9 @@ export class ServedMount {
     // First the descriptor: an unmount writes back dirty pages, to a session that answers no more.
     this.#closeDevice();
     await this.#unmounting;
-    await this.#detachQuietly();
+    // The number of what is gone may be that of another mount by now, at the same place. The second engine does not tell.
+    const isGone = end.reason === 'unmounted' && this.config.engine === 'kernel';
+    if (!isGone) await this.#detachQuietly();
     // Those who wait for it are answered before the process ends.
     await setImmediate();
     if (end.notOnDisk !== undefined) return 1;

@@ -8,8 +8,8 @@
 import { readlinkSync } from 'node:fs';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { LoopBuffers } from '../../engine/kernel/loop-buffers.js';
-import { ServingLoop } from '../../engine/kernel/serving-loop.js';
-import type { SessionLoop } from '../../engine/kernel/session-loop.js';
+import { type Failure, ServingLoop } from '../../engine/kernel/serving-loop.js';
+import type { LoopEnd, SessionLoop } from '../../engine/kernel/session-loop.js';
 import { adoptCode } from '../../engine/threads/kept-code.js';
 import { check } from '../../errno/fs-error.js';
 import { AT_FDCWD, O_RDWR } from '../../linux/constants.js';
@@ -137,16 +137,16 @@ function guard(session: number, act: () => void): void {
   }
 }
 
-function onEnd(loop: SessionLoop, error: unknown): void {
+function onEnd(loop: SessionLoop, end: LoopEnd | Failure): void {
   const found = [...sessions].find(([, one]) => one.loop === loop);
   if (found === undefined) return;
   const [session, one] = found;
   parts.callerIds.restore();
-  if (error !== undefined) guard(session, () => one.fail(error));
+  if (typeof end === 'object') guard(session, () => one.fail(end.error));
   else {
     // The mount may be gone before the loop has looked at what it was told: a promise to the disk.
     takeMessages();
-    guard(session, () => one.end('unmounted'));
+    guard(session, () => one.end(end));
   }
   if (one.isOver) forget(session, one);
 }

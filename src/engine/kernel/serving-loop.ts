@@ -13,7 +13,7 @@ import { eventfdDrain } from '../../linux/io/poll.js';
 import { schedYield } from '../../linux/process/process.js';
 import { IDLE_MS, type IdleCollector } from '../idle-collector.js';
 import type { Burst } from './burst.js';
-import type { SessionLoop } from './session-loop.js';
+import type { LoopEnd, SessionLoop } from './session-loop.js';
 import { soonest } from './soonest.js';
 
 /** Requests between two looks at jobs and messages while the kernel keeps one session busy. */
@@ -39,13 +39,18 @@ export interface IdleWork {
   run(): void;
 }
 
+/** It has thrown. */
+export interface Failure {
+  readonly error: unknown;
+}
+
 interface ServingOptions {
   /** eventfd, non-blocking: written when a message or a finished job waits. */
   readonly wakeFd: number;
   /** Called when the eventfd was written; returns true to leave the loop. */
   readonly onWake: () => boolean;
-  /** The session is served no longer: its mount is gone, or it has thrown. */
-  readonly onEnd: (session: SessionLoop, error?: unknown) => void;
+  /** The session is served no longer. */
+  readonly onEnd: (session: SessionLoop, end: LoopEnd | Failure) => void;
   /** Before another session than the last has its turn: what is the thread's own is to be the daemon's again. */
   readonly beforeTurn?: () => void;
   /** Done when something is served and nothing has come for a moment. */
@@ -144,11 +149,11 @@ export class ServingLoop {
     this.#enter(session);
     try {
       const state = session.serveSome(this.#sessions.size > 1 ? TURN : PATIENCE);
-      if (state === 'unmounted') this.#end(session);
+      if (state === 'unmounted' || state === 'aborted') this.#end(session, state);
       else this.#track(session);
       return state === 'more';
     } catch (error) {
-      this.#end(session, error);
+      this.#end(session, { error });
       return false;
     }
   }
@@ -158,7 +163,7 @@ export class ServingLoop {
     try {
       return session.settle();
     } catch (error) {
-      this.#end(session, error);
+      this.#end(session, { error });
       return -1;
     }
   }
@@ -168,7 +173,7 @@ export class ServingLoop {
     try {
       session.collect();
     } catch (error) {
-      this.#end(session, error);
+      this.#end(session, { error });
     }
   }
 
@@ -183,9 +188,9 @@ export class ServingLoop {
     else this.#waiting.delete(session);
   }
 
-  #end(session: SessionLoop, error?: unknown): void {
+  #end(session: SessionLoop, end: LoopEnd | Failure): void {
     this.remove(session);
-    this.#options.onEnd(session, error);
+    this.#options.onEnd(session, end);
   }
 
   /** All requests so far are answered. @returns how many descriptors have something. */

@@ -5,7 +5,7 @@
  * about to end, unless the kernel wants no answer; an unknown opcode is ENOSYS, an unknown throw EIO and a line in the log.
  */
 
-import { EAGAIN, EINTR, EIO, ENODEV, ENOENT, ENOSYS, EPROTO } from '../../errno/errno.js';
+import { EAGAIN, ECONNABORTED, EINTR, EIO, ENODEV, ENOENT, ENOSYS, EPROTO } from '../../errno/errno.js';
 import { check, FsError } from '../../errno/fs-error.js';
 import { FUSE_UNIQUE_RESEND_HIGH } from '../../fuse/abi/abi-flags.js';
 import {
@@ -76,8 +76,11 @@ export interface LoopOptions {
 /** Deaths at one request before it is refused. */
 const MOST_DEATHS = 2;
 
-/** After a turn: nothing is left to read, there may be more, or the mount is gone. */
-type TurnEnd = 'idle' | 'more' | 'unmounted';
+/** The mount is gone, and its number maybe another's; or it stands, and its connection was aborted (/sys/fs/fuse/connections). */
+export type LoopEnd = 'unmounted' | 'aborted';
+
+/** After a turn: nothing is left to read, or there may be more. */
+type TurnEnd = 'idle' | 'more' | LoopEnd;
 
 export class SessionLoop implements Session, RoutedLoop {
   /** Replaced when the first mount is added to a union that had none. */
@@ -171,6 +174,8 @@ export class SessionLoop implements Session, RoutedLoop {
         this.#serve();
       } else if (length === -ENODEV) {
         return 'unmounted';
+      } else if (length === -ECONNABORTED) {
+        return 'aborted';
       } else if (length === -EAGAIN) {
         if (this.#parked.isResending) this.#endResend();
         return 'idle';

@@ -59,6 +59,16 @@ export function topMountAt(entries: readonly MountEntry[], mountpoint: Name): Mo
   return stack.find((entry) => !stack.some((other) => other.parentId === entry.mountId));
 }
 
+/** Whether an entry read later is of the same mount: the kernel gives the number of one that is gone to the next. */
+export function isSameMount(one: MountEntry, other: MountEntry): boolean {
+  return (
+    one.mountId === other.mountId &&
+    one.device === other.device &&
+    one.type === other.type &&
+    one.mountpoint === other.mountpoint
+  );
+}
+
 function unescapeOctal(field: string): Name {
   return field.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

@@ -30,6 +30,7 @@ const ALWAYS =
   flag.FUSE_ASYNC_DIO |
   flag.FUSE_PARALLEL_DIROPS |
   flag.FUSE_POSIX_ACL |
+  flag.FUSE_ABORT_ERROR |
   flag.FUSE_MAX_PAGES |
   flag.FUSE_CACHE_SYMLINKS |
   flag.FUSE_NO_OPENDIR_SUPPORT;
@@ -173,7 +174,7 @@ describe('encodeInit()', () => {
     const options = { passthrough: true, maxStackDepth: 2, writeback: false };
     encodeInit(reply, negotiate(offer({ flags: 0x73fffffb, flags2: 0x7ff }), options));
     expect(reply.bytes.subarray(REPLY_BODY, reply.length)).toEqual(
-      hex(`07 00 00 00 2d 00 00 00 00 00 10 00 69 f0 d4 71 40 00 30 00 00 00 10 00 01 00 00 00 00 01 00 00
+      hex(`07 00 00 00 2d 00 00 00 00 00 10 00 69 f0 f4 71 40 00 30 00 00 00 10 00 01 00 00 00 00 01 00 00
         f8 00 00 00 02 00 00 00 ${'00 '.repeat(24)}`),
     );
   });

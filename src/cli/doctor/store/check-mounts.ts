@@ -5,8 +5,13 @@
  */
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { deadStates, listRunStates, runRoot } from '../../../daemon/run-directory/run-state.js';
-import { FS_TYPE, type MountEntry, readMountinfo } from '../../../engine/kernel/attach-mountinfo.js';
+import { deadStates, isMountOf, listRunStates, runRoot } from '../../../daemon/run-directory/run-state.js';
+import {
+  FS_TYPE,
+  isSameMount,
+  type MountEntry,
+  readMountinfo,
+} from '../../../engine/kernel/attach-mountinfo.js';
 import { hasCode } from '../../../errno/error-code.js';
 import { check } from '../../../errno/fs-error.js';
 import { MNT_DETACH } from '../../../linux/constants.js';
@@ -17,20 +22,21 @@ import type { StoreProblem } from './problem.js';
 /** Those below the store, and those that daemons of this run root have left. */
 export function checkMounts(store: Store): StoreProblem[] {
   const living = new Set(listRunStates(runRoot()).map(({ mountId }) => mountId));
-  const left = new Set(deadStates(runRoot()).map(({ mountId }) => mountId));
+  const left = deadStates(runRoot());
+  const isLeft = (entry: MountEntry): boolean => left.some((state) => isMountOf(state, entry));
   const below = `${realRoot(store)}/`;
   const doubtful = readMountinfo().filter(
-    ({ type, mountId, mountpoint }) =>
-      type === FS_TYPE &&
-      !living.has(mountId) &&
-      (left.has(mountId) || displayName(mountpoint).startsWith(below)),
+    (entry) =>
+      entry.type === FS_TYPE &&
+      !living.has(entry.mountId) &&
+      (isLeft(entry) || displayName(entry.mountpoint).startsWith(below)),
   );
   if (doubtful.length === 0) return [];
   const served = servedConnections();
   return doubtful
-    .filter(({ device, mountId }) => {
+    .filter((entry) => {
       // A process that we may not look at may be the one, unless we know which it was.
-      return served === undefined ? left.has(mountId) : !served.has(device.split(':')[1] ?? '');
+      return served === undefined ? isLeft(entry) : !served.has(entry.device.split(':')[1] ?? '');
     })
     .map(deadMount);
 }
@@ -39,14 +45,15 @@ function realRoot({ root }: Store): string {
   return existsSync(root) ? realpathSync(root) : root;
 }
 
-function deadMount({ mountpoint, mountId }: MountEntry): StoreProblem {
+function deadMount(mount: MountEntry): StoreProblem {
+  const { mountpoint } = mount;
   const shown = displayName(mountpoint);
   return {
     what: `the daemon of the mount at '${shown}' is gone`,
     cost: 'whoever looks into it gets ENOTCONN',
     remedy: 'unmount it',
     mend: async () => {
-      if (!readMountinfo().some((entry) => entry.mountId === mountId)) return;
+      if (!readMountinfo().some((entry) => isSameMount(entry, mount))) return;
       const { unmountAt } = await import('../../../linux/mounts/held-mount-point.js');
       check(unmountAt(mountpoint, MNT_DETACH), 'umount', shown);
     },
