@@ -19,14 +19,14 @@ $D events --since $since --until $(($(date +%s) + 1)) --filter label=tier=web \
 
 ## events by filters
 since=$(date +%s)
-$D create --name f1 -l of=filters base true >/dev/null
-$D create --name f2 -l of=filters base true >/dev/null
-$D rm f1 >/dev/null
-$D rm f2 >/dev/null
+$D create --name one -l of=filters base true >/dev/null
+$D create --name two -l of=filters base true >/dev/null
+$D rm one >/dev/null
+$D rm two >/dev/null
 events() { $D events --since $since --until $(($(date +%s) + 1)) "$@"; echo; }
-events --filter container=f1 --format '{{.Action}}'
+events --filter container=one --format '{{.Action}}'
 events --filter event=destroy --filter label=of=filters --format '{{.Actor.Attributes.name}}'
-events --filter container=f1 --filter container=f2 --filter event=create --format '{{.Actor.Attributes.name}}'
+events --filter container=one --filter container=two --filter event=create --format '{{.Actor.Attributes.name}}'
 events --filter image=base --filter type=container --filter label=of --format '{{.Action}}'
 
 ## events of volumes and images
