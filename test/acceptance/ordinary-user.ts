@@ -1,12 +1,10 @@
 /**
  * An ordinary user with a home of his own, for mounts without privilege: `nobody`, since fusermount3 wants a user that
- * the system knows.
- *
- * /dev/fuse is opened to him for the time of the test where the host keeps it for root, and put back, also on failure.
+ * the system knows. /dev/fuse is open to him during a run of the tests (global-setup.ts).
  */
 
 import { spawnSync } from 'node:child_process';
-import fs, { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import fs, { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Identity } from '../helpers/operations/process-operations.js';
 import { cliScript, projectRoot, workerPrefix } from '../helpers/project-paths.js';
@@ -17,8 +15,6 @@ const TIMEOUT_MS = 60_000;
 export class OrdinaryUser {
   readonly root = mkdtempSync(`${workerPrefix()}user-`);
   readonly home = `${this.root}/home`;
-  readonly #deviceMode = statSync('/dev/fuse').mode & 0o7777;
-  readonly #restore = () => chmodSync('/dev/fuse', this.#deviceMode);
   /** Where the built command lies for the user. */
   readonly program: string;
 
@@ -29,8 +25,6 @@ export class OrdinaryUser {
       chownSync(path, NOBODY.uid, NOBODY.gid);
     }
     this.program = readableProgram(`${this.root}/plyfs`);
-    process.on('exit', this.#restore);
-    chmodSync('/dev/fuse', this.#deviceMode | 0o666);
   }
 
   plyfs(...args: string[]) {
@@ -67,8 +61,6 @@ export class OrdinaryUser {
   }
 
   dispose(): void {
-    process.off('exit', this.#restore);
-    this.#restore();
     for (const point of this.mounted()) spawnSync('umount', ['-l', `${this.home}/${point}`]);
     rmSync(this.root, { recursive: true, force: true });
   }

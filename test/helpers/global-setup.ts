@@ -1,14 +1,16 @@
 /**
  * Before all tests: compiles the project to dist/ (operators run from there), makes its programs, which the tests start, names
- * the run, has daemons end.
- * After all: whatever the run left under its prefix is an error.
+ * the run, has daemons end, opens /dev/fuse to ordinary users where the host keeps it for root.
+ * After all: the device is as it was; whatever the run left under its prefix is an error.
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { findLeaks } from './leak-check.js';
 import { distPath, projectRoot, scratchPrefix } from './project-paths.js';
+
+const DEVICE = '/dev/fuse';
 
 export default async function setup(): Promise<() => void> {
   process.env.PLYFS_TEST_RUN = String(process.pid);
@@ -21,10 +23,22 @@ export default async function setup(): Promise<() => void> {
   checkTemporaryFolder();
   if (process.env.PLYFS_DIST === undefined) compile();
   await makePrograms();
+  const restoreDevice = openDevice();
   return () => {
+    restoreDevice();
     const leaks = findLeaks(scratchPrefix());
     if (leaks.length > 0) throw new Error(`the run left behind:\n${leaks.join('\n')}`);
   };
+}
+
+/** For all tests at once: two that did it for themselves would close it to each other. @returns what puts it back, also on failure. */
+function openDevice(): () => void {
+  if (process.getuid?.() !== 0 || !existsSync(DEVICE)) return () => undefined;
+  const mode = statSync(DEVICE).mode & 0o7777;
+  const restore = (): void => chmodSync(DEVICE, mode);
+  process.once('exit', restore);
+  chmodSync(DEVICE, mode | 0o666);
+  return restore;
 }
 
 /** Tests without privilege work there as `nobody`. */
