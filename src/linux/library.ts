@@ -25,6 +25,7 @@ export function bind<F extends (...args: never[]) => number>(
   result: CType,
   args: readonly CType[],
 ): F {
+  // koffi tells nothing of the function that it makes.
   return libc.func(symbol, result, [...args]) as unknown as F;
 }
 

@@ -29,6 +29,7 @@ const MAX_SCRIPT_WINDOW_BYTES = 8 * 1024 * 1024;
 /** What it unpacks to. @throws UserError for what is damaged, or needs a dictionary or too large a window. */
 export async function* zstd(source: AsyncIterable<Buffer>, options: object = {}): AsyncGenerator<Buffer> {
   if ('createZstdDecompress' in zlib) {
+    // The types are of the oldest Node that plyfs runs on.
     yield* zstdInNode(source, options, zlib as unknown as ZstdInNode);
     return;
   }

@@ -32,7 +32,7 @@ export const findImageRecord: Finder = async (store, name) => {
   const { findImage } = await import('../../image/catalog/image-index.js');
   const { inspectImage } = await import('../../image/catalog/inspect-image.js');
   const image = findImage(store, name);
-  return image === undefined ? undefined : (inspectImage(store, image) as unknown as InspectedRecord);
+  return image === undefined ? undefined : { ...inspectImage(store, image) };
 };
 
 export const findVolumeRecord: Finder = async (store, name) => {
@@ -41,5 +41,5 @@ export const findVolumeRecord: Finder = async (store, name) => {
   const { runningMounts } = await import('../../daemon/run-directory/store-users.js');
   const volumes = describeVolumes(store, runningMounts(store.root));
   const volume = volumes.find(({ record }) => record.name === name);
-  return volume === undefined ? undefined : (inspectVolume(volume) as unknown as InspectedRecord);
+  return volume === undefined ? undefined : { ...inspectVolume(volume) };
 };

@@ -30,7 +30,8 @@ export function controlHandlers(
       },
     ],
     ['settled', async () => ({ lost: await mount.lost() })],
-    ['config', () => mount.currentConfig as unknown as Record<string, unknown>],
+    ['config', () => ({ ...mount.currentConfig })],
+    // By a command of this version: client/ makes the arguments.
     ['pushUpper', async (args) => mount.pushUpper(args as unknown as PushOrder)],
     ['mountAdd', async (args) => mount.addMount(args.mount as ResolvedMount)],
     ['mountRemove', async (args) => mount.removeMount(String(args.target))],

@@ -87,6 +87,7 @@ export class ServedSession {
     else if (message.kind === 'stop') this.#stop(tree);
     else if (message.kind === 'promiseDisk') tree.promiseDisk();
     else if (message.kind === 'request' && message.name === 'keepAnew') {
+      // Made by mount-keeping.ts, in this process.
       const isKept = this.#keepAnew(tree, message.args as unknown as KeptDescriptors);
       this.#post({ kind: 'reply', id: message.id, value: { isKept } });
     } else if (message.kind === 'request') {

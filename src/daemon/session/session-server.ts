@@ -87,6 +87,7 @@ export function answerRequest(
       beforeChange();
       reply({ renewed: tree.removeMount(String(args.target)) });
     } else if (name === 'lingering') reply(tree.lingering());
+    // Made by push-served-upper.ts, in this process.
     else if (name === 'pushUpper') reply({ isDone: tree.pushUpper(args as unknown as NextUpper) });
     else reply(tree.abandon(String(args.target)));
   } catch (error) {

@@ -75,7 +75,7 @@ async function showRemote(names: readonly string[], flags: InspectFlags): Promis
       if (flags.raw === true) process.stdout.write(await rawManifest(reference, { ...options, platform }));
       else {
         const image = await inspectRemote(reference, { ...options, platform: platform ?? hostPlatform() });
-        found.push(image as unknown as InspectedRecord);
+        found.push({ ...image });
       }
     });
   }

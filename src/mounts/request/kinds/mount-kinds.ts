@@ -21,6 +21,7 @@ export function mountKindOf<R extends MountRequest>(request: R): MountKind<R> {
 
 /** Undefined for a word that is no type of mount. */
 export function kindNamed(type: string): MountKind<MountRequest> | undefined {
+  // As above: a kind is given requests of its own type alone.
   return Object.hasOwn(kinds, type)
     ? (kinds[type as MountType] as unknown as MountKind<MountRequest>)
     : undefined;
