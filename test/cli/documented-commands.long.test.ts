@@ -25,7 +25,7 @@ const notHere: readonly (readonly [beginning: string, reason: string])[] = [
   ['npm pack', 'changes the machine; test/cli/package.long.test.ts does it elsewhere'],
   [
     'plyfs image copy debian:12',
-    'a registry on the internet: test/cli/remote-images.test.ts has two of its own',
+    'a registry on the internet: test/cli/remote-images.long.test.ts has two of its own',
   ],
   ['plyfs image build -o out https://', 'a server of git: test/cli/build-sources.long.test.ts has one'],
   ['plyfs mount -l base --upper changes -v /net/media', 'a server of remote storage: test/remote has them'],

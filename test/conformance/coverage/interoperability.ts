@@ -38,19 +38,19 @@ export const interoperability: Item = {
     {
       sentence: 'reading uppers of fuse-overlayfs',
       cases: [
-        testOf('test/acceptance/fuse-overlayfs.test.ts', 'shows the same tree'),
+        testOf('test/acceptance/fuse-overlayfs.long.test.ts', 'shows the same tree'),
         testOf(
-          'test/acceptance/fuse-overlayfs.test.ts',
+          'test/acceptance/fuse-overlayfs.long.test.ts',
           'takes what is made again, deleted, moved and changed',
         ),
-        testOf('test/acceptance/fuse-overlayfs.test.ts', 'an upper written without root shows the same tree'),
+        testOf('test/acceptance/fuse-overlayfs.long.test.ts', 'an upper written without root shows the same tree'),
       ],
     },
     {
       sentence: 'reading layers that fuse-overlayfs wrote',
       cases: [
         testOf(
-          'test/acceptance/fuse-overlayfs.test.ts',
+          'test/acceptance/fuse-overlayfs.long.test.ts',
           'shows the same tree, is not changed, and takes changes above it',
         ),
       ],
@@ -59,7 +59,7 @@ export const interoperability: Item = {
       sentence: 'forms of fuse-overlayfs behind an option',
       cases: [
         testOf(
-          'test/acceptance/fuse-overlayfs.test.ts',
+          'test/acceptance/fuse-overlayfs.long.test.ts',
           'names that begin with .wh. are refused with the option, and ordinary without it',
         ),
         testOf('test/unit/union/overlay-xattrs.test.ts', 'hides what fuse-overlayfs keeps'),

@@ -219,7 +219,7 @@ export const union: Item = {
     },
     {
       sentence: 'a mount becomes read-only and writable again by remount',
-      cases: [testOf('test/cli/mount-helper-command.test.ts', '-o remount,ro and rw hold, %s helpers')],
+      cases: [testOf('test/cli/mount-helper-command.long.test.ts', '-o remount,ro and rw hold, %s helpers')],
     },
   ],
 };
