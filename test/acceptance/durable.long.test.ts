@@ -121,6 +121,23 @@ it('a container is on disk after stop, and while it runs after commit and export
   run('rm', 'box');
 });
 
+it('a container is on disk after stop, though another mount namespace keeps its mount', () => {
+  const run = (...args: string[]): string => plyfs('--root', 'disk/store', ...args);
+  run('run', '-d', '--name', 'kept', '--network', 'none', 'tiny', 'sleep', '60');
+  const keeper = bench.start('unshare', '-m', 'sleep', '60');
+  try {
+    sh(`until [ "$(cat /proc/${keeper.pid}/comm)" = sleep ]; do sleep 0.02; done; sync -f disk`);
+    const before = onDisk();
+    run('exec', 'kept', 'sh', '-c', `head -c ${MIB * 1024 * 1024} /dev/urandom > /new`);
+    run('stop', '-t', '0', 'kept');
+    expect(sh(`grep -c merged /proc/${keeper.pid}/mountinfo`)).toBe('1');
+    expect(onDisk() - before).toBeGreaterThanOrEqual(MIB);
+  } finally {
+    keeper.kill('SIGKILL');
+  }
+  run('rm', 'kept');
+});
+
 it('a container whose disk fails says so at its end, with stop, run and inspect', () => {
   // A disk with less behind it than it says: what is written back fails.
   const format = 'rm -f thin/image; truncate -s 600M thin/image; mkfs.ext4 -qF -O ^has_journal thin/image';

@@ -44,7 +44,7 @@ export async function stopContainer(
   await endCommand(store, record, options);
   const taken = await takeAway(store, record, options);
   // Without the lock: what `exec` was just starting waits for it, and keeps the daemon from ending.
-  const { lost, servedOnBy }: LetGo = taken === undefined ? {} : await untilLetGo(taken);
+  const { lost, servedOnBy }: LetGo = taken === undefined ? {} : await untilLetGo(store, record, taken);
   if (ran && options.isScratch !== true) noteContainer(store, record, 'stop');
   const lostBefore = ran ? readState(store, record.id)?.lost : undefined;
   const reason = lost ?? lostBefore;

@@ -10,7 +10,7 @@ import { syncfs } from '../../linux/files/data.js';
 import { readMountinfo } from '../../linux/mounts/mountinfo.js';
 import { volumeNameOf } from '../../mounts/request/named-sources.js';
 import { writeToDisk } from '../../realfs/disk/write-to-disk.js';
-import type { ContainerRecord } from '../../store/container-record.js';
+import type { ContainerRecord, Rootfs } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
 import { volumeData } from '../../store/volume-home.js';
 import { nameFromText } from '../../vfs/name.js';
@@ -20,12 +20,17 @@ import { containerStatus, mountPointOf } from '../record/status.js';
 /** @throws FsError */
 export function flushContainer(store: Store, record: ContainerRecord): void {
   if (containerStatus(store, record).daemon !== undefined) flushMount(mountPointOf(store, record));
+  flushDisks(store, record);
+}
+
+/** What is in upper and the volumes is on their disks on return. @throws FsError */
+export function flushDisks(store: Store, record: Rootfs): void {
   const home = realHome(store, record.id);
   writeToDisk([home, ...localVolumes(store, record)].map(nameFromText));
 }
 
 /** Directories of the volumes that it may write, but for those on remote storage, for which nobody waits. */
-function localVolumes(store: Store, { mounts }: ContainerRecord): string[] {
+function localVolumes(store: Store, { mounts }: Rootfs): string[] {
   const root = realRoot(store);
   const entries = readMountinfo();
   return mounts

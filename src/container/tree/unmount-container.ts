@@ -2,7 +2,9 @@
 
 import { type AwaitedEnd, unmountPath, waitUntilGone } from '../../daemon/client/unmount.js';
 import type { RunState } from '../../daemon/run-directory/run-state.js';
+import { errnoText } from '../../errno/errno.js';
 import { hasCode } from '../../errno/error-code.js';
+import { FsError } from '../../errno/fs-error.js';
 import type { Rootfs } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
 import { nameFromText } from '../../vfs/name.js';
@@ -26,12 +28,13 @@ export async function unmountContainer(
   options: UnmountContainerOptions,
 ): Promise<string | undefined> {
   const taken = await takeMount(store, record, options);
-  return taken && (await untilLetGo(taken)).lost;
+  return taken && (await untilLetGo(store, record, taken)).lost;
 }
 
 export interface TakenMount {
   readonly daemon: RunState | undefined;
   readonly end: AwaitedEnd | undefined;
+  readonly isScratch: boolean;
 }
 
 /** As `unmountContainer()`, without waiting for the daemon: for a holder of the lock, for which a command may wait that still
@@ -47,11 +50,11 @@ export async function takeMount(
   const options = { wait: false, durable: !isScratch };
   try {
     const { end } = await unmountPath(mountpoint, { ...options, lazy: daemon === undefined });
-    return { daemon, end };
+    return { daemon, end, isScratch };
   } catch (error) {
     if (!lazily || !hasCode(error, 'ERR_IN_USE')) throw error;
     const { end } = await unmountPath(mountpoint, { ...options, lazy: true });
-    return { daemon, end };
+    return { daemon, end, isScratch };
   }
 }
 
@@ -64,9 +67,27 @@ export interface LetGo {
   readonly servedOnBy?: number;
 }
 
-/** Until the daemon has written what it is to write, and is gone. One that others keep from ending is left after a while. */
-export async function untilLetGo({ daemon, end }: TakenMount): Promise<LetGo> {
+/**
+ * Until the daemon has written what it is to write, and is gone. One that others keep from ending is left after a while: any
+ * mount namespace that was made meanwhile has the mount. What was written is on disk all the same.
+ */
+export async function untilLetGo(store: Store, record: Rootfs, taken: TakenMount): Promise<LetGo> {
+  const { daemon, end, isScratch } = taken;
   using _listening = end;
   const isGone = daemon === undefined || (await waitUntilGone(daemon, LETS_GO_MS));
-  return isGone ? { lost: await end?.lost } : { servedOnBy: daemon.pid };
+  if (isGone) return { lost: await end?.lost };
+  if (isScratch) return { servedOnBy: daemon.pid };
+  // Loads the system calls, for the rare case.
+  const { flushDisks } = await import('./flush-container.js');
+  return { servedOnBy: daemon.pid, lost: lostOf(() => flushDisks(store, record)) };
+}
+
+function lostOf(flush: () => void): string | undefined {
+  try {
+    flush();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    return `what was written is not safe on disk: ${errnoText(error.errno)}`;
+  }
 }
