@@ -43,7 +43,10 @@ export const interoperability: Item = {
           'test/acceptance/fuse-overlayfs.long.test.ts',
           'takes what is made again, deleted, moved and changed',
         ),
-        testOf('test/acceptance/fuse-overlayfs.long.test.ts', 'an upper written without root shows the same tree'),
+        testOf(
+          'test/acceptance/fuse-overlayfs.long.test.ts',
+          'an upper written without root shows the same tree',
+        ),
       ],
     },
     {
