@@ -19,6 +19,7 @@ import { volumeHome } from '../../store/volume-home.js';
 import { ANONYMOUS_LABEL, readVolume } from '../../store/volume-record.js';
 import { noteVolume } from '../../volume/note-volume.js';
 import { whileUnused } from '../../volume/use.js';
+import { type CommandState, isRunning } from '../record/command-state.js';
 import { lockIfThere } from '../record/container-lock.js';
 import { noteContainer } from '../record/note-container.js';
 import { containerStatus, viewHost } from '../record/status.js';
@@ -39,8 +40,9 @@ export async function removeContainer(
   record: ContainerRecord,
   options: RemoveOptions = {},
 ): Promise<void> {
-  const { status } = containerStatus(store, record);
-  if (status === 'running' && options.force !== true) throw isRunning(record);
+  const { status, state } = containerStatus(store, record);
+  const isUsed = status === 'running' || isStarting(state);
+  if (isUsed && options.force !== true) throw isInUse(record);
   // One that `container mount` has mounted may be in use on the host.
   await stopContainer(store, record, {
     signal: 'SIGKILL',
@@ -49,7 +51,7 @@ export async function removeContainer(
   });
   using lock = await lockIfThere(store, record);
   if (lock === undefined) return;
-  if (containerStatus(store, record).isMounted) throw isRunning(record);
+  if (containerStatus(store, record).isMounted) throw isInUse(record);
   const volumes = options.volumes === true ? anonymousVolumes(store, record) : [];
   dropOwnDisk(store, record);
   using intent = store.intend();
@@ -69,7 +71,12 @@ export async function removeContainer(
   });
 }
 
-function isRunning({ name }: ContainerRecord): UserError {
+/** Its supervisor has begun, and its command has not. */
+function isStarting(state: CommandState | undefined): boolean {
+  return state?.process === undefined && isRunning(state?.supervisor);
+}
+
+function isInUse({ name }: ContainerRecord): UserError {
   return new UserError(`cannot remove container '${name}': container is running`, {
     code: 'ERR_IN_USE',
     hint: 'stop the container before removing or force remove',

@@ -31,6 +31,8 @@ const EXPECTED = [
   /it was made with --rm/,
   // A command of `exec` that began just before the stop still has the mount.
   /upper '.*' is in use by the mount at/,
+  // `rm -f` came before its command began.
+  /cannot run 'a command': it ended with status 137/,
   // In a container of the image that is empty.
   /executable file not found/,
 ];

@@ -5,6 +5,7 @@
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { processIdentity, writeState } from '../../../src/container/record/command-state.js';
 import { addImage, fillSystem } from '../../helpers/images.js';
 import { cliScript, untilIs } from '../plyfs-run.js';
 import { ContainerBench } from './bench.js';
@@ -181,5 +182,15 @@ describe('ps and prune', { timeout: 120_000 }, () => {
     expect(bench.get('container', 'prune', '-f', '--filter', 'until=1h')).toBe('Total reclaimed space: 0B');
     bench.get('container', 'prune', '-f');
     expect(bench.get('ps', '-aq')).toBe('');
+  });
+
+  test('a container whose command is being started is none that prune or rm takes', () => {
+    const id = bench.get('create', '--name', 'starting', 'box');
+    const state = { startedAt: new Date().toISOString(), supervisor: processIdentity(process.pid) };
+    writeState(bench.store, id, state);
+    expect(bench.get('container', 'prune', '-f')).toBe('Total reclaimed space: 0B');
+    expect(bench.do('rm', 'starting').stderr).toContain('container is running');
+    writeState(bench.store, id, { startedAt: state.startedAt });
+    expect(bench.get('rm', 'starting')).toBe('starting');
   });
 });
