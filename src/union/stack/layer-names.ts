@@ -29,6 +29,8 @@ import type { RealDirectory } from './layer.js';
 const QUICK_MS = 1.5;
 /** Slow looks are the thread's own until they have taken so long in all: where little is cold, helpers would come when it is read. */
 const PATIENCE_MS = 100;
+/** After so long without a slow look helpers have ended, and would have to start again (engine/jobs/job-runner.ts). */
+const FORGOTTEN_MS = 5_000;
 /** What each name of a listing takes beside. */
 const NAME_MS = 0.02;
 /** After so many looks in a directory for which nothing had to be read, its names are taken to be in memory. */
@@ -48,8 +50,9 @@ export class LayerNames {
   readonly #cache: DescriptorCache;
   readonly #pace: DiskPace;
   readonly #reads = new ThreadReads();
-  /** By slow looks, at most PATIENCE_MS. */
+  /** By slow looks, since the last pause of FORGOTTEN_MS. */
   #waitedMs = 0;
+  #lastSlowMs = 0;
   /** The jobs that bring in the directory. */
   readonly #underway = new Map<ListedDirectory, readonly Job[]>();
   /** In which directories a request has waited for its name, by the job that it waited for last. */
@@ -71,9 +74,17 @@ export class LayerNames {
     const tookMs = this.#pace.now() - startedMs - names * NAME_MS;
     // A thread that has no CPU is slow, too, and then helpers would be slower.
     const isRead = tookMs > QUICK_MS && this.#reads.hasMore();
-    if (isRead) this.#waitedMs = Math.min(PATIENCE_MS, this.#waitedMs + tookMs);
-    this.#pace.took(isRead && this.#waitedMs >= PATIENCE_MS ? tookMs : 0);
+    this.#pace.took(isRead && this.#hasWaited(tookMs) ? tookMs : 0);
     if (isRead) for (const dir of dirs) dir.quickLooks = 0;
+  }
+
+  /** Notes a slow look. @returns whether the disk has been waited for as long as helpers would take to start. */
+  #hasWaited(tookMs: number): boolean {
+    const nowMs = this.#pace.now();
+    if (nowMs - this.#lastSlowMs > FORGOTTEN_MS) this.#waitedMs = 0;
+    this.#lastSlowMs = nowMs;
+    this.#waitedMs += tookMs;
+    return this.#waitedMs >= PATIENCE_MS;
   }
 
   /** Before a directory of these real ones is listed. @throws Wait while helpers bring it in. */
@@ -158,7 +169,10 @@ export class LayerNames {
   }
 
   #note({ result }: Job): void {
-    if (result >= 0) this.#pace.took(result / 1000);
+    if (result < 0) return;
+    const tookMs = result / 1000;
+    this.#pace.took(tookMs);
+    if (tookMs > QUICK_MS) this.#lastSlowMs = this.#pace.now();
   }
 }
 

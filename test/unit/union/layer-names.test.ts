@@ -93,7 +93,8 @@ it('starts nothing while the disk is as quick as memory', () => {
 
 it('a look that was at the disk and took long begins it, by the time that it took beside its names', () => {
   let nowMs = 0;
-  names = new LayerNames(new DescriptorCache(64), new DiskPace(() => nowMs, 0.2));
+  pace = new DiskPace(() => nowMs, 0.2);
+  names = new LayerNames(new DescriptorCache(64), pace);
   const listing = (ms: number, count: number, times = 100): void => {
     for (let i = 0; i < times; i++) {
       const startedMs = names.begin();
@@ -111,6 +112,18 @@ it('a look that was at the disk and took long begins it, by the time that it too
   expect(names.readsAhead).toBe(false);
   hasMore.mockReturnValue(true);
   // Helpers cost some 0.1 s.
+  listing(2.25, 10, 48);
+  expect(names.readsAhead).toBe(false);
+  listing(2.25, 10, 1);
+  expect(names.readsAhead).toBe(true);
+  for (let quick = 0; quick < FEWEST; quick++) pace.took(0);
+  expect(names.readsAhead).toBe(false);
+  // The helpers have not ended yet: one slow look is enough.
+  nowMs += 4_000;
+  listing(2.25, 10, 1);
+  expect(names.readsAhead).toBe(true);
+  for (let quick = 0; quick < 2 * FEWEST; quick++) pace.took(0);
+  nowMs += 6_000;
   listing(2.25, 10, 48);
   expect(names.readsAhead).toBe(false);
   listing(2.25, 10, 1);
