@@ -70,6 +70,7 @@ describe('hostRule()', () => {
   });
 });
 
+/** What the rules below read are texts: no test is switched off by them, and nothing is caught. */
 describe('switchedOffFindings()', () => {
   const found = (text: string) => switchedOffFindings({ path: 'test/unit/a.test.ts', text });
 
