@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path';
 import { findContainer } from '../container/record/find.js';
 import { locate } from '../daemon/config/locate.js';
-import { listRunStates, type RunState, runRoot } from '../daemon/run-directory/run-state.js';
+import { listRunStates, type RunState, runRoot, stateOfMount } from '../daemon/run-directory/run-state.js';
 import { FS_TYPE, readMountinfo } from '../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../errno/user-error.js';
 import type { Store } from '../store/store.js';
@@ -17,7 +17,7 @@ export async function findUpper(store: Store, text: string): Promise<SnapshotTar
   const { path, mount, inside } = locate(nameFromText(resolve(text)), readMountinfo());
   const states = listRunStates(runRoot());
   if (mount?.type === FS_TYPE && inside === '/') {
-    const state = states.find(({ mountId }) => mountId === mount.mountId);
+    const state = stateOfMount(states, mount);
     return await targetOfMount(store, path, state);
   }
   if (!mayHaveSnapshots(path)) return undefined;

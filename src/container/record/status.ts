@@ -13,6 +13,7 @@ import {
   type RunState as DaemonState,
   listRunStates,
   runRoot,
+  stateOfMount,
 } from '../../daemon/run-directory/run-state.js';
 import { FS_TYPE, type MountEntry, readMountinfo, topMountAt } from '../../engine/kernel/attach-mountinfo.js';
 import type { Rootfs } from '../../store/container-record.js';
@@ -55,7 +56,7 @@ export function containerStatus(
   const mountpoint = nameFromText(mountPointOf(store, record));
   const top = topMountAt(view.entries, mountpoint);
   const isMounted = top?.type === FS_TYPE;
-  const daemon = isMounted ? view.daemons.find(({ mountId }) => mountId === top.mountId) : undefined;
+  const daemon = isMounted ? stateOfMount(view.daemons, top) : undefined;
   const state = readState(store, record.id);
   const pid = isRunning(state?.process) ? state.process.pid : undefined;
   return { status: wordFor({ state, isMounted, daemon, pid }), state, pid, daemon, isMounted };

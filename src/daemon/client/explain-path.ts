@@ -9,7 +9,7 @@ import { displayName, type Name } from '../../vfs/name.js';
 import { locate } from '../config/locate.js';
 import { askDaemon } from '../messages/control-client.js';
 import type { WhyReply, WhyStep } from '../messages/why-reply.js';
-import { listRunStates, runDirectory, runRoot } from '../run-directory/run-state.js';
+import { listRunStates, runDirectory, runRoot, stateOfMount } from '../run-directory/run-state.js';
 
 /**
  * @param absolute not yet normalised.
@@ -27,7 +27,7 @@ export async function explainPath(
       hint: "'plyfs mounts' lists them",
     });
   }
-  const state = listRunStates(runRoot()).find((one) => one.mountId === mount.mountId);
+  const state = stateOfMount(listRunStates(runRoot()), mount);
   if (!state) {
     throw new UserError(
       `cannot explain '${shown}': the daemon of '${displayName(mount.mountpoint)}' is gone or not yours`,

@@ -4,7 +4,7 @@ import { readMountinfo } from '../../engine/kernel/attach-mountinfo.js';
 import { UserError } from '../../errno/user-error.js';
 import { displayName, type Name } from '../../vfs/name.js';
 import { locate } from '../config/locate.js';
-import { listRunStates, type RunState, runDirectory, runRoot } from './run-state.js';
+import { listRunStates, type RunState, runDirectory, runRoot, stateOfMount } from './run-state.js';
 
 interface FoundMount {
   readonly state: RunState;
@@ -19,7 +19,7 @@ interface FoundMount {
  */
 export function findMount(absolute: Name, purpose: string): FoundMount {
   const { path, mount } = locate(absolute, readMountinfo());
-  const state = mount && listRunStates(runRoot()).find((one) => one.mountId === mount.mountId);
+  const state = mount && stateOfMount(listRunStates(runRoot()), mount);
   if (state !== undefined) return { state, directory: runDirectory(runRoot(), state.id) };
   const reason = mount ? 'its daemon is gone or not yours' : 'no plyfs mount';
   throw new UserError(`cannot ${purpose} '${displayName(path)}': ${reason}`, {

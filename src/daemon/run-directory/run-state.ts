@@ -283,10 +283,24 @@ function isMounted(state: RunState): boolean {
 
 /** The number alone tells nothing: the kernel gives that of a mount that is gone to the next one. */
 export function isMountOf(
-  { mountId, mountpoint }: RunState,
+  { mountId, mountpoint }: MountIdentity,
   entry: Pick<MountEntry, 'type' | 'mountId' | 'mountpoint'>,
 ): boolean {
   return entry.type === FS_TYPE && entry.mountId === mountId && entry.mountpoint === mountpoint;
+}
+
+type MountIdentity = Pick<RunState, 'mountId' | 'mountpoint'>;
+
+/**
+ * Which of `listRunStates()` is of the mount. One that is ending may have the number of another still; and a directory above a
+ * mount may have got another name since its state was written.
+ */
+export function stateOfMount<State extends MountIdentity>(
+  states: readonly State[],
+  entry: MountEntry,
+): State | undefined {
+  const numbered = states.filter(({ mountId }) => mountId === entry.mountId);
+  return numbered.find((state) => isMountOf(state, entry)) ?? numbered[0];
 }
 
 /** A thousand layers and mounts with paths of the longest kind. */

@@ -26,8 +26,10 @@ import {
   type RunState,
   readRunState,
   runRoot,
+  stateOfMount,
   writeRunState,
 } from '../../../src/daemon/run-directory/run-state.js';
+import { parseMountinfo } from '../../../src/linux/mounts/mountinfo.js';
 import { outerUid } from '../../../src/linux/process/user-namespace.js';
 
 let root: string;
@@ -107,6 +109,27 @@ describe('run states', () => {
 
   it('of a run root that does not exist are none', () => {
     expect(listRunStates(join(root, 'nothing'))).toEqual([]);
+  });
+});
+
+describe('stateOfMount()', () => {
+  const [there] = parseMountinfo('40 1 0:50 / /new rw - fuse.plyfs plyfs rw\n');
+
+  it('is not that of one that is ending, whose number the mount has got', () => {
+    const [ending, own] = [
+      { mountId: 40, mountpoint: '/old' },
+      { mountId: 40, mountpoint: '/new' },
+    ];
+    expect(stateOfMount([ending, own], there!)).toBe(own);
+  });
+
+  it('is that with its number where a directory above has another name by now', () => {
+    const [other, own] = [
+      { mountId: 41, mountpoint: '/new' },
+      { mountId: 40, mountpoint: '/renamed' },
+    ];
+    expect(stateOfMount([other, own], there!)).toBe(own);
+    expect(stateOfMount([other], there!)).toBeUndefined();
   });
 });
 
