@@ -37,7 +37,7 @@ $D inspect -f '{{.State.Health.Status}} {{with index .State.Health.Log 0}}{{.Exi
 $D exec hh touch /ok
 for i in $(seq 60); do [ "$($D inspect -f '{{.State.Health.Status}}' hh)" = healthy ] && break; sleep 0.2; done
 $D ps --format '{{.Status}}'; $D ps --filter health=healthy --format '{{.Names}}'; $D ps --filter health=none --format '{{.Names}}'
-$D stop -t 0 hh >/dev/null; $D inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' hh
+$D stop -t 0 hh >/dev/null; $D inspect -f '{{.State.Health.Status}}' hh
 
 ## logs: of limited size
 $D run --name ll --log-opt max-size=1k --log-opt max-file=3 base sh -c 'for i in $(seq 1 60); do echo line number $i of many; done' | tail -1
