@@ -4,10 +4,11 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import fs, { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import fs, { chmodSync, chownSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Identity } from '../helpers/operations/process-operations.js';
 import { cliScript, projectRoot, workerPrefix } from '../helpers/project-paths.js';
+import { removeTree } from '../helpers/remove-tree.js';
 
 export const NOBODY: Identity = { uid: 65534, gid: 65534 };
 const TIMEOUT_MS = 60_000;
@@ -62,7 +63,7 @@ export class OrdinaryUser {
 
   dispose(): void {
     for (const point of this.mounted()) spawnSync('umount', ['-l', `${this.home}/${point}`]);
-    rmSync(this.root, { recursive: true, force: true });
+    removeTree(this.root);
   }
 }
 

@@ -5,10 +5,11 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cliScript } from '../helpers/project-paths.js';
+import { removeTree } from '../helpers/remove-tree.js';
 
 export { cliScript };
 
@@ -87,8 +88,7 @@ export class Workbench {
   dispose(): void {
     for (const point of this.mounted().reverse()) this.run('umount', '-l', join(this.root, point));
     if (this.env.PLYFS_DAEMON_IDLE_MS !== '0') this.plyfs('daemon', 'stop', '--unmount');
-    // A daemon that has just unmounted still takes its run directory away.
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    removeTree(this.root);
   }
 }
 

@@ -1,9 +1,10 @@
 /** plyfs: each case has a store of its own, a copy of one that has the image `base`. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../scripts/repository.js';
 import { cleanup, command } from '../../scripts/shell.js';
+import { removeTree } from '../helpers/remove-tree.js';
 import type { Case } from './docker-cases.js';
 import { shown } from './docker-side.js';
 import { type Outcome, runScript, type Side } from './side.js';
@@ -75,7 +76,7 @@ export class PlyfsSide implements Side {
       trouble += `the suite found a mount left at ${point}\n`;
       await cleanup(['umount', '-l', point]);
     }
-    rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    removeTree(root);
     return trouble;
   }
 }
