@@ -55,10 +55,17 @@ export interface ContentSource {
   readonly gid: number;
 }
 
-/** Where a mount was attached; the id is that of /proc/PID/mountinfo. */
-export interface AttachedMount {
-  readonly target: string;
+/** A mount by the numbers that the kernel has for it. */
+export interface MountIds {
+  /** That of /proc/PID/mountinfo; given to the next mount once this one is gone. */
   readonly mountId: number;
+  /** Never given again; absent before Linux 6.8. */
+  readonly uniqueId?: number;
+}
+
+/** Where a mount was attached. */
+export interface AttachedMount extends MountIds {
+  readonly target: string;
   /** A tmpfs of the container's own. */
   readonly isScratch: boolean;
 }

@@ -22,6 +22,24 @@ const remove = (...targets: string[]) => bench.do('container', 'mount-rm', 'web'
 const inside = (script: string) => bench.get('exec', 'web', 'sh', '-c', script);
 const FINE = { code: 0, stdout: '', stderr: '' };
 
+/** In the mount namespace of a process: takes away what is mounted at /srv, and mounts something at /opt. */
+const MOUNT_IN_PLACE = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *args):
+    if getattr(libc, name)(*args) != 0: raise OSError(ctypes.get_errno(), name)
+call('setns', os.open(f'/proc/{sys.argv[1]}/ns/mnt', os.O_RDONLY), 0)
+libc.umount2(b'/opt', 2)
+call('umount2', b'/srv', 0)
+call('mount', b't', b'/opt', b'tmpfs', 0, None)
+`;
+
+/** The last of them, as the process has it. */
+function numberAt(pid: string, target: string): string | undefined {
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, 'latin1').split('\n');
+  return lines.map((line) => line.split(' ')).findLast((fields) => fields[4] === target)?.[0];
+}
+
 /** What is mounted, by inspect: `/data volume image`. */
 function mounts(): string[] {
   const rows = JSON.parse(bench.get('container', 'inspect', '-f', '{{json .Mounts}}', 'web')) as {
@@ -72,6 +90,25 @@ describe('a container that runs', () => {
       '/etc/f bind mount',
     ]);
     expect(bench.get('volume', 'ls', '--format', '{{.Name}} {{.UsedBy}}')).toBe('kept web');
+  });
+
+  it('leaves alone what somebody with privileges has mounted there since, with the number of a mount of ours', () => {
+    bench.get('run', '-d', '--name', 'web', 'box', 'sleep', '60');
+    inside('mkdir /opt');
+    const pid = bench.get('container', 'inspect', '-f', '{{.State.Pid}}', 'web');
+    let isReused = false;
+    // Others mount too: the number may go to them.
+    for (let round = 0; round < 20 && !isReused; round++) {
+      expect(add('./host:/srv')).toEqual(FINE);
+      const number = numberAt(pid, '/srv');
+      const { code, stderr } = bench.run('python3', '-c', MOUNT_IN_PLACE, pid);
+      expect([code, stderr]).toEqual([0, '']);
+      inside('echo his > /opt/f');
+      isReused = numberAt(pid, '/opt') === number;
+      expect(remove('/srv')).toEqual(FINE);
+      expect(inside('cat /opt/f')).toBe('his');
+    }
+    expect(isReused).toBe(true);
   });
 
   it('keeps them over stop and start, in upper nothing is left of them', () => {

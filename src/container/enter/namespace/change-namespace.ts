@@ -22,11 +22,11 @@ import { close, openat } from '../../../linux/files/open.js';
 import { openTree } from '../../../linux/mounts/mount.js';
 import { type MountEntry, parseMountinfo } from '../../../linux/mounts/mountinfo.js';
 import { displayName, type Name, nameFromText } from '../../../vfs/name.js';
-import type { AttachedMount, NamespaceMount } from '../enter-request.js';
+import type { AttachedMount, MountIds, NamespaceMount } from '../enter-request.js';
 import type { ChangeRequest } from './change-request.js';
 import { type Candidate, cloneSource } from './clone-source.js';
 import { joinMounts } from './join-mounts.js';
-import { KERNELS, mountIdOf } from './namespace-attachments.js';
+import { KERNELS, mountIdOf, mountIdsOf } from './namespace-attachments.js';
 import {
   cannotMount,
   cloneTree,
@@ -81,8 +81,7 @@ class RunningNamespace {
 
   /** Those that are still there: a privileged process of the container may have unmounted some. */
   attached(): AttachedMount[] {
-    const ids = new Set(this.#entries().map(({ mountId }) => mountId));
-    return this.#attached.filter(({ mountId }) => ids.has(mountId));
+    return this.#attached.filter((one) => this.#pathOf(one) !== undefined);
   }
 
   /** Whoever has something open in it keeps it. @throws FsError */
@@ -121,7 +120,7 @@ class RunningNamespace {
       throw cannotMount(mount.spec, place, { errno: error.errno });
     }
     const isScratch = mount.source.kind === 'tmpfs';
-    this.#attached = [...this.#attached, { target: mount.target, mountId: mountIdOf(fd), isScratch }];
+    this.#attached = [...this.#attached, { target: mount.target, ...mountIdsOf(fd), isScratch }];
   }
 
   /** The mount that has no mount point for a target, and where the target is in it. */
@@ -134,8 +133,8 @@ class RunningNamespace {
     for (let known = names.length - 1; known >= 0; known--) {
       const found = this.#tree.find(`/${names.slice(0, known).join('/')}`);
       if (found === undefined) continue;
-      const id = this.#idAt(found.place);
-      const mount = this.#attached.find(({ mountId }) => mountId === id);
+      const there = this.#idsAt(found.place);
+      const mount = this.#attached.find((one) => isOneMount(one, there));
       const isDev = mount === undefined && /^\/dev(?:\/|$)/.test(found.place);
       const inside = [found.place === '/' ? '' : found.place, ...names.slice(known)].join('/');
       return { mount, makesPoints: mount?.isScratch ?? isDev, inside };
@@ -159,7 +158,7 @@ class RunningNamespace {
     this.#attached = this.#attached.filter((one) => !moved.has(one));
     for (const { one, at, fd } of kept) {
       this.#tree.attach(fd, at);
-      this.#attached = [...this.#attached, { ...one, mountId: mountIdOf(fd) }];
+      this.#attached = [...this.#attached, { ...one, ...mountIdsOf(fd) }];
       close(fd);
     }
   }
@@ -183,19 +182,24 @@ class RunningNamespace {
     }
   }
 
-  #pathOf({ mountId }: AttachedMount): Name | undefined {
-    return this.#entries().find((entry) => entry.mountId === mountId)?.mountpoint;
+  /** Undefined where it is gone: its number may be that of another mount by now. */
+  #pathOf(one: AttachedMount): Name | undefined {
+    const place = this.#entries().find((entry) => entry.mountId === one.mountId)?.mountpoint;
+    if (place === undefined) return undefined;
+    const shown = this.#idsAt(place);
+    const isHidden = shown.mountId !== one.mountId;
+    return isHidden || isOneMount(one, shown) ? place : undefined;
   }
 
-  #idAt(place: Name): number {
+  #idsAt(place: Name): MountIds {
     const fd = check(this.#tree.openPlain(place), 'open', displayName(place));
-    const id = mountIdOf(fd);
+    const ids = mountIdsOf(fd);
     close(fd);
-    return id;
+    return ids;
   }
 
   #isTree(place: Name): boolean {
-    return this.#idAt(place) === this.#idAt('/');
+    return isOneMount(this.#idsAt(place), this.#idsAt('/'));
   }
 
   #entries(): MountEntry[] {
@@ -204,4 +208,10 @@ class RunningNamespace {
     close(fd);
     return parseMountinfo(text);
   }
+}
+
+function isOneMount(one: MountIds, other: MountIds): boolean {
+  const uniqueIds = [one.uniqueId, other.uniqueId];
+  if (uniqueIds.includes(undefined)) return one.mountId === other.mountId;
+  return one.uniqueId === other.uniqueId;
 }

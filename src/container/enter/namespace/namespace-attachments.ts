@@ -9,11 +9,12 @@ import {
   RESOLVE_NO_SYMLINKS,
   S_IFDIR,
   STATX_MNT_ID,
+  STATX_MNT_ID_UNIQUE,
 } from '../../../linux/constants.js';
 import { close, openat2 } from '../../../linux/files/open.js';
 import { fstatx, Statx } from '../../../linux/files/statx.js';
 import { type Name, nameFromText } from '../../../vfs/name.js';
-import type { AttachedMount, NamespaceMount } from '../enter-request.js';
+import type { AttachedMount, MountIds, NamespaceMount } from '../enter-request.js';
 import type { Candidate } from './clone-source.js';
 import { type NamespaceEntry, type NamespaceStep, type PointType, planNamespace } from './plan-namespace.js';
 import { cannotMount, type RootTree, typeOf } from './root-tree.js';
@@ -84,7 +85,7 @@ export function prepareMounts(
   const take = (isMeant: (place: Name) => boolean) => {
     for (const { step, fd } of waiting.filter((one) => isMeant(one.step.item.place))) {
       const { mount, isScratch } = step.item;
-      attached.push({ target: mount.target, mountId: attachStep(tree, step, fd), isScratch });
+      attached.push({ target: mount.target, ...attachStep(tree, step, fd), isScratch });
     }
   };
   return {
@@ -94,22 +95,30 @@ export function prepareMounts(
   };
 }
 
-/** @returns the id of the mount. @throws UserError */
+/** @throws UserError */
 function attachStep(
   tree: RootTree,
   { item, makesPoint }: NamespaceStep<NamespacePlannedMount>,
   fd: number,
-): number {
+): MountIds {
   const { place, isDirectory, mount } = item;
   try {
     if (makesPoint) tree.makePoint(place, { isDirectory });
     tree.attach(fd, place);
-    return mountIdOf(fd);
+    return mountIdsOf(fd);
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     const hint = error.errno === ENOENT ? 'the kernel has no such name there' : undefined;
     throw cannotMount(mount.spec, place, { errno: error.errno, hint });
   }
+}
+
+/** Of the mount that the descriptor lies in. @throws FsError */
+export function mountIdsOf(fd: number): MountIds {
+  const mountId = mountIdOf(fd);
+  const stat = new Statx();
+  check(fstatx(fd, STATX_MNT_ID_UNIQUE, stat), 'stat');
+  return (stat.mask & STATX_MNT_ID_UNIQUE) === 0 ? { mountId } : { mountId, uniqueId: stat.mountId };
 }
 
 /** @throws FsError */
