@@ -40,7 +40,7 @@ import { makeDirectories } from '../../linux/files/make-directories.js';
 import { close, openat } from '../../linux/files/open.js';
 import { fstatfs, StatFsResult } from '../../linux/files/statfs.js';
 import { Statx, statx } from '../../linux/files/statx.js';
-import { type MountEntry, readMountinfo, topMountAt } from '../../linux/mounts/mountinfo.js';
+import { isSameMount, type MountEntry, readMountinfo, topMountAt } from '../../linux/mounts/mountinfo.js';
 import { isRemoteType } from '../../mounts/remote/remote-types.js';
 import type { Store } from '../../store/store.js';
 import { recordBase } from '../../union/form/base.js';
@@ -164,9 +164,12 @@ async function settleAll<T>(
 /** The host goes on meanwhile: a container or a disk may have been unmounted since the plan was made. */
 function reasonOfFailure({ entries, configs }: PlannedDraft, failure: PromiseRejectedResult): unknown {
   const now = readMountinfo();
-  const isOutdated = [...configs.keys()].some(
-    (path) => topMountAt(now, path)?.mountId !== topMountAt(entries, path)?.mountId,
-  );
+  const isOutdated = [...configs.keys()].some((path) => {
+    const [planned, there] = [topMountAt(entries, path), topMountAt(now, path)];
+    return planned === undefined || there === undefined
+      ? planned !== there
+      : !isSameMount(planned, there);
+  });
   return isOutdated ? new OutdatedPlan(messageOf(failure.reason)) : failure.reason;
 }
 
