@@ -118,8 +118,9 @@ export function applyToHost(
 /** What was applied in part leaves the draft. May be run again. @param folder of the apply. */
 export function leaveDraft(trees: AreaTrees, apply: ApplyRecord, folder: string): void {
   const { id } = trees.area;
-  forgetChanges(trees, apply.forgotten[id] ?? [], forgottenFolder(apply, folder, id));
-  for (const { path } of rebasedIn(apply, id)) rebaseRest(trees, path, leftAt(apply, id, path));
+  const rewritten = forgetChanges(trees, apply.forgotten[id] ?? [], forgottenFolder(apply, folder, id));
+  for (const path of [...rebasedIn(apply, id).map((one) => one.path), ...rewritten])
+    rebaseRest(trees, path, leftAt(apply, id, path));
 }
 
 /** The reverse. @returns whether all of it is in the draft again. */

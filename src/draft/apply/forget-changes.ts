@@ -27,32 +27,50 @@ import { crashPoint } from '../../store/crash-point.js';
 import { FOLDER_MODE } from '../../store/layout.js';
 import { readMark } from '../../union/form/marks.js';
 import { type Name, nameFromText } from '../../vfs/name.js';
-import type { BeneathTree } from '../changes/beneath-tree.js';
+import type { BeneathTree, Side } from '../changes/beneath-tree.js';
 import type { Change } from '../changes/change.js';
 import type { AreaTrees } from '../changes/scan-area.js';
 
-export type Forgotten = Pick<Change, 'kind' | 'path' | 'hostPath'> & { readonly isDirectory: boolean };
+export type Forgotten = Pick<Change, 'kind' | 'path' | 'hostPath'> & {
+  readonly isDirectory: boolean;
+  /** What the draft had there, if no directory; absent in records of older versions too. */
+  readonly object?: DraftObject;
+};
+
+/** By which it is told that a command has written it since. */
+type DraftObject = Pick<
+  Side,
+  'ino' | 'nlink' | 'sizeBytes' | 'mtimeSec' | 'mtimeNsec' | 'ctimeSec' | 'ctimeNsec'
+>;
 
 export function forgottenOf({ kind, path, hostPath, draft }: Change): Forgotten {
-  return { kind, path, hostPath, isDirectory: draft?.type === S_IFDIR };
+  const isDirectory = draft?.type === S_IFDIR;
+  const change = { kind, path, hostPath, isDirectory };
+  if (draft === undefined || isDirectory) return change;
+  const { ino, nlink, sizeBytes, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } = draft;
+  return { ...change, object: { ino, nlink, sizeBytes, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec } };
 }
 
 /**
  * Single changes of one area: what the host shows at their places is right from now on.
  * @param kept a folder for what they were, on the same file system; made where it is not there.
+ * @returns paths of what stays: after a kill the draft was used before this was done, and something else has been written there.
  * @throws FsError
  */
-export function forgetChanges(trees: AreaTrees, changes: readonly Forgotten[], kept: string): void {
+export function forgetChanges(trees: AreaTrees, changes: readonly Forgotten[], kept: string): Set<Name> {
   const { upper, marks } = trees;
+  const rewritten = new Set(changes.filter((one) => isRewritten(upper, one)).map(({ path }) => path));
   using box = new KeptBox(upper, kept);
   for (const [index, { kind, path, hostPath, isDirectory }] of deepestFirst(changes).entries()) {
     const isRenamed = kind === 'deleted' || kind === 'moved';
     if (isRenamed && upper.look(hostPath)?.type === S_IFCHR) box.take(hostPath, whiteoutItem(index));
     if (kind === 'deleted' || path === '' || upper.look(path) === undefined) continue;
+    if (rewritten.has(path)) continue;
     const isMerged = isDirectory && kind !== 'moved' && upper.names(path).length > 0;
     if (isMerged) uncover(path, index);
     else box.take(path, objectItem(index));
   }
+  return rewritten;
 
   /** The host's directory shows with it, where something in it is still another. */
   function uncover(path: Name, index: number): void {
@@ -85,6 +103,19 @@ export function recallChanges(trees: AreaTrees, changes: readonly Forgotten[], k
     box.remove(opaqueItem(index));
   }
   return isWhole;
+}
+
+function isRewritten(upper: BeneathTree, { path, object }: Forgotten): boolean {
+  const now = object === undefined ? undefined : upper.look(path);
+  if (object === undefined || now === undefined) return false;
+  // The ctime of an object with several names changes when another of them is taken away.
+  const times = object.nlink > 1 ? (['mtime'] as const) : (['mtime', 'ctime'] as const);
+  const isSame = now.ino === object.ino && now.sizeBytes === object.sizeBytes;
+  return !isSame || times.some((time) => !hasTime(now, object, time));
+}
+
+function hasTime(one: DraftObject, other: DraftObject, time: 'ctime' | 'mtime'): boolean {
+  return one[`${time}Sec`] === other[`${time}Sec`] && one[`${time}Nsec`] === other[`${time}Nsec`];
 }
 
 const OPAQUE = 'y';

@@ -134,14 +134,16 @@ test('an apply that is killed leaves the old tree or the new one, where upper li
 test('what an apply that was killed would still take out of a bind stays there while it is mounted', () => {
   const log = (): string => bench.run('sh', '-c', 'cat store/drafts/.applied/*/log').stdout;
   mount('-v', `${bench.host}:/work:cow`, 'm');
-  bench.run('sh', '-c', 'echo x >> m/work/f; rm m/work/gone');
+  bench.run('sh', '-c', 'cd m/work; echo x >> f; rm gone; echo x >> d/g; echo 4 > a');
   umount();
   const kill = ['env', 'PLYFS_TEST_KILL_AFTER=', process.execPath, bench.cli, 'apply', '--yes', 'm'];
   // Between the step at which the host has all of it, and the one at which the bind has nothing of it any more.
-  let [low, high] = [0, 64];
+  let [low, high] = [0, 256];
   while (!log().includes('"done"') || log().includes('"reset"')) {
     expect(high - low).toBeGreaterThan(1);
     const step = (low + high) >> 1;
+    // What the last one has left is not among the steps of the next one.
+    expect(bench.command('drafts').code).toBe(0);
     if (log().includes('"reset"')) expect(bench.command('undo').code).toBe(0);
     bench.run(...(kill.with(1, `${kill[1]}${step}`) as [string, ...string[]]), '--root', 'store');
     if (log().includes('"reset"')) high = step;
@@ -151,9 +153,18 @@ test('what an apply that was killed would still take out of a bind stays there w
   mount('-v', `${bench.host}:/work:cow`, 'm');
   expect(bench.command('drafts').code).toBe(0);
   expect(bench.run('sh', '-c', 'cat m/work/f; ls m/work up.work/cow/*/upper').stdout).toContain(
-    '1\nx\nm/work:\nd\nf\n\n',
+    '1\nx\nm/work:\na\nd\nf\n\n',
   );
   expect(log()).not.toContain('"reset"');
+  // What is written before the rest is done is a change of its own.
+  bench.run('sh', '-c', 'cd m/work; echo late >> f; echo 5 > new; mv new a');
   umount();
-  expect([review(), log().includes('"reset"'), onHost('f')]).toEqual(['', true, '1\nx\n']);
+  expect([review(), log().includes('"reset"'), onHost('f'), onHost('a')]).toEqual([
+    'a f ',
+    true,
+    '1\nx\n',
+    '4\n',
+  ]);
+  expect(bench.command('apply', '--yes', 'm').stderr).toBe('');
+  expect([onHost('f'), onHost('a'), onHost('d/g'), review()]).toEqual(['1\nx\nlate\n', '5\n', '2\nx\n', '']);
 });
