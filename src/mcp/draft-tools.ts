@@ -39,6 +39,29 @@ const change = z.object({
 });
 const briefChange = change.pick({ kind: true, path: true, from: true, marks: true });
 
+const tryInput = z.object({
+  command: z.array(z.string()).min(1).describe('a program and its arguments; no shell is put between'),
+  draft: z.string().optional().describe('a new name, or a draft to go on in; default: a name is made'),
+  directory: z
+    .string()
+    .optional()
+    .describe('where it starts; without over, a new draft covers this directory alone'),
+  over: z
+    .array(z.string())
+    .optional()
+    .describe('directories that a new draft covers; the rest is read-only. Default: the whole tree'),
+  timeoutSeconds: z.number().positive().max(86_400).optional().describe('the command is ended after it'),
+});
+const tryOutput = z.object({
+  draft: z.string(),
+  exitCode: z.number().describe('128 + N where signal N ended it'),
+  stdout: z.string(),
+  stderr: z.string(),
+  isOutputCut: z.boolean().describe('the beginning of an output is missing'),
+  isTimedOut: z.boolean(),
+  isStillRunning: z.boolean().describe('processes that it has left behind still run in the draft'),
+});
+
 export function addTryTool(server: McpServer, store: Store): void {
   server.registerTool(
     'try',
@@ -47,33 +70,8 @@ export function addTryTool(server: McpServer, store: Store): void {
       description:
         'Runs a command on the real file tree of this host with all that it writes kept in a draft: the host stays as it is until the draft is applied. ' +
         'The command sees what earlier commands in the same draft have written.',
-      inputSchema: z.object({
-        command: z.array(z.string()).min(1).describe('a program and its arguments; no shell is put between'),
-        draft: z.string().optional().describe('a new name, or a draft to go on in; default: a name is made'),
-        directory: z
-          .string()
-          .optional()
-          .describe('where it starts; without over, a new draft covers this directory alone'),
-        over: z
-          .array(z.string())
-          .optional()
-          .describe('directories that a new draft covers; the rest is read-only. Default: the whole tree'),
-        timeoutSeconds: z
-          .number()
-          .positive()
-          .max(86_400)
-          .optional()
-          .describe('the command is ended after it'),
-      }),
-      outputSchema: z.object({
-        draft: z.string(),
-        exitCode: z.number().describe('128 + N where signal N ended it'),
-        stdout: z.string(),
-        stderr: z.string(),
-        isOutputCut: z.boolean().describe('the beginning of an output is missing'),
-        isTimedOut: z.boolean(),
-        isStillRunning: z.boolean().describe('processes that it has left behind still run in the draft'),
-      }),
+      inputSchema: tryInput,
+      outputSchema: tryOutput,
       annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
     },
     ({ command, draft: name, directory, over, timeoutSeconds }, { mcpReq }) =>

@@ -125,7 +125,6 @@ export async function createPending(
   options: ContainerOptions,
   parsed: ParsedOptions = parseOptions(options),
 ): Promise<PendingContainer> {
-  const { runtime, network } = parsed;
   if (options.name !== undefined) checkContainerName(options.name);
   const image = resolveImage(store, options.image);
   const imageConfig = image.config.config ?? {};
@@ -133,23 +132,11 @@ export async function createPending(
   if (process.entrypoint.length + process.command.length === 0) {
     throw new UserError('no command specified', { hint: 'give one after the image, or an image with CMD' });
   }
-  const labels = { ...imageConfig.Labels, ...parsed.labels };
-  const { Shell: shell } = imageConfig;
-  const healthcheck = healthcheckFor(parsed.health, imageConfig.Healthcheck);
-  const exposedPorts = [
-    ...new Set([...Object.keys(imageConfig.ExposedPorts ?? {}), ...parsed.exposed]),
-  ].sort();
-  const logging = parseLogSettings(options.logDriver, options.logOptions);
+  const settings = settingsOf(options, parsed, imageConfig);
   using intent = store.intend();
   const staged = store.stage('containers', intent);
   const home = store.path(staged);
-  makeFolder(join(home, 'merged'));
-  if (runtime.storageBytes === undefined)
-    for (const folder of ['upper', 'work']) makeFolder(join(home, folder));
-  else makeOwnDisk(home, runtime.storageBytes);
-  const top = image.layers.at(-1);
-  if (top !== undefined && runtime.storageBytes === undefined)
-    takeRootAttributes(layerTreePath(store, top), join(home, 'upper'));
+  fillHome(store, home, { top: image.layers.at(-1), storageBytes: parsed.runtime.storageBytes });
   const mounts = await planMounts(store, options, image, home);
   writeFileSync(lockPath(home), '', { mode: 0o600 });
   using _lock = lockFile(lockPath(home));
@@ -162,19 +149,13 @@ export async function createPending(
       image: { id: image.id, name: options.image },
       layers: image.layers,
       process,
-      labels,
       mounts: mounts.map((mount) => withVolume(store, mount, { id, image: options.image, intent })),
       ...askedFor(options),
-      ...(exposedPorts.length === 0 ? {} : { exposedPorts }),
+      ...settings,
       readOnly: options.readOnly === true,
       autoRemove: options.autoRemove === true,
       privileged: options.privileged === true,
       hostname: options.hostname || shortId(id),
-      ...logging,
-      ...(healthcheck === undefined ? {} : { healthcheck }),
-      ...(shell === undefined ? {} : { shell }),
-      ...(network === 'none' ? { network } : {}),
-      ...(Object.keys(runtime).length === 0 ? {} : { runtime }),
       os: image.config.os,
     };
     writeJson(join(home, 'container.json'), draft, 0o600);
@@ -188,6 +169,42 @@ export async function createPending(
   noteContainer(store, record, 'create');
   const warnings = [...noticesOf(mounts.map(({ request }) => request)), ...refused];
   return { record, warnings, intent: intent.handOn() };
+}
+
+interface HomeParts {
+  /** The topmost layer. */
+  readonly top: string | undefined;
+  readonly storageBytes: number | undefined;
+}
+
+/** @throws UserError when a disk of that size cannot be made. */
+function fillHome(store: Store, home: string, { top, storageBytes }: HomeParts): void {
+  makeFolder(join(home, 'merged'));
+  if (storageBytes !== undefined) {
+    makeOwnDisk(home, storageBytes);
+    return;
+  }
+  for (const folder of ['upper', 'work']) makeFolder(join(home, folder));
+  if (top !== undefined) takeRootAttributes(layerTreePath(store, top), join(home, 'upper'));
+}
+
+/** What options and image say together. @throws UserError */
+function settingsOf(
+  options: ContainerOptions,
+  { labels, health, exposed, network, runtime }: ParsedOptions,
+  config: NonNullable<Image['config']['config']>,
+) {
+  const healthcheck = healthcheckFor(health, config.Healthcheck);
+  const exposedPorts = [...new Set([...Object.keys(config.ExposedPorts ?? {}), ...exposed])].sort();
+  return {
+    labels: { ...config.Labels, ...labels },
+    ...(exposedPorts.length === 0 ? {} : { exposedPorts }),
+    ...parseLogSettings(options.logDriver, options.logOptions),
+    ...(healthcheck === undefined ? {} : { healthcheck }),
+    ...(config.Shell === undefined ? {} : { shell: config.Shell }),
+    ...(network === 'none' ? { network } : {}),
+    ...(Object.keys(runtime).length === 0 ? {} : { runtime }),
+  } satisfies Partial<ContainerRecord>;
 }
 
 /** What only inspect shows. */

@@ -88,17 +88,10 @@ async function buildAndDeliver(
   const { parseSecrets } = await import('../../../image-build/steps/run/secrets.js');
   const { parseSize } = await import('../../../mounts/request/size.js');
   const { hostPlatform } = await import('../../../image/oci/platform.js');
-  const { formatReference, parseImageName } = await import('../../../image/oci/reference.js');
   const outputs = (flags.output ?? []).map(parseOutput);
   const keepsImage =
     outputs.length === 0 || outputs.some(({ type }) => !/^(?:local|tar|cacheonly)$/.test(type));
-  const asked = [
-    ...(flags.tag ?? []),
-    ...outputs.flatMap((output) => (output.type === 'image' ? output.names : [])),
-  ];
-  const names = [...new Set(asked.map((name) => formatReference(parseImageName(name))))];
-  if (names.length === 0 && pushes(flags, outputs))
-    throw new UserError('an image to push needs a name', { hint: 'give -t' });
+  const names = await namesOf(flags, outputs);
   const isSilent = isQuietBuild(flags);
   const platform = flags.platform === undefined ? undefined : buildPlatform(flags.platform);
   using agents = await openAgents(flags.ssh ?? []);
@@ -130,6 +123,19 @@ async function buildAndDeliver(
   if (flags.metadataFile !== undefined) writeMetadata(flags.metadataFile, built, names);
   // What goes to standard output is an archive then.
   if (!outputs.some((output) => 'destination' in output && output.destination === '-')) print(built.id);
+}
+
+/** Full names of the image, by -t and by outputs. @throws UserError when there is none, and it is to be pushed. */
+async function namesOf(flags: BuildFlags, outputs: readonly BuildOutput[]): Promise<readonly string[]> {
+  const { formatReference, parseImageName } = await import('../../../image/oci/reference.js');
+  const asked = [
+    ...(flags.tag ?? []),
+    ...outputs.flatMap((output) => (output.type === 'image' ? output.names : [])),
+  ];
+  const names = [...new Set(asked.map((name) => formatReference(parseImageName(name))))];
+  if (names.length === 0 && pushes(flags, outputs))
+    throw new UserError('an image to push needs a name', { hint: 'give -t' });
+  return names;
 }
 
 function pushes(flags: BuildFlags, outputs: readonly BuildOutput[]): boolean {
