@@ -1,11 +1,12 @@
 /** The library makes the same mounts. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeTree } from '../helpers/remove-tree.js';
 
 const dist = process.env.PLYFS_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
 let root: string;
@@ -16,7 +17,7 @@ beforeEach(() => {
   writeFileSync(join(root, 'l1/low'), 'low');
 });
 
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => removeTree(root));
 
 /** Runs a program that uses the library, and gives what it prints. */
 function program(body: string): string {

@@ -1,6 +1,6 @@
 /** What a command loads, a third of a millisecond a module: nothing that it has no use for. */
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { addImage } from '../helpers/images.js';
@@ -8,7 +8,7 @@ import { distPath } from '../helpers/project-paths.js';
 import { Workbench } from './plyfs-run.js';
 
 const bench = new Workbench('store');
-afterAll(() => rmSync(bench.root, { recursive: true, force: true }));
+afterAll(() => bench.dispose());
 
 /** Our own modules that a command has loaded, from dist/src on, as V8 reports them for coverage. */
 function loadedBy(...args: string[]): string[] {
