@@ -18,7 +18,6 @@ import { PrivateXattrs, type XattrNamespace } from './form/overlay-xattrs.js';
 import { overrideAttribute } from './form/override-stat.js';
 import type { UnionFeatures } from './form/union-features.js';
 import { WorkDirectory } from './form/work-directory.js';
-import { PendingCopies } from './nodes/pending-copies.js';
 import type { PresentationOptions } from './nodes/presentation.js';
 import { type LayerPassthrough, UnionState } from './nodes/union-state.js';
 import { dropOrphans, openIndex } from './stack/index-directory.js';
@@ -61,21 +60,7 @@ interface UnionOptions {
 
 /** @throws FsError when something cannot be opened. */
 export function openUnion(options: UnionOptions): UnionFileSystem {
-  const numbers = options.inodeNumbers;
-  const paths = [...options.layers].reverse();
-  const layers: Layer[] = [];
-  const override = options.readsFuseOverlayfs === true;
-  let workFd: number | undefined;
-  if (options.upper !== undefined && options.work !== undefined) {
-    const times = options.privileged ? options.accessTimes : undefined;
-    const opened = openUpper(options.upper, options.work, times);
-    layers.push(layerOf(options.upper, { rootFd: opened.upperFd, writable: true, override }, numbers, 0));
-    workFd = opened.workFd;
-  }
-  for (const path of paths) layers.push(openLowerLayer(path, options, layers.length));
-  const dataLayers = (options.dataLayers ?? []).map((path, at) =>
-    openLowerLayer(path, options, layers.length + at),
-  );
+  const { layers, dataLayers, workFd } = openLayers(options);
   const upper = layers[0];
   // As overlayfs has it. A user without privileges could not use it himself.
   const mode = options.callerIds.enabled ? 0 : 0o700;
@@ -113,7 +98,6 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
   const state = new UnionState({
     stack,
     callerIds: options.callerIds,
-    pendingCopies: new PendingCopies(),
     readOnly: options.readOnly,
     volatile: options.volatile,
     passthrough: options.passthrough,
@@ -121,6 +105,35 @@ export function openUnion(options: UnionOptions): UnionFileSystem {
     live: options.live === true,
   });
   return new UnionFileSystem(state);
+}
+
+interface OpenedLayers {
+  /** From the topmost down; upper is the first. */
+  readonly layers: readonly Layer[];
+  readonly dataLayers: readonly Layer[];
+  readonly workFd: number | undefined;
+}
+
+/** @throws FsError when something cannot be opened. */
+function openLayers(options: UnionOptions): OpenedLayers {
+  const layers: Layer[] = [];
+  let workFd: number | undefined;
+  if (options.upper !== undefined && options.work !== undefined) {
+    const times = options.privileged ? options.accessTimes : undefined;
+    const opened = openUpper(options.upper, options.work, times);
+    const parts = {
+      rootFd: opened.upperFd,
+      writable: true,
+      override: options.readsFuseOverlayfs === true,
+    };
+    layers.push(layerOf(options.upper, parts, options.inodeNumbers, 0));
+    workFd = opened.workFd;
+  }
+  for (const path of options.layers.toReversed()) layers.push(openLowerLayer(path, options, layers.length));
+  const dataLayers = (options.dataLayers ?? []).map((path, at) =>
+    openLowerLayer(path, options, layers.length + at),
+  );
+  return { layers, dataLayers, workFd };
 }
 
 function rootOf({ root, hasHandles }: Layer): RootOfLayer {

@@ -12,7 +12,6 @@ import { InodeNumbers } from '../vfs/inode-numbers.js';
 import type { Name } from '../vfs/name.js';
 import { PrivateXattrs } from './form/overlay-xattrs.js';
 import { xattrNamespaceHere } from './form/xattr-namespace.js';
-import { PendingCopies } from './nodes/pending-copies.js';
 import { UnionState } from './nodes/union-state.js';
 import { layerOf, openLowerLayer } from './open-union.js';
 import { type Layer, RealDirectory } from './stack/layer.js';
@@ -33,7 +32,6 @@ export function openView(options: ViewOptions): UnionFileSystem {
   const state = new UnionState({
     stack: openStack(options),
     callerIds: new CallerIds({ enabled: false }),
-    pendingCopies: new PendingCopies(),
     readOnly: true,
     passthrough: 'all',
     volatile: false,

@@ -68,6 +68,7 @@ export function renewUpper(state: UnionState, root: UnionNode, next: NextUpper):
   const { upper, work, index } = stack;
   if (upper === undefined || work === undefined) throw new UserError('the mount has no upper');
   if (!state.pendingCopies.isEmpty || copiesNamedByLowers(stack).size > 0) return false;
+  state.pendingCopies.restoreAll();
   const staying: StayingFile[] = [];
   let parts: NewParts;
   try {

@@ -1,5 +1,5 @@
 /**
- * A disk of which each operation fails by itself (helpers/faulty-disk.ts), under an upper and under a bind. Each operation
+ * A disk of which each operation fails by itself (helpers/faulty-disk.ts), under an upper, a bind and a volume. Each operation
  * of a user gets the errno of the disk or is done, shows the old state or the new one, is done when it is tried again, and
  * leaves nothing in the work directory. Beside it kernel overlayfs over the same disk, and the disk by itself.
  */
@@ -29,8 +29,9 @@ beforeEach(() => {
 afterEach(() => bench.dispose(), LIMIT_MS);
 
 const FILL = (where: string): string => `
-  mkdir template; (cd template; mkdir dir empty gone; for f in lower hard meta gone-file dir/f; do echo $f > $f; done
-  setfattr -n user.a -v 1 lower; ln hard hard2; head -c 300000 /dev/zero > big)
+  mkdir template; (cd template; mkdir dir empty gone; for f in lower hard meta capable gone-file dir/f; do echo $f > $f; done
+  setfattr -n user.a -v 1 lower; ln hard hard2; head -c 300000 /dev/zero > big
+  setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 capable; touch -d @1 capable)
   for n in {1..${DIRECTORIES}}; do cp -a template ${where}/$n; done`;
 
 const PLYFS = `"${process.execPath}" "${cliScript}"`;
@@ -53,6 +54,13 @@ const USES = {
   'the disk alone': { mount: `mkdir src/v; ${FILL('src/v')}`, at: 'disk/v', work: 'empty', end: ':' },
   'a bind': {
     mount: `mkdir src/v; ${FILL('src/v')}; ${PLYFS} mount -l low -v ./disk/v:/v at`,
+    at: 'at/v',
+    work: 'empty',
+    end: `${PLYFS} umount --lazy at`,
+  },
+  'a volume': {
+    mount: `${PLYFS} volume create --root src/store vol > /dev/null; ${FILL('src/store/volumes/vol/_data')}
+      ${PLYFS} mount -l low -v vol:/v --root disk/store at`,
     at: 'at/v',
     work: 'empty',
     end: `${PLYFS} umount --lazy at`,
@@ -101,7 +109,7 @@ function isWell(line: string): boolean {
   return call === 'write' && outcome === 'ok other';
 }
 
-it.each(['an upper', 'a bind'] as const)('under %s is told of by its errno, and leaves nothing half done', {
+it.each(['an upper', 'a bind', 'a volume'] as const)('under %s is told of by its errno, and leaves nothing half done', {
   timeout: LIMIT_MS,
 }, (use) => {
   expect(cellsOf(use).filter((line) => !isWell(line))).toEqual([]);

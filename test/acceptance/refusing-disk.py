@@ -35,6 +35,8 @@ OPERATIONS = {
     'tmpfile': lambda: opened('.', os.O_TMPFILE | os.O_RDWR, lambda fd: checked(libc.linkat(-100, b'/proc/self/fd/%d' % fd, -100, b'made', 0x400))),
     'write lower': lambda: write('lower'), 'truncate and write lower': lambda: write('lower', cut), 'append lower': lambda: write('lower', os.O_WRONLY | os.O_APPEND),
     'write big lower': lambda: write('big', os.O_RDWR), 'write hard link': lambda: write('hard'), 'write metacopy': lambda: write('meta'),
+    # Brings the data, and changes neither the times nor the capability.
+    'open metacopy': lambda: opened('capable', os.O_WRONLY, lambda fd: None),
     'write upper': lambda: write('upper'), 'truncate upper': lambda: os.truncate('upper', 1), 'truncate lower': lambda: os.truncate('lower', 1),
     'chmod lower': lambda: os.chmod('lower', 0o600), 'chmod upper': lambda: os.chmod('upper', 0o600), 'chmod directory': lambda: os.chmod('dir', 0o700),
     'chown lower': lambda: os.chown('lower', 1, 1), 'utimes lower': lambda: os.utime('lower', (1, 1)),
@@ -100,7 +102,7 @@ def prepare():
     for name in ('upper', 'own-file'): write(name, new, b'upper')
     os.setxattr('upper', 'user.a', b'1')
     os.mkdir('own'); os.mkdir('own-empty'); write('own/f', new, b'x')
-    os.chmod('meta', 0o640); os.rmdir('gone'); os.unlink('gone-file'); os.symlink('to', 'link')
+    os.chmod('meta', 0o640); os.chmod('capable', 0o640); os.rmdir('gone'); os.unlink('gone-file'); os.symlink('to', 'link')
 
 def traced(act):
     """What it asks of the disk, and the state that it leaves."""

@@ -47,9 +47,9 @@ export function getNodeXattr(state: UnionState, node: UnionNode, name: Name): Ui
   state.objects.locate(node, at);
   const length = getxattrAt(at.dirfd, at.name, state.stack.xattrs.stored(name), scratch);
   if (length === -ENODATA) {
-    // A copy in place takes it away for a while.
-    if (isCapability && state.pendingCopies.before(node) === undefined) node.lacksCapability = true;
-    return undefined;
+    const kept = isCapability ? state.pendingCopies.capability(node) : undefined;
+    if (isCapability && kept === undefined) node.lacksCapability = true;
+    return kept;
   }
   // A layer without ACLs: the kernel asks on each path walk, and would fail with it (fs/fuse/acl.c:__fuse_get_acl()).
   if (length === -EOPNOTSUPP && isAcl(name)) return undefined;
@@ -60,11 +60,19 @@ export function getNodeXattr(state: UnionState, node: UnionNode, name: Name): Ui
 export function listNodeXattrs(state: UnionState, node: UnionNode, caller: Caller): Uint8Array {
   if (!state.presentation.hasXattrs) throw fsError(EOPNOTSUPP, 'listxattr', node.name);
   state.objects.locate(node, at);
-  const length = check(listxattrAt(at.dirfd, at.name, scratch), 'listxattr', node.name);
+  let length = check(listxattrAt(at.dirfd, at.name, scratch), 'listxattr', node.name);
+  // A file has it once only: restored, or taken away by the copy.
+  if (state.pendingCopies.capability(node) !== undefined && !hasName(length, XATTR_NAME_CAPS))
+    length += scratch.write(`${XATTR_NAME_CAPS}\0`, length, 'latin1');
   return filterXattrList(scratch, length, (stored) => {
     const shown = state.stack.xattrs.shown(stored);
     return shown !== undefined && seesXattr(caller, shown) && isOffered(state, shown) ? shown : undefined;
   });
+}
+
+/** Whether the list in `scratch` has the name. */
+function hasName(length: number, name: Name): boolean {
+  return scratch.toString('latin1', 0, length).split('\0').includes(name);
 }
 
 export function setNodeXattr(
@@ -96,6 +104,8 @@ export function setNodeXattr(
 export function removeNodeXattr(state: UnionState, node: UnionNode, name: Name): void {
   assertOffered(state, name);
   const stored = state.stack.xattrs.stored(name);
+  // What a copy has taken away for a while is to be removed too.
+  if (state.pendingCopies.before(node) !== undefined) copyUp(state, node);
   state.objects.locate(node, at);
   // Without this, removing what is not there would copy the file up.
   const length = getxattrAt(at.dirfd, at.name, stored, scratch);

@@ -6,6 +6,7 @@
  * file can show it, unless the union is volatile.
  */
 
+import { ENODATA, EOPNOTSUPP } from '../../errno/errno.js';
 import { check } from '../../errno/fs-error.js';
 import { O_RDONLY, O_RDWR, XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { ftruncate } from '../../linux/files/inode.js';
@@ -13,11 +14,11 @@ import { close } from '../../linux/files/open.js';
 import { Statx } from '../../linux/files/statx.js';
 import { getxattrAt, removexattrAt, setxattrAt } from '../../linux/files/xattr.js';
 import { copyData, tryClone } from '../../realfs/copy-data.js';
-import { Place, utimesAt } from '../../realfs/real-object.js';
+import { Place } from '../../realfs/real-object.js';
 import { Wait } from '../../vfs/wait.js';
 import { Temporary } from '../form/temporary.js';
 import type { UnionNode } from '../nodes/node.js';
-import { type PendingCopy, timesOfStat } from '../nodes/pending-copies.js';
+import type { PendingCopy } from '../nodes/pending-copies.js';
 import type { UnionState } from '../nodes/union-state.js';
 import { indexNameOf } from '../stack/index-directory.js';
 
@@ -94,21 +95,29 @@ export function buildData(
  * @throws Wait
  */
 export function fillInPlace(state: UnionState, node: UnionNode, sizeLimit: number): Statx {
-  const finished = finishPending(state, node, sizeLimit);
-  const before = finished?.before ?? new Statx();
-  const capability = finished === undefined ? readCapability(state, node) : finished.capability;
-  if (finished === undefined) {
-    state.objects.statNode(node, before);
-    const targetFd = state.objects.open(node, O_RDWR);
-    transfer(state, node, { targetFd, temporary: undefined, capability, source: before, sizeLimit });
+  const { pendingCopies, objects } = state;
+  const isFilled = finishPending(state, node, sizeLimit) !== undefined;
+  const before = pendingCopies.before(node) ?? new Statx();
+  if (pendingCopies.before(node) === undefined) {
+    objects.statNode(node, before);
+    pendingCopies.beginFilling(node, { stat: before, capability: readCapability(state, node) });
   }
-  state.objects.locate(node, at);
-  const { dirfd, name } = at;
-  if (capability !== undefined)
-    check(setxattrAt(dirfd, name, XATTR_NAME_CAPS, capability, 0), 'setxattr', XATTR_NAME_CAPS);
-  utimesAt(dirfd, name, timesOfStat(before));
-  check(removexattrAt(dirfd, name, state.stack.xattrs.metacopy), 'removexattr', 'metacopy');
+  if (!isFilled) fill(state, node, { source: before, sizeLimit });
+  pendingCopies.restore(node);
+  objects.locate(node, at);
+  check(removexattrAt(at.dirfd, at.name, state.stack.xattrs.metacopy), 'removexattr', 'metacopy');
   return before;
+}
+
+/** @throws Wait; FsError, and the file is what it was before, unless the disk refuses that too. */
+function fill(state: UnionState, node: UnionNode, from: Pick<Transfer, 'source' | 'sizeLimit'>): void {
+  try {
+    const targetFd = state.objects.open(node, O_RDWR);
+    transfer(state, node, { ...from, targetFd, temporary: undefined });
+  } catch (error) {
+    if (!(error instanceof Wait)) state.pendingCopies.restore(node);
+    throw error;
+  }
 }
 
 const capabilityRoom = Buffer.allocUnsafeSlow(64);
@@ -117,6 +126,7 @@ const capabilityRoom = Buffer.allocUnsafeSlow(64);
 function readCapability(state: UnionState, node: UnionNode): Buffer | undefined {
   state.objects.locate(node, at);
   const length = getxattrAt(at.dirfd, at.name, XATTR_NAME_CAPS, capabilityRoom);
+  if (length !== -ENODATA && length !== -EOPNOTSUPP) check(length, 'getxattr', XATTR_NAME_CAPS);
   return length > 0 ? Buffer.from(capabilityRoom.subarray(0, length)) : undefined;
 }
 
@@ -124,8 +134,6 @@ interface Transfer {
   /** Closed when the transfer is over, but for one that names the temporary. */
   readonly targetFd: number;
   readonly temporary: Temporary | undefined;
-  /** The capability of a target that has one. */
-  readonly capability?: Buffer | undefined;
   /** The node's; kept where a helper thread copies. */
   readonly source: Statx;
   /** How much of the data is wanted. */
@@ -133,7 +141,7 @@ interface Transfer {
 }
 
 function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
-  const { targetFd, temporary, capability, source } = to;
+  const { targetFd, temporary, source } = to;
   const sizeBytes = Math.min(source.sizeBytes, to.sizeLimit);
   const whole = sizeBytes === source.sizeBytes;
   const { session, pace } = state.files;
@@ -160,7 +168,6 @@ function transfer(state: UnionState, node: UnionNode, to: Transfer): void {
         temporary,
         sizeBytes,
         before: source,
-        capability,
       });
       pending = true;
       throw new Wait(job);

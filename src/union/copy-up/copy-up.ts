@@ -88,6 +88,7 @@ export function copyUp(state: UnionState, node: UnionNode): void {
   if (inUpper(state, node)) {
     // A change made while the data is being filled in would be lost at its end with the times that it moves.
     if (state.pendingCopies.get(node) !== undefined) copyUpData(state, node, Number.MAX_SAFE_INTEGER);
+    else state.pendingCopies.restore(node);
     return;
   }
   if (node.isDirectory && !node.removed) ensureUpper(state, node);

@@ -7,16 +7,15 @@
  * could get their numbers.
  */
 
-import { check } from '../../errno/fs-error.js';
+import { check, FsError } from '../../errno/fs-error.js';
 import { XATTR_NAME_CAPS } from '../../linux/constants.js';
 import { Times } from '../../linux/files/inode.js';
 import { close } from '../../linux/files/open.js';
 import type { Statx } from '../../linux/files/statx.js';
-import { fsetxattr } from '../../linux/files/xattr.js';
-import { utimesAt } from '../../realfs/real-object.js';
+import { setxattrAt } from '../../linux/files/xattr.js';
+import { Place, utimesAt } from '../../realfs/real-object.js';
 import type { Job } from '../../vfs/wait.js';
 import type { Temporary } from '../form/temporary.js';
-import type { UnionNode } from './node.js';
 
 export interface PendingCopy {
   readonly job: Job;
@@ -26,60 +25,113 @@ export interface PendingCopy {
   readonly temporary: Temporary | undefined;
   /** How much of the data it will hold. */
   readonly sizeBytes: number;
-  /** The file before the copy: one made in place moves its times. */
+  /** The file before the copy. */
   readonly before: Statx;
-  /** The security.capability that a copy in place takes away. */
+}
+
+/** What a file of upper was before data is written into it: that moves its times, and takes its security.capability away. */
+interface FileBefore {
+  readonly stat: Statx;
   readonly capability: Buffer | undefined;
 }
 
-export class PendingCopies {
-  readonly #copies = new Map<UnionNode, PendingCopy>();
+/** Where the object of a node lies. */
+type Locate<N> = (node: N, out: Place) => void;
+
+const at = new Place();
+
+export class PendingCopies<N extends { readonly removed: boolean }> {
+  readonly #copies = new Map<N, PendingCopy>();
+  /** From before the first byte until they are again what they were, which a disk may refuse for a while. */
+  readonly #filled = new Map<N, FileBefore>();
+  readonly #locate: Locate<N>;
+
+  constructor(locate: Locate<N>) {
+    this.#locate = locate;
+  }
 
   get isEmpty(): boolean {
     return this.#copies.size === 0;
   }
 
-  get(node: UnionNode): PendingCopy | undefined {
+  get(node: N): PendingCopy | undefined {
     return this.#copies.get(node);
   }
 
   /** What a file was before the copy that is being made of it in place. */
-  before(node: UnionNode): Statx | undefined {
-    if (this.#copies.size === 0) return undefined;
-    const copy = this.#copies.get(node);
-    return copy?.temporary === undefined ? copy?.before : undefined;
+  before(node: N): Statx | undefined {
+    return this.#filled.size === 0 ? undefined : this.#filled.get(node)?.stat;
   }
 
-  set(node: UnionNode, copy: PendingCopy): void {
+  /** What such a file has, though the copy has taken it away for a while. */
+  capability(node: N): Buffer | undefined {
+    return this.#filled.size === 0 ? undefined : this.#filled.get(node)?.capability;
+  }
+
+  /** A file is about to be filled. */
+  beginFilling(node: N, before: FileBefore): void {
+    this.#filled.set(node, before);
+  }
+
+  /** Makes a file that was filled, or was to be, what it was before. @throws FsError; that is still to be done then. */
+  restore(node: N): void {
+    const before = this.#filled.get(node);
+    if (before === undefined) return;
+    const { capability, stat } = before;
+    this.#locate(node, at);
+    if (capability !== undefined)
+      check(setxattrAt(at.dirfd, at.name, XATTR_NAME_CAPS, capability, 0), 'setxattr', XATTR_NAME_CAPS);
+    utimesAt(at.dirfd, at.name, timesOfStat(stat));
+    this.#filled.delete(node);
+  }
+
+  /** All that a disk has refused to make so. PRECONDITION: no copy is being made. @throws FsError */
+  restoreAll(): void {
+    for (const node of this.#filled.keys()) this.restore(node);
+  }
+
+  set(node: N, copy: PendingCopy): void {
     this.#copies.set(node, copy);
   }
 
   /** Takes out a copy whose job is done and closes its descriptors; the temporary is the caller's. */
-  take(node: UnionNode, copy: PendingCopy): void {
+  take(node: N, copy: PendingCopy): void {
     this.#copies.delete(node);
     close(copy.sourceFd);
     if (copy.temporary === undefined) close(copy.targetFd);
     else copy.temporary.closeFile(copy.targetFd);
   }
 
-  /** Gives up a copy whose job is done. */
-  abandon(node: UnionNode, copy: PendingCopy): void {
+  /** Gives up a copy whose job is done. @throws FsError as `restore()`. */
+  abandon(node: N, copy: PendingCopy): void {
     copy.temporary?.discard();
-    if (copy.capability !== undefined)
-      check(fsetxattr(copy.targetFd, XATTR_NAME_CAPS, copy.capability, 0), 'setxattr', XATTR_NAME_CAPS);
-    if (copy.temporary === undefined) utimesAt(copy.targetFd, '', timesOfStat(copy.before));
     this.take(node, copy);
+    this.restore(node);
   }
 
   /** The node goes. A copy that is still being made stays until `closeAll`. */
-  drop(node: UnionNode): void {
+  drop(node: N): void {
+    if (this.#filled.size === 0 && this.#copies.size === 0) return;
     const copy = this.#copies.get(node);
-    if (copy?.job.done === true) this.abandon(node, copy);
+    if (copy !== undefined && !copy.job.done) return;
+    this.#restoreLast(node);
+    if (copy !== undefined) this.abandon(node, copy);
   }
 
   /** At the end of the session. */
   closeAll(): void {
+    for (const node of [...this.#filled.keys()]) this.#restoreLast(node);
     for (const [node, copy] of this.#copies) this.abandon(node, copy);
+  }
+
+  /** Where the disk refuses it, the file has the times of the copy from now on: nobody will try again. */
+  #restoreLast(node: N): void {
+    try {
+      if (!node.removed) this.restore(node);
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+    }
+    this.#filled.delete(node);
   }
 }
 

@@ -26,7 +26,7 @@ import { showKeptCtime } from './kept-ctime.js';
 import type { UnionNode } from './node.js';
 import { NodeObjects } from './node-objects.js';
 import { NodeOwners } from './node-owners.js';
-import type { PendingCopies } from './pending-copies.js';
+import { PendingCopies } from './pending-copies.js';
 import { Presentation, type PresentationOptions } from './presentation.js';
 import { isProgramCode } from './program-code.js';
 import { RecentLookup } from './recent-lookup.js';
@@ -36,7 +36,6 @@ import { UnionNodes } from './union-nodes.js';
 interface UnionParts {
   readonly stack: LayerStack;
   readonly callerIds: CallerIds;
-  readonly pendingCopies: PendingCopies;
   /** Refuse every change, upper or not. */
   readonly readOnly: boolean;
   /** Trade the state after a power loss for speed: copy-up does not wait for the disk. */
@@ -76,7 +75,7 @@ export class UnionState {
   readonly owners: NodeOwners;
   readonly files: OpenFiles<UnionNode>;
   readonly callerIds: CallerIds;
-  readonly pendingCopies: PendingCopies;
+  readonly pendingCopies: PendingCopies<UnionNode>;
   readonly presentation: Presentation;
   readonly volatile: boolean;
   /** How long the kernel may keep names and attributes. */
@@ -106,7 +105,7 @@ export class UnionState {
     this.objects = new NodeObjects(stack);
     this.owners = new NodeOwners(this.objects);
     this.callerIds = parts.callerIds;
-    this.pendingCopies = parts.pendingCopies;
+    this.pendingCopies = new PendingCopies((node, out) => this.objects.locate(node, out));
     this.presentation = new Presentation(parts.presentation);
     this.volatile = parts.volatile;
     this.isLive = parts.live === true;

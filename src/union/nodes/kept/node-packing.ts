@@ -27,6 +27,7 @@ export function nodePacker(
         !node.isUnchanged ||
         node.byName ||
         state.pendingCopies.get(node) !== undefined ||
+        state.pendingCopies.before(node) !== undefined ||
         state.secondLookups.awaits(node);
       if (isMore) return false;
       const { word, sizeBytes } = node;
