@@ -4,6 +4,7 @@ import { type TreeTar, tarOfTree } from '../../archive/tree/tar-tree.js';
 import { layerTreePath } from '../../image/catalog/image-index.js';
 import type { ContainerRecord } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
+import { noteContainer } from '../record/note-container.js';
 import { realHome } from '../record/real-root.js';
 import { flushContainer } from '../tree/flush-container.js';
 import { ImageTree } from '../tree/image-tree.js';
@@ -14,6 +15,7 @@ interface Exported extends TreeTar, Disposable {}
 /** A running container may change meanwhile; a file that becomes shorter while it is read is an error. */
 export function exportContainer(store: Store, record: ContainerRecord): Exported {
   const tree = openContainerTree(store, record);
+  noteContainer(store, record, 'export');
   return { ...tarOfTree(tree.fs), [Symbol.dispose]: () => tree[Symbol.dispose]() };
 }
 

@@ -118,7 +118,7 @@ export async function superviseCommand(
       endsWithUs,
       onReady: async (pid, attached) => {
         enterCgroups(began.state.cgroups ?? [], pid);
-        const state = { ...began.state, process: processIdentity(pid), attached };
+        const state = { ...began.state, neverRan: false, process: processIdentity(pid), attached };
         await recordStart(store, record, state, write);
         noteContainer(store, record, 'start');
         onReady?.(pid);
@@ -133,13 +133,7 @@ export async function superviseCommand(
     return await end(store, record, { status, began, isScratch, remove });
   } catch (error) {
     const status = error instanceof StartFailure ? error.status : 125;
-    await end(store, record, {
-      status,
-      began,
-      isScratch,
-      remove,
-      error: messageOf(error),
-    });
+    await end(store, record, { status, began, isScratch, remove, error: messageOf(error) });
     throw error;
   }
 }
@@ -190,7 +184,13 @@ async function begin(
       : mountWithHostFiles(store, record, environment));
     const supervisor = processIdentity(process.pid);
     const startedAt = new Date().toISOString();
-    const state = { startedAt, supervisor, ...(cgroups.length === 0 ? {} : { cgroups }) };
+    const neverRan = before.state === undefined || before.state.neverRan === true;
+    const state = {
+      startedAt,
+      supervisor,
+      ...(cgroups.length === 0 ? {} : { cgroups }),
+      ...(neverRan ? { neverRan } : {}),
+    };
     write(store, record.id, state);
     return { files, state, wasMounted };
   } catch (error) {
@@ -242,6 +242,7 @@ async function end(store: Store, record: RunnableRootfs, ending: Ending): Promis
       startedAt: state.startedAt,
       finishedAt: new Date().toISOString(),
       exitCode,
+      ...(state.neverRan === true ? { neverRan: true } : {}),
       ...(oomKilled ? { oomKilled } : {}),
       ...(error === undefined ? {} : { error }),
     };

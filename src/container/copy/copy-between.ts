@@ -10,6 +10,7 @@ import type { Owners } from '../../realfs/tree-copy/policy.js';
 import type { ContainerRecord } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
 import { resolveContainer } from '../record/find.js';
+import { noteContainer } from '../record/note-container.js';
 import { assertKept, openRootOf } from '../tree/open-root.js';
 import { copyPath } from './copy-path.js';
 import { copyPolicy } from './copy-policy.js';
@@ -42,9 +43,8 @@ export async function copyBetween(
   if (target.container !== undefined) assertKept(store, record, inside);
   await using root = await openRootOf(store, record, inside);
   const tree = containerTree(root.fd, record.name);
-  if (target.container === undefined && target.path === '-')
-    return await writeTar(tree, source.path, options);
-  if (source.container === undefined) {
+  if (target.container === undefined && target.path === '-') await writeTar(tree, source.path, options);
+  else if (source.container === undefined) {
     try {
       if (source.path === '-') await readTar(tree, target.path, options);
       else copyInto(tree, source.path, target.path, options);
@@ -61,6 +61,7 @@ export async function copyBetween(
       owners: options.archive ? 'keep' : undefined,
     });
   }
+  noteContainer(store, record, source.container === undefined ? 'extract-to-dir' : 'archive-path');
 }
 
 function copyInto(tree: FileTree, source: string, target: string, options: CopyBetweenOptions): void {

@@ -115,6 +115,7 @@ function recordEnd(store: Store, record: ContainerRecord): readonly string[] {
     startedAt: state.startedAt,
     finishedAt: new Date().toISOString(),
     ...exitCode,
+    ...(state.neverRan === true ? { neverRan: true } : {}),
     ...error,
   });
   return state.cgroups ?? [];

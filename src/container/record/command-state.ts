@@ -1,5 +1,5 @@
 /**
- * `containers/ID/state.json`: what became of the container's command. Absent: it was never started.
+ * `containers/ID/state.json`: what became of the container's command. Absent: nobody has tried to start it.
  *
  * It outlives the host; whether a process it names still runs is asked of /proc (pid and start time), so a state of
  * before a restart is not mistaken for a running one.
@@ -36,6 +36,8 @@ export interface CommandState {
   readonly oomKilled?: boolean;
   /** It is being started again: `--rm` does not remove it now. */
   readonly restarts?: boolean;
+  /** It has never run: it is being started for the first time, or could not be. */
+  readonly neverRan?: boolean;
   /** Why the command could not be started. */
   readonly error?: string;
   /** Why what it wrote was not on disk at its end. */

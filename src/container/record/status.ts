@@ -1,7 +1,7 @@
 /**
  * What a container does now: from its state, from /proc, from mountinfo. Touches no mount, asks no daemon.
  *
- *   created   never started
+ *   created   its command has never run
  *   running   its command runs
  *   exited    its command has ended
  *   dead      its mount point is there and the daemon is gone; `start` and `stop` mend that
@@ -65,5 +65,5 @@ export function containerStatus(
 function wordFor({ state, isMounted, daemon, pid }: Omit<ContainerStatus, 'status'>): Status {
   if (isMounted && daemon === undefined) return 'dead';
   if (pid !== undefined) return 'running';
-  return state === undefined ? 'created' : 'exited';
+  return state === undefined || state.neverRan === true ? 'created' : 'exited';
 }

@@ -82,6 +82,7 @@ export function inspectContainer(
 
 function stateOf(store: Store, record: ContainerRecord) {
   const { status, state, pid, daemon } = containerStatus(store, record);
+  const ran = status === 'created' ? undefined : state;
   return {
     Status: status,
     Running: status === 'running',
@@ -92,8 +93,8 @@ function stateOf(store: Store, record: ContainerRecord) {
     Pid: pid ?? 0,
     ExitCode: state?.exitCode ?? 0,
     Error: state?.error ?? state?.lost ?? '',
-    StartedAt: state?.startedAt ?? NEVER,
-    FinishedAt: state?.finishedAt ?? NEVER,
+    StartedAt: ran?.startedAt ?? NEVER,
+    FinishedAt: ran?.finishedAt ?? NEVER,
     Health: readHealth(store, record),
     DaemonPid: daemon?.pid ?? 0,
   };

@@ -8,6 +8,7 @@ import { UserError } from '../../errno/user-error.js';
 import type { ContainerRecord } from '../../store/container-record.js';
 import type { Store } from '../../store/store.js';
 import { processesIn } from '../end/processes.js';
+import { noteContainer } from '../record/note-container.js';
 import { containerStatus, mountPointOf } from '../record/status.js';
 
 interface ProcessTable {
@@ -46,6 +47,7 @@ export async function topContainer(
   const rows = lines
     .map((line) => cellsOf(line, titles.length))
     .filter((cells) => pids.has(cells[column] ?? ''));
+  noteContainer(store, record, 'top');
   return { titles, rows };
 }
 

@@ -40,7 +40,7 @@ export function statusText(
     return `Up ${sinceText(state?.startedAt ?? '', now)}${word === undefined ? '' : ` (${word})`}`;
   }
   const note = daemon === undefined ? '' : ' (mounted)';
-  if (state === undefined) return `Created${note}`;
+  if (state === undefined || status === 'created') return `Created${note}`;
   const ended = state.finishedAt ?? state.startedAt;
   const code = state.exitCode === undefined ? '' : ` (${state.exitCode})`;
   return `Exited${code} ${sinceText(ended, now)} ago${note}`;

@@ -50,3 +50,10 @@ $D run -d --name c1 -l of=exec base sleep 100 >/dev/null; $D exec c1 sh -c 'exit
 events() { $D events --since $since --until $(($(date +%s) + 1)) --filter label=of=exec "$@"; }
 events --format '{{.Action}}' | grep -E 'exec|create'
 events --filter event=create --filter event=start --format '{{.Status}} {{.From}} {{len .ID}}'
+
+## events of cp, export and top
+since=$(date +%s)
+$D run -d --name c1 -l of=copies base sleep 100 >/dev/null; echo x >f
+$D cp f c1:/srv/; $D cp c1:/srv/f g; $D cp c1:/srv - >/dev/null; $D cp c1:/nothere . 2>/dev/null
+$D export c1 >/dev/null; $D top c1 >/dev/null; $D rm -f c1 >/dev/null
+$D events --since $since --until $(($(date +%s) + 1)) --filter label=of=copies --format '{{.Action}}'

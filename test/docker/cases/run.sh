@@ -6,6 +6,12 @@ $D run --rm base sh -c 'exit 7'; echo $?
 ## command not found
 $D run --rm base nothere 2>/dev/null; echo $?
 
+## a container whose command has never run is created
+$D run --name c1 base nothere 2>/dev/null; echo $?
+$D inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.StartedAt}} {{.State.FinishedAt}}' c1
+$D ps -a --format '{{.Names}} {{.Status}} {{.State}}'; $D ps -a --filter status=created -q | wc -l; $D ps -a --filter exited=127 -q | wc -l
+$D start c1 2>/dev/null; echo $?; $D inspect -f '{{.State.Status}}' c1; $D rm c1
+
 ## command not executable
 $D run --rm base /etc/passwd 2>/dev/null; echo $?
 

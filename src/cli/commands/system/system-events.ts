@@ -13,8 +13,8 @@ const FILTERS = ['container', 'event', 'image', 'label', 'type', 'volume'];
 
 const DETAILS = `
 Without --until it goes on until it is ended; without --since it begins now. What was kept of before is some 8 MB.
-Containers: create, start, oom, die, kill, stop, restart, rename, commit, exec_create,
-exec_start, exec_die, destroy. Images: pull, push,
+Containers: create, start, oom, die, kill, stop, restart, rename, commit, export, archive-path
+(cp from it), extract-to-dir (cp to it), top, exec_create, exec_start, exec_die, destroy. Images: pull, push,
 load, import, save, tag, untag, delete. Volumes: create, rename, destroy. Docker's words and attributes; what Docker tells of
 networks, of terminals and of mounts of volumes is not told.
 
