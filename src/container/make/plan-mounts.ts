@@ -96,11 +96,12 @@ class Winners {
     this.#mounts.set(place, mount);
   }
 
-  /** @throws UserError when the same option, or a tmpfs, has the place already. */
+  /** The last of several --tmpfs counts, as in Docker. @throws UserError when the same option, or a tmpfs, has the place already. */
   putOnce(mount: ContainerMount): void {
     const other = this.#mounts.get(this.#tree.resolve(mount.request.target).path);
-    const isTwin = other?.origin === mount.origin || other?.origin === 'tmpfs';
-    const isTmpfsOver = mount.origin === 'tmpfs' && (other?.origin === 'volume' || other?.origin === 'mount');
+    const isTmpfs = mount.origin === 'tmpfs';
+    const isTwin = other?.origin === mount.origin ? !isTmpfs : other?.origin === 'tmpfs';
+    const isTmpfsOver = isTmpfs && (other?.origin === 'volume' || other?.origin === 'mount');
     if (isTwin || isTmpfsOver) throw new UserError(`Duplicate mount point: ${mount.request.target}`);
     this.put(mount);
   }

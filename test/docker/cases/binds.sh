@@ -141,3 +141,6 @@ $D run --rm -v $PWD/h:/m base sh -c 'echo x >/x; mv /x /m/x; ls /m'
 echo x >f
 $D run --rm --read-only -v $PWD/f:/f base sh -c 'echo y >/f; touch /g'; echo $?
 cat f
+
+## the last of two tmpfs at one place counts
+$D run --rm --tmpfs /t:size=1m --tmpfs /t:size=2m base sh -c 'df -k /t | tail -1 | tr -s " " | cut -d" " -f2'; echo $?
