@@ -37,8 +37,19 @@ export function saveImages(
     const { image, names } = chooseImage(store, text);
     return { names, image: platform === undefined ? image : imageFor(store, image, platform, text) };
   });
-  for (const { image, names } of chosen) noteImage(store, image.id, 'save', names[0]);
-  return format === 'oci-archive' ? ociArchive(store, chosen) : dockerArchive(store, chosen);
+  const images = oncePerImage(chosen);
+  for (const { image, names } of images) noteImage(store, image.id, 'save', names[0]);
+  return format === 'oci-archive' ? ociArchive(store, images) : dockerArchive(store, images);
+}
+
+/** One that was asked for by several names, or by its id too, has all of them. */
+function oncePerImage(chosen: readonly Chosen[]): Chosen[] {
+  const images = new Map<Digest, Chosen>();
+  for (const { image, names } of chosen) {
+    const before = images.get(image.manifestDigest)?.names ?? [];
+    images.set(image.manifestDigest, { image, names: [...new Set([...before, ...names])] });
+  }
+  return [...images.values()];
 }
 
 interface Chosen {

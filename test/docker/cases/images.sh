@@ -172,3 +172,7 @@ $D rmi docker.io/full:1
 ## a commit has no stop signal that nobody asked for
 $D create --name c1 base >/dev/null; $D commit c1 im >/dev/null; $D inspect -f '[{{.Config.StopSignal}}]' im
 $D create --name c2 --stop-signal INT base >/dev/null; $D commit c2 im >/dev/null; $D inspect -f '{{with .Config.StopSignal}}set{{end}}' im
+
+## save of one image by several names
+$D tag base xx:1; $D save base xx:1 base -o s.tar
+tar xOf s.tar manifest.json | grep -o '"RepoTags":\[[^]]*\]'; tar xOf s.tar repositories >/dev/null 2>&1; $D rmi xx:1 >/dev/null; $D load -i s.tar | sort
