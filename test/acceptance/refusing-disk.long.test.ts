@@ -109,7 +109,11 @@ function isWell(line: string): boolean {
   return call === 'write' && outcome === 'ok other';
 }
 
-it.each(['an upper', 'a bind', 'a volume'] as const)('under %s is told of by its errno, and leaves nothing half done', {
+it.each([
+  'an upper',
+  'a bind',
+  'a volume',
+] as const)('under %s is told of by its errno, and leaves nothing half done', {
   timeout: LIMIT_MS,
 }, (use) => {
   expect(cellsOf(use).filter((line) => !isWell(line))).toEqual([]);

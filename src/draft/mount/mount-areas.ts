@@ -166,9 +166,7 @@ function reasonOfFailure({ entries, configs }: PlannedDraft, failure: PromiseRej
   const now = readMountinfo();
   const isOutdated = [...configs.keys()].some((path) => {
     const [planned, there] = [topMountAt(entries, path), topMountAt(now, path)];
-    return planned === undefined || there === undefined
-      ? planned !== there
-      : !isSameMount(planned, there);
+    return planned === undefined || there === undefined ? planned !== there : !isSameMount(planned, there);
   });
   return isOutdated ? new OutdatedPlan(messageOf(failure.reason)) : failure.reason;
 }

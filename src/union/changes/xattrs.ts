@@ -61,7 +61,7 @@ export function listNodeXattrs(state: UnionState, node: UnionNode, caller: Calle
   if (!state.presentation.hasXattrs) throw fsError(EOPNOTSUPP, 'listxattr', node.name);
   state.objects.locate(node, at);
   let length = check(listxattrAt(at.dirfd, at.name, scratch), 'listxattr', node.name);
-  // A file has it once only: restored, or taken away by the copy.
+  // The copy may have taken it away, or it is restored already.
   if (state.pendingCopies.capability(node) !== undefined && !hasName(length, XATTR_NAME_CAPS))
     length += scratch.write(`${XATTR_NAME_CAPS}\0`, length, 'latin1');
   return filterXattrList(scratch, length, (stored) => {

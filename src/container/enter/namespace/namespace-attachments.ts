@@ -113,7 +113,7 @@ function attachStep(
   }
 }
 
-/** Of the mount that the descriptor lies in. @throws FsError */
+/** The numbers of the mount that the descriptor lies in. @throws FsError */
 export function mountIdsOf(fd: number): MountIds {
   const mountId = mountIdOf(fd);
   const stat = new Statx();
