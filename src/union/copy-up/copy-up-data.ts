@@ -29,6 +29,7 @@ import { indexNameOf } from '../stack/index-directory.js';
 const INLINE_COPY_BYTES = 1024 * 1024;
 
 const at = new Place();
+const found = new Statx();
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -115,7 +116,9 @@ function fill(state: UnionState, node: UnionNode, from: Pick<Transfer, 'source' 
     const targetFd = state.objects.open(node, O_RDWR);
     transfer(state, node, { ...from, targetFd, temporary: undefined });
   } catch (error) {
-    if (!(error instanceof Wait)) state.pendingCopies.restore(node);
+    if (error instanceof Wait) throw error;
+    state.objects.statNode(node, found);
+    state.pendingCopies.restoreWritten(node, found);
     throw error;
   }
 }

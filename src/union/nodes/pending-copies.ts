@@ -85,6 +85,16 @@ export class PendingCopies<N extends { readonly removed: boolean }> {
     this.#filled.delete(node);
   }
 
+  /** As `restore()`, of a file of which filling has failed; one that nothing was written into keeps its ctime. */
+  restoreWritten(node: N, now: Statx): void {
+    const before = this.#filled.get(node);
+    if (before === undefined) return;
+    const { capability, stat } = before;
+    const isUntouched = now.mtimeSec === stat.mtimeSec && now.mtimeNsec === stat.mtimeNsec;
+    if (isUntouched && capability === undefined) this.#filled.delete(node);
+    else this.restore(node);
+  }
+
   /** All that a disk has refused to make so. PRECONDITION: no copy is being made. @throws FsError */
   restoreAll(): void {
     for (const node of this.#filled.keys()) this.restore(node);

@@ -51,3 +51,10 @@ it('lets a file go that the disk does not let restore', () => {
   copies.drop(node);
   expect([copies.isEmpty, copies.before(node), mtime()]).toEqual([true, undefined, WRITTEN]);
 });
+
+it('leaves a file alone that nothing was written into', () => {
+  const { node, copies, mtime, copy } = filling();
+  // The disk would refuse any change.
+  copies.restoreWritten(node, copy.before);
+  expect([copies.before(node), mtime()]).toEqual([undefined, WRITTEN]);
+});

@@ -186,9 +186,12 @@ class RunningNamespace {
   #pathOf(one: AttachedMount): Name | undefined {
     const place = this.#entries().find((entry) => entry.mountId === one.mountId)?.mountpoint;
     if (place === undefined) return undefined;
-    const shown = this.#idsAt(place);
-    const isHidden = shown.mountId !== one.mountId;
-    return isHidden || isOneMount(one, shown) ? place : undefined;
+    const fd = this.#tree.openPlain(place);
+    // Something is mounted over it, or over where it is.
+    if (fd < 0) return place;
+    const shown = mountIdsOf(fd);
+    close(fd);
+    return shown.mountId !== one.mountId || isOneMount(one, shown) ? place : undefined;
   }
 
   #idsAt(place: Name): MountIds {
