@@ -22,7 +22,7 @@ interface Outcome {
   readonly blocks: number;
 }
 
-export type Task = Pick<FuzzTask, 'target' | 'seed' | 'milliseconds' | 'only'>;
+export type Task = Pick<FuzzTask, 'target' | 'seed' | 'milliseconds' | 'mostFaults' | 'only'>;
 
 export function runTarget(task: Task): Promise<Outcome> {
   const shared = new SharedArrayBuffer(SHARED_BYTES);

@@ -14,6 +14,7 @@ import { plantedTargets } from './targets/planted-targets.js';
 
 interface Options {
   readonly seconds: number;
+  readonly faults: number;
   readonly target?: string;
   readonly seed?: number;
   readonly input?: string;
@@ -30,6 +31,7 @@ const names = targets.map(({ name }) => name);
 const program = new Command('npm run fuzz:inputs --')
   .description('Random input for the readers of plyfs, led by the code that it reaches.')
   .option('--seconds <n>', 'for all targets together', wholeNumber, 600)
+  .option('--faults <n>', 'a target is left at so many', wholeNumber, 20)
   .option('--target <name>', `only this one: ${names.join(', ')}`)
   .option('--seed <n>', 'of the random numbers; drawn when not given', wholeNumber)
   .option('--input <file>', 'only this input, once; needs --target')
@@ -46,7 +48,10 @@ async function main(options: Options): Promise<void> {
   const milliseconds = (options.seconds * 1000) / chosen.length;
   let count = 0;
   for (const target of chosen)
-    count += await runOne({ target, seed, milliseconds, ...only }, options.findings);
+    count += await runOne(
+      { target, seed, milliseconds, mostFaults: options.faults, ...only },
+      options.findings,
+    );
   process.exitCode = count > 0 ? 1 : 0;
 }
 

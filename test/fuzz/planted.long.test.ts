@@ -22,7 +22,7 @@ test.each([
 ])(
   '%s',
   (target, why) => {
-    const { status, stdout } = fuzz('--target', target, '--seconds', '80');
+    const { status, stdout } = fuzz('--target', target, '--seconds', '80', '--faults', '1');
     expect(stdout).toContain(why);
     expect(status).toBe(1);
     const [, path = ''] = /again: npm run fuzz:inputs -- --target \S+ --input (\S+)/.exec(stdout) ?? [];

@@ -18,6 +18,8 @@ export interface FuzzTask {
   readonly target: string;
   readonly seed: number;
   readonly milliseconds: number;
+  /** It ends with so many faults. */
+  readonly mostFaults: number;
   /** 0: number of the input, 1: its length; the input's bytes follow. */
   readonly shared: SharedArrayBuffer;
   /** Only this input. */
@@ -33,8 +35,6 @@ const GROWTH_BYTES = 16 * 1024 * 1024;
 const GROWTH_RUNS = 2000;
 /** Inputs that are measured together; those of a batch that shows something new, one by one. */
 const BATCH = 8;
-/** One fault has many inputs. */
-const MOST_FINDINGS = 20;
 
 class Run {
   readonly #order: FuzzTask;
@@ -67,20 +67,21 @@ class Run {
   #report(input: Buffer, error: unknown): void {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const fault = why.split('\n').slice(1, 3).join('\n');
-    if (this.#faults.has(fault) || this.#faults.size >= MOST_FINDINGS) return;
+    // One fault has many inputs.
+    if (this.#faults.has(fault) || this.#faults.size >= this.#order.mostFaults) return;
     this.#faults.add(fault);
     post({ kind: 'finding', input, why });
   }
 
   async loop(): Promise<void> {
-    const { seed, milliseconds } = this.#order;
+    const { seed, milliseconds, mostFaults } = this.#order;
     const end = Date.now() + milliseconds;
     const inputs: Buffer[] = this.#target.seeds.map((one) => Buffer.from(one));
     const coverage = new Coverage();
     for (const input of inputs) await this.try(input);
     coverage.news();
     const pool: Pool = { random: new Random(seed), inputs, words: this.#target.words };
-    while (Date.now() < end) {
+    while (Date.now() < end && this.#faults.size < mostFaults) {
       const batch: Buffer[] = Array.from({ length: BATCH }, () => mutate(pool.random.of(inputs), pool));
       for (const input of batch) await this.try(input);
       if (coverage.news() === 0) continue;
