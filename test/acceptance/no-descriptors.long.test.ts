@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Workbench } from '../cli/plyfs-run.js';
 import { projectRoot } from '../helpers/project-paths.js';
+import { TEMPLATE } from './refused-template.js';
 
 const LIMIT_MS = 300_000;
 /** More than there are cells. */
@@ -36,8 +37,8 @@ it.each([
   const filled = bench.run(
     'bash',
     '-ec',
-    `mkdir up work template; (cd template; mkdir dir empty gone; for f in lower hard meta gone-file dir/f; do echo $f > $f; done
-    setfattr -n user.a -v 1 lower; ln hard hard2; head -c 300000 /dev/zero > big)
+    `mkdir up work
+    ${TEMPLATE}
     for n in {1..${DIRECTORIES}}; do cp -a template ${layers}/$n; done`,
   );
   expect(filled).toMatchObject({ code: 0, stderr: '' });

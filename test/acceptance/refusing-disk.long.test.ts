@@ -9,6 +9,7 @@ import { constants } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { cliScript, Workbench } from '../cli/plyfs-run.js';
 import { distPath, projectRoot } from '../helpers/project-paths.js';
+import { TEMPLATE } from './refused-template.js';
 
 const { EIO, EDQUOT, ENOSPC, EROFS, EINTR } = constants.errno;
 /** `all`, or an errno's name: each cell with each of them, some 15 minutes for all; else they take turns. */
@@ -29,9 +30,7 @@ beforeEach(() => {
 afterEach(() => bench.dispose(), LIMIT_MS);
 
 const FILL = (where: string): string => `
-  mkdir template; (cd template; mkdir dir empty gone; for f in lower hard meta capable gone-file dir/f; do echo $f > $f; done
-  setfattr -n user.a -v 1 lower; ln hard hard2; head -c 300000 /dev/zero > big
-  setfattr -n security.capability -v 0x0100000200040000000000000000000000000000 capable; touch -d @1 capable)
+  ${TEMPLATE}
   for n in {1..${DIRECTORIES}}; do cp -a template ${where}/$n; done`;
 
 const PLYFS = `"${process.execPath}" "${cliScript}"`;

@@ -138,7 +138,8 @@ def run(operation, fault, wanted):
     said = attempt(act)
     set_fault('')
     state = look('.')
-    seen = 'new' if state == wanted else 'old' if state == before else 'other'
+    # Some operations change nothing that is looked at.
+    seen = 'old' if said != 'ok' and state == before else 'new' if state == wanted else 'old' if state == before else 'other'
     again = '' if said == 'ok' or seen == 'new' else attempt(act)
     if again == 'ok' and look('.') != wanted: again = 'not done'
     left = '' if fault.startswith(LEAVING) else remains(others)
