@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AS_NOBODY } from '../helpers/as-nobody.js';
 import { SshServer } from '../helpers/ssh-server.js';
 import { cliScript, isGone, type Result, until, untilIs, Workbench } from './plyfs-run.js';
 
@@ -144,10 +145,9 @@ describe('without root', () => {
   ])('%j says so in one line', (args, stderr) => {
     create('scratch', 'type=tmpfs', 'device=tmpfs');
     sh('chown -R 65534:65534 .');
-    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
     const [command = '', ...rest] = args;
     const all = ['volume', command, '--root', 'state', ...rest];
-    expect(bench.run('setpriv', ...nobody, process.execPath, cliScript, ...all)).toEqual({
+    expect(bench.run('setpriv', ...AS_NOBODY, process.execPath, cliScript, ...all)).toEqual({
       code: 1,
       stdout: '',
       stderr,

@@ -11,6 +11,7 @@ import { readUsage } from '../../../src/store/usage-record.js';
 import { createVolume } from '../../../src/volume/create-volume.js';
 import { populateVolume } from '../../../src/volume/populate.js';
 import { reserveVolume } from '../../../src/volume/use.js';
+import { AS_NOBODY } from '../../helpers/as-nobody.js';
 import { distPath } from '../../helpers/project-paths.js';
 
 let root: string;
@@ -127,8 +128,7 @@ describe('populateVolume()', () => {
       createVolume(store, { name: 'data' });
       const outcome = populateVolume({ store, name: 'data', fromDirectory: ${JSON.stringify(from)} });
       console.log(JSON.stringify(outcome.warnings));`;
-    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
-    const args = [...nobody, process.execPath, '--input-type=module', '-e', script];
+    const args = [...AS_NOBODY, process.execPath, '--input-type=module', '-e', script];
     const { stdout, stderr } = spawnSync('setpriv', args, { cwd: '/', encoding: 'utf8', timeout: 10_000 });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual([
