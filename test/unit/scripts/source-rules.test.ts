@@ -83,6 +83,7 @@ describe('switchedOffFindings()', () => {
   });
 
   it('leaves strings, other names and other folders alone', () => {
+    // Both are texts that the rule reads: no test is switched off here.
     expect(found("it('says it.only when alone', () => list.skip(2));")).toEqual([]);
     expect(switchedOffFindings({ path: 'src/a.ts', text: 'it.only()' })).toEqual([]);
   });
@@ -116,6 +117,7 @@ describe('emptyCatchFindings()', () => {
   const found = (text: string) => emptyCatchFindings({ path: 'src/a.ts', text }).map(({ line }) => line);
 
   it('finds an empty one and one with only a comment', () => {
+    // Texts that the rule reads: nothing is caught here.
     expect(found('try { f(); }\ncatch {}')).toEqual([2]);
     expect(found('try { f(); } catch (error) {\n  // never mind\n}')).toEqual([1]);
     expect(found('try { f(); } catch { /* never mind */ }')).toEqual([1]);
@@ -126,6 +128,7 @@ describe('emptyCatchFindings()', () => {
     expect(found("try { f(); } catch (error) {\n  if (code(error) !== 'ENOENT') throw error;\n}")).toEqual(
       [],
     );
+    // A text within the text that the rule reads.
     expect(found("const text = 'catch {}';")).toEqual([]);
   });
 });
